@@ -1,0 +1,426 @@
+//! The decisions of a conversation: an input meets a state, and events come out.
+//!
+//! Reads in the order in which a conversation happens. Everything is decided on events; the
+//! effects follow from the state after them.
+
+use mercer_schemas::{
+    ActionBy, Channel, DeliveryStatus, DraftSource, EffectId, Event, Evidence, Generated,
+    HandoffReason, InboundMessage, Input, MessageId, Meta, OutboundMessage, Personal, Plan,
+    RenderedReply, ToolCall, TurnId, Verdict,
+};
+
+use crate::effect::{Effect, open_effect, wanted};
+use crate::evolve::evolve;
+use crate::state::{Phase, State, Turn};
+use crate::{grammar, prompt, replies};
+
+/// What was decided.
+#[derive(Clone)]
+pub struct Decision {
+    /// What happened, in order. Empty when the input changes nothing.
+    pub events: Vec<Event>,
+    /// What is wanted next.
+    pub effects: Vec<Effect>,
+}
+
+/// Why an input was not taken. A refused input is not recorded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The answer belongs to an effect that is no longer wanted.
+    #[error("the effect is not open any more")]
+    StaleEffect,
+    /// An action of a person needs the conversation to be with a person.
+    #[error("the conversation is not with a person; take it over first")]
+    NotWithPerson,
+    /// There is no conversation yet.
+    #[error("the conversation has not begun")]
+    NotStarted,
+}
+
+/// Decides on an input.
+///
+/// # Errors
+/// A [`Refusal`] says why the input is not taken; the state stays as it is.
+pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Decision, Refusal> {
+    let events = match input {
+        Input::ReceiveMessages {
+            channel,
+            address,
+            messages,
+        } => receive(state, *channel, address, messages, meta),
+        Input::PlanGenerated { effect, output } => plan_generated(state, effect, output)?,
+        Input::ToolsAnswered {
+            effect,
+            evidence,
+            identified,
+        } => {
+            let mut events = Vec::new();
+            let (turn, _) = gathering(state, effect)?;
+            if let Some(customer) = identified
+                .as_ref()
+                .filter(|id| state.customer.as_ref() != Some(id))
+            {
+                events.push(Event::CustomerIdentified {
+                    customer: customer.clone(),
+                });
+            }
+            events.push(Event::EvidenceGathered {
+                turn: turn.id.clone(),
+                evidence: evidence.clone(),
+            });
+            events
+        }
+        Input::ReplyGenerated { effect, output } => reply_generated(state, effect, output)?,
+        Input::ReplyChecked {
+            effect,
+            verdicts,
+            reply,
+        } => reply_checked(state, effect, verdicts, reply.as_ref(), meta)?,
+        Input::EffectFailed { effect, cause: _ } => effect_failed(state, effect, meta)?,
+        Input::DeliveryReported { message, status } => delivery_reported(state, message, *status),
+        Input::TakeOver { by } => take_over(state, by)?,
+        Input::AnswerAsPerson { by: _, text } => answer_as_person(state, text, meta)?,
+        Input::HandBack { by } => hand_back(state, by)?,
+        Input::Quarantine { inbox_ids } => quarantine(state, inbox_ids, meta),
+    };
+    let after = events.iter().fold(state.clone(), evolve);
+    Ok(Decision {
+        events,
+        effects: wanted(&after, &meta.settings).into_iter().collect(),
+    })
+}
+
+/// A burst opens a turn; a message during a turn joins it and the turn begins again.
+fn receive(
+    state: &State,
+    channel: Channel,
+    address: &Personal<String>,
+    messages: &[InboundMessage],
+    meta: &Meta,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    if state.origin.is_none() {
+        events.push(Event::ConversationStarted {
+            channel,
+            address: address.clone(),
+        });
+    }
+    events.extend(messages.iter().map(|message| Event::MessageReceived {
+        message: message.clone(),
+    }));
+    if state.phase == Phase::WithPerson {
+        return events;
+    }
+    let new_words: Vec<&str> = messages
+        .iter()
+        .filter_map(|m| m.content.words())
+        .map(|w| w.expose().trim())
+        .filter(|w| !w.is_empty())
+        .collect();
+    if new_words.is_empty() {
+        // Only pictures, voice notes and the like: an honest answer needs no model.
+        if state.phase.turn().is_none() && !messages.is_empty() {
+            events.push(plain_message(replies::UNSUPPORTED, None, meta, 0));
+        }
+        return events;
+    }
+    let new_words = new_words.join("\n");
+    match state.phase.turn() {
+        Some(turn) => events.push(Event::TurnStarted {
+            turn: turn.id.clone(),
+            attempt: turn.attempt + 1,
+            words: Personal::new(format!("{}\n{new_words}", turn.words.expose())),
+        }),
+        None => {
+            let turns = prompt::turns_to_compact(state, &meta.settings);
+            if turns > 0 {
+                events.push(Event::HistoryCompacted { turns });
+            }
+            events.push(Event::TurnStarted {
+                turn: TurnId::from_parts(meta.at_ms, u128::from(meta.entropy)),
+                attempt: 0,
+                words: Personal::new(new_words),
+            });
+        }
+    }
+    events
+}
+
+/// A plan that does not keep to what the conversation offers is replaced by a plain search.
+fn plan_generated(
+    state: &State,
+    effect: &EffectId,
+    output: &Generated,
+) -> Result<Vec<Event>, Refusal> {
+    let Phase::Planning { turn } = &state.phase else {
+        return Err(Refusal::StaleEffect);
+    };
+    expect_open(state, effect)?;
+    let plan = serde_json::from_str::<Plan>(output.text.expose())
+        .ok()
+        .filter(|plan| grammar::admits(state, turn, plan))
+        .unwrap_or_else(|| fallback_plan(turn));
+    Ok(plan_made(turn, plan))
+}
+
+fn plan_made(turn: &Turn, plan: Plan) -> Vec<Event> {
+    let nothing_to_run = plan.calls.is_empty();
+    let mut events = vec![Event::PlanMade {
+        turn: turn.id.clone(),
+        plan,
+    }];
+    if nothing_to_run {
+        events.push(Event::EvidenceGathered {
+            turn: turn.id.clone(),
+            evidence: Vec::new(),
+        });
+    }
+    events
+}
+
+/// Without a usable plan the customer still gets what the stores hold on their words.
+fn fallback_plan(turn: &Turn) -> Plan {
+    let query: String = turn.words.expose().chars().take(200).collect();
+    Plan {
+        calls: vec![
+            ToolCall::SearchCatalog {
+                query: query.clone().into(),
+                min_price: None,
+                max_price: None,
+                in_stock: false,
+                sort: None,
+            },
+            ToolCall::SearchPolicies {
+                query: query.into(),
+            },
+        ],
+    }
+}
+
+fn gathering<'a>(state: &'a State, effect: &EffectId) -> Result<(&'a Turn, &'a Plan), Refusal> {
+    let Phase::Gathering { turn, plan } = &state.phase else {
+        return Err(Refusal::StaleEffect);
+    };
+    expect_open(state, effect)?;
+    Ok((turn, plan))
+}
+
+fn reply_generated(
+    state: &State,
+    effect: &EffectId,
+    output: &Generated,
+) -> Result<Vec<Event>, Refusal> {
+    let Phase::Composing { turn, repair, .. } = &state.phase else {
+        return Err(Refusal::StaleEffect);
+    };
+    expect_open(state, effect)?;
+    let source = if *repair {
+        DraftSource::Repair
+    } else {
+        DraftSource::Model
+    };
+    Ok(vec![Event::ReplyDrafted {
+        turn: turn.id.clone(),
+        draft: output.text.clone(),
+        source,
+    }])
+}
+
+/// One retry of the model, then a template from the evidence, then a person.
+fn reply_checked(
+    state: &State,
+    effect: &EffectId,
+    verdicts: &[Verdict],
+    reply: Option<&RenderedReply>,
+    meta: &Meta,
+) -> Result<Vec<Event>, Refusal> {
+    let Phase::Checking {
+        turn,
+        plan,
+        evidence,
+        source,
+        ..
+    } = &state.phase
+    else {
+        return Err(Refusal::StaleEffect);
+    };
+    expect_open(state, effect)?;
+    if let Some(reply) = reply {
+        return Ok(reply_passed(turn, plan, reply, verdicts, meta));
+    }
+    let blocked = Event::ReplyBlocked {
+        turn: turn.id.clone(),
+        verdicts: verdicts.to_vec(),
+    };
+    Ok(match source {
+        DraftSource::Model => vec![blocked],
+        DraftSource::Repair => vec![blocked, template_draft(turn, evidence)],
+        DraftSource::Template => {
+            let mut events = vec![blocked];
+            events.extend(give_up(turn, meta));
+            events
+        }
+    })
+}
+
+fn reply_passed(
+    turn: &Turn,
+    plan: &Plan,
+    reply: &RenderedReply,
+    verdicts: &[Verdict],
+    meta: &Meta,
+) -> Vec<Event> {
+    let mut events = vec![
+        Event::ReplyQueued {
+            turn: Some(turn.id.clone()),
+            message: message_id(meta, 0),
+            content: OutboundMessage {
+                text: reply.text.clone(),
+                cards: reply.cards.clone(),
+            },
+            verdicts: verdicts.to_vec(),
+            claims: reply.claims.clone(),
+        },
+        Event::TurnEnded {
+            turn: turn.id.clone(),
+        },
+    ];
+    let handoff = plan.calls.iter().find_map(|call| match call {
+        ToolCall::Handoff { reason } => Some(*reason),
+        _ => None,
+    });
+    if let Some(reason) = handoff {
+        events.push(Event::HandedOver { reason });
+    }
+    events
+}
+
+fn template_draft(turn: &Turn, evidence: &[Evidence]) -> Event {
+    Event::ReplyDrafted {
+        turn: turn.id.clone(),
+        draft: Personal::new(replies::from_evidence(evidence)),
+        source: DraftSource::Template,
+    }
+}
+
+/// The last resort: an honest sentence without any claim, and a person.
+fn give_up(turn: &Turn, meta: &Meta) -> Vec<Event> {
+    vec![
+        plain_message(replies::GIVE_UP, Some(turn.id.clone()), meta, 0),
+        Event::TurnEnded {
+            turn: turn.id.clone(),
+        },
+        Event::HandedOver {
+            reason: HandoffReason::Unable,
+        },
+    ]
+}
+
+/// A step that failed is replaced by the next simpler one; the customer is never left without an answer.
+fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Event>, Refusal> {
+    expect_open(state, effect)?;
+    Ok(match &state.phase {
+        Phase::Idle | Phase::WithPerson => Vec::new(),
+        Phase::Planning { turn } => plan_made(turn, fallback_plan(turn)),
+        Phase::Gathering { turn, .. } => give_up(turn, meta),
+        Phase::Composing { turn, evidence, .. } => vec![template_draft(turn, evidence)],
+        Phase::Checking {
+            turn,
+            evidence,
+            source,
+            ..
+        } => match source {
+            DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, evidence)],
+            DraftSource::Template => give_up(turn, meta),
+        },
+    })
+}
+
+fn delivery_reported(state: &State, message: &MessageId, status: DeliveryStatus) -> Vec<Event> {
+    let Some(known) = state.deliveries.get(message) else {
+        return Vec::new();
+    };
+    let joined = known.map_or(status, |known| known.join(status));
+    if *known == Some(joined) {
+        return Vec::new();
+    }
+    vec![Event::DeliveryUpdated {
+        message: message.clone(),
+        status: joined,
+    }]
+}
+
+fn take_over(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
+    if state.origin.is_none() {
+        return Err(Refusal::NotStarted);
+    }
+    let mut events = Vec::new();
+    if let Some(turn) = state.phase.turn() {
+        // A running turn ends unanswered: the person has read the same words.
+        events.push(Event::TurnEnded {
+            turn: turn.id.clone(),
+        });
+    }
+    events.push(Event::TakenOver { by: by.clone() });
+    Ok(events)
+}
+
+fn answer_as_person(
+    state: &State,
+    text: &Personal<String>,
+    meta: &Meta,
+) -> Result<Vec<Event>, Refusal> {
+    if state.phase != Phase::WithPerson {
+        return Err(Refusal::NotWithPerson);
+    }
+    Ok(vec![plain_message(text.expose(), None, meta, 0)])
+}
+
+fn hand_back(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
+    if state.phase != Phase::WithPerson {
+        return Err(Refusal::NotWithPerson);
+    }
+    Ok(vec![Event::HandedBack { by: by.clone() }])
+}
+
+/// The input crashed us repeatedly: say so honestly and call a person; the conversation goes on.
+fn quarantine(state: &State, inbox_ids: &[i64], meta: &Meta) -> Vec<Event> {
+    let mut events = vec![Event::InputQuarantined {
+        inbox_ids: inbox_ids.to_vec(),
+    }];
+    if state.origin.is_none() || state.phase == Phase::WithPerson {
+        return events;
+    }
+    let turn = state.phase.turn().map(|turn| turn.id.clone());
+    events.push(plain_message(replies::GIVE_UP, turn.clone(), meta, 0));
+    events.extend(turn.map(|turn| Event::TurnEnded { turn }));
+    events.push(Event::HandedOver {
+        reason: HandoffReason::Failure,
+    });
+    events
+}
+
+fn expect_open(state: &State, effect: &EffectId) -> Result<(), Refusal> {
+    if open_effect(&state.phase).as_ref() == Some(effect) {
+        Ok(())
+    } else {
+        Err(Refusal::StaleEffect)
+    }
+}
+
+fn plain_message(text: &str, turn: Option<TurnId>, meta: &Meta, number: u64) -> Event {
+    Event::ReplyQueued {
+        turn,
+        message: message_id(meta, number),
+        content: OutboundMessage {
+            text: text.into(),
+            cards: Vec::new(),
+        },
+        verdicts: Vec::new(),
+        claims: Vec::new(),
+    }
+}
+
+fn message_id(meta: &Meta, number: u64) -> MessageId {
+    MessageId::from_parts(meta.at_ms, u128::from(meta.entropy.wrapping_add(number)))
+}

@@ -1,0 +1,166 @@
+//! Effects: what a conversation wants from the world, derived from its state alone.
+//!
+//! Because an effect follows from the state, a restart finds unfinished effects by looking, and
+//! runs them again under the same id.
+
+use mercer_schemas::{
+    ChatMessage, CustomerId, EffectId, Evidence, Handle, Personal, Plan, RecordKey, Settings,
+};
+
+use crate::state::{Phase, State, Turn};
+use crate::{grammar, prompt};
+
+/// A wish towards the world. Exactly one is open while a turn runs.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Let the model write a plan; answered by `PlanGenerated`.
+    GeneratePlan {
+        /// Identifies the wish.
+        id: EffectId,
+        /// The whole prompt.
+        prompt: Vec<ChatMessage>,
+        /// Lark grammar of all plans that are possible now.
+        grammar: String,
+        /// Most tokens to write.
+        tokens_max: u32,
+    },
+    /// Run the plan's tools; answered by `ToolsAnswered`.
+    CallTools {
+        /// Identifies the wish.
+        id: EffectId,
+        /// What to run.
+        plan: Plan,
+        /// What `p1` or `shown` means in the plan.
+        shown: Vec<(Handle, RecordKey)>,
+        /// The customer, where identity is already proven.
+        customer: Option<CustomerId>,
+    },
+    /// Let the model write a reply; answered by `ReplyGenerated`.
+    GenerateReply {
+        /// Identifies the wish.
+        id: EffectId,
+        /// The whole prompt; it extends the plan's prompt.
+        prompt: Vec<ChatMessage>,
+        /// Lark grammar of all replies that the evidence admits.
+        grammar: String,
+        /// Most tokens to write.
+        tokens_max: u32,
+        /// Whether a first draft was blocked, so another wording is wanted.
+        repair: bool,
+    },
+    /// Run the guardrails over a draft and fill its references; answered by `ReplyChecked`.
+    CheckReply {
+        /// Identifies the wish.
+        id: EffectId,
+        /// The draft.
+        draft: Personal<String>,
+        /// What it may refer to.
+        evidence: Vec<Evidence>,
+        /// The customer's words, whose numbers may be repeated.
+        words: Personal<String>,
+        /// Whether the model wrote it (templates and repairs are checked by the same rules).
+        by_model: bool,
+    },
+}
+
+impl Effect {
+    /// Returns the id.
+    pub fn id(&self) -> &EffectId {
+        match self {
+            Self::GeneratePlan { id, .. }
+            | Self::CallTools { id, .. }
+            | Self::GenerateReply { id, .. }
+            | Self::CheckReply { id, .. } => id,
+        }
+    }
+
+    /// Returns the name used in logs and metrics.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::GeneratePlan { .. } => "plan",
+            Self::CallTools { .. } => "tools",
+            Self::GenerateReply { .. } => "compose",
+            Self::CheckReply { .. } => "check",
+        }
+    }
+}
+
+/// Returns the effect that the state waits for, if any.
+pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
+    let id = open_effect(&state.phase)?;
+    let tokens_max = settings.output_tokens_max;
+    match &state.phase {
+        Phase::Idle | Phase::WithPerson => None,
+        Phase::Planning { turn } => Some(Effect::GeneratePlan {
+            id,
+            prompt: prompt::for_plan(state, turn, settings),
+            grammar: grammar::plan(state, turn),
+            tokens_max,
+        }),
+        Phase::Gathering { plan, .. } => Some(Effect::CallTools {
+            id,
+            plan: plan.clone(),
+            shown: state.shown.clone(),
+            customer: state.customer.clone(),
+        }),
+        Phase::Composing {
+            turn,
+            plan,
+            evidence,
+            repair,
+        } => Some(Effect::GenerateReply {
+            id,
+            prompt: prompt::for_reply(state, turn, plan, evidence, settings),
+            grammar: grammar::reply(evidence, turn.words.expose()),
+            tokens_max,
+            repair: *repair,
+        }),
+        Phase::Checking {
+            turn,
+            evidence,
+            draft,
+            source,
+            ..
+        } => Some(Effect::CheckReply {
+            id,
+            draft: draft.clone(),
+            evidence: evidence.clone(),
+            words: turn.words.clone(),
+            by_model: *source != mercer_schemas::DraftSource::Template,
+        }),
+    }
+}
+
+/// Returns the id of the effect that the phase waits for.
+pub(crate) fn open_effect(phase: &Phase) -> Option<EffectId> {
+    let id = |turn: &Turn, step: &str| EffectId::new(&turn.id, step, turn.attempt);
+    use mercer_schemas::DraftSource::{Model, Repair, Template};
+    Some(match phase {
+        Phase::Idle | Phase::WithPerson => return None,
+        Phase::Planning { turn } => id(turn, "plan"),
+        Phase::Gathering { turn, .. } => id(turn, "tools"),
+        Phase::Composing {
+            turn,
+            repair: false,
+            ..
+        } => id(turn, "compose"),
+        Phase::Composing {
+            turn, repair: true, ..
+        } => id(turn, "repair"),
+        Phase::Checking {
+            turn,
+            source: Model,
+            ..
+        } => id(turn, "check"),
+        Phase::Checking {
+            turn,
+            source: Repair,
+            ..
+        } => id(turn, "check-repair"),
+        Phase::Checking {
+            turn,
+            source: Template,
+            ..
+        } => id(turn, "check-template"),
+    })
+}

@@ -1,0 +1,215 @@
+//! How events change the state. Total: any event on any state gives a state; it never refuses
+//! and never panics. An event that does not fit the phase leaves the phase as it is.
+
+use mercer_schemas::{Event, Evidence, Handle, Personal, Plan, RecordKey, TurnId};
+
+use crate::state::{FOLLOWED_MESSAGES_MAX, Origin, PastTurn, Phase, State, Turn};
+
+/// Applies an event.
+pub fn evolve(mut state: State, event: &Event) -> State {
+    match event {
+        Event::ConversationStarted { channel, address } => {
+            state.origin = Some(Origin {
+                channel: *channel,
+                address: address.clone(),
+            });
+        }
+        Event::MessageReceived { message } => {
+            if state.phase == Phase::WithPerson {
+                if let Some(words) = message.content.words() {
+                    state
+                        .past
+                        .push(exchange(words.clone(), Personal::default()));
+                }
+            }
+        }
+        Event::HistoryCompacted { turns } => {
+            state.past.drain(..(*turns).min(state.past.len()));
+        }
+        Event::TurnStarted {
+            turn,
+            attempt,
+            words,
+        } => {
+            state.phase = Phase::Planning {
+                turn: Turn {
+                    id: turn.clone(),
+                    attempt: *attempt,
+                    words: words.clone(),
+                },
+            };
+        }
+        Event::PlanMade { turn, plan } => {
+            if let Phase::Planning { turn: running } = &state.phase
+                && running.id == *turn
+            {
+                state.phase = Phase::Gathering {
+                    turn: running.clone(),
+                    plan: plan.clone(),
+                };
+            }
+        }
+        Event::EvidenceGathered { turn, evidence } => {
+            if let Phase::Gathering {
+                turn: running,
+                plan,
+            } = &state.phase
+                && running.id == *turn
+            {
+                let products = products_of(evidence);
+                if !products.is_empty() {
+                    state.shown = products;
+                }
+                state.phase = Phase::Composing {
+                    turn: running.clone(),
+                    plan: plan.clone(),
+                    evidence: evidence.clone(),
+                    repair: false,
+                };
+            }
+        }
+        Event::CustomerIdentified { customer } => state.customer = Some(customer.clone()),
+        Event::ReplyDrafted {
+            turn,
+            draft,
+            source,
+        } => {
+            state.phase = match state.phase {
+                Phase::Composing {
+                    turn: running,
+                    plan,
+                    evidence,
+                    ..
+                }
+                | Phase::Checking {
+                    turn: running,
+                    plan,
+                    evidence,
+                    ..
+                } if running.id == *turn => Phase::Checking {
+                    turn: running,
+                    plan,
+                    evidence,
+                    draft: draft.clone(),
+                    source: *source,
+                },
+                other => other,
+            };
+        }
+        Event::ReplyBlocked { turn, .. } => {
+            state.phase = match state.phase {
+                Phase::Checking {
+                    turn: running,
+                    plan,
+                    evidence,
+                    source: mercer_schemas::DraftSource::Model,
+                    ..
+                } if running.id == *turn => Phase::Composing {
+                    turn: running,
+                    plan,
+                    evidence,
+                    repair: true,
+                },
+                other => other,
+            };
+        }
+        Event::ReplyQueued {
+            turn,
+            message,
+            content,
+            ..
+        } => {
+            state.deliveries.insert(message.clone(), None);
+            while state.deliveries.len() > FOLLOWED_MESSAGES_MAX {
+                state.deliveries.pop_first();
+            }
+            if turn.is_none() && state.phase == Phase::WithPerson {
+                answer_last(&mut state, &content.text);
+            }
+        }
+        Event::TurnEnded { turn } => end_turn(&mut state, turn),
+        Event::HandedOver { .. } | Event::TakenOver { .. } => state.phase = Phase::WithPerson,
+        Event::HandedBack { .. } => {
+            if state.phase == Phase::WithPerson {
+                state.phase = Phase::Idle;
+            }
+        }
+        Event::DeliveryUpdated { message, status } => {
+            if let Some(known) = state.deliveries.get_mut(message) {
+                *known = Some(*status);
+            }
+        }
+        Event::InputQuarantined { .. } => {}
+    }
+    state
+}
+
+/// Moves the running turn into the history.
+fn end_turn(state: &mut State, turn: &TurnId) {
+    if state.phase.turn().is_none_or(|running| running.id != *turn) {
+        return;
+    }
+    let past = match std::mem::take(&mut state.phase) {
+        Phase::Checking {
+            turn,
+            plan,
+            evidence,
+            draft,
+            ..
+        } => PastTurn {
+            words: turn.words,
+            plan,
+            evidence,
+            reply: draft,
+        },
+        Phase::Composing {
+            turn,
+            plan,
+            evidence,
+            ..
+        } => PastTurn {
+            words: turn.words,
+            plan,
+            evidence,
+            reply: Personal::default(),
+        },
+        Phase::Planning { turn } | Phase::Gathering { turn, .. } => {
+            exchange(turn.words, Personal::default())
+        }
+        Phase::Idle | Phase::WithPerson => return,
+    };
+    state.past.push(past);
+    state.turns_ended += 1;
+    state.last_ended = Some(turn.clone());
+}
+
+/// A person's words answer the customer's last ones.
+fn answer_last(state: &mut State, text: &Personal<String>) {
+    match state.past.last_mut() {
+        Some(last) if last.reply.expose().is_empty() => last.reply = text.clone(),
+        _ => state.past.push(exchange(Personal::default(), text.clone())),
+    }
+}
+
+fn exchange(words: Personal<String>, reply: Personal<String>) -> PastTurn {
+    PastTurn {
+        words,
+        plan: Plan::default(),
+        evidence: Vec::new(),
+        reply,
+    }
+}
+
+fn products_of(evidence: &[Evidence]) -> Vec<(Handle, RecordKey)> {
+    evidence
+        .iter()
+        .filter_map(|line| match line {
+            Evidence::Record {
+                handle,
+                key: key @ (RecordKey::Product(_) | RecordKey::Variant(_)),
+                ..
+            } => Some((handle.clone(), key.clone())),
+            _ => None,
+        })
+        .collect()
+}

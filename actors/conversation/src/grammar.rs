@@ -1,0 +1,317 @@
+//! Grammars: what a model may write at all.
+//!
+//! Both are Lark grammars for llguidance. [`plan`] admits tool calls whose arguments are spans
+//! of the conversation and handles that were shown. [`reply`] admits words, references to this
+//! turn's evidence, and numbers only as complete literals that occur in the evidence or in the
+//! customer's words. [`admits`] checks a plan by the same sets in code, so a plan is safe even
+//! from a worker that does not keep to the grammar.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use mercer_schemas::{Evidence, Plan, ToolCall};
+
+use crate::prompt;
+use crate::spans;
+use crate::state::{State, Turn};
+
+/// Characters that a reply's words cannot contain: digits, braces and currency come by reference
+/// only, and `<>|` would look like template markup to some models.
+const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
+
+/// What a plan's arguments may be in a turn.
+struct Choices {
+    phrases: BTreeSet<String>,
+    amounts: BTreeSet<String>,
+    handles: BTreeSet<String>,
+    orders: BTreeSet<String>,
+    emails: BTreeSet<String>,
+    postcodes: BTreeSet<String>,
+}
+
+fn choices(state: &State, turn: &Turn) -> Choices {
+    let words = turn.words.expose();
+    // Identity may have been given piece by piece over the last messages.
+    let recent: Vec<&str> = state
+        .past
+        .iter()
+        .map(|past| past.words.expose().as_str())
+        .chain([words.as_str()])
+        .collect();
+    let recent = recent.join("\n");
+    let mut handles: BTreeSet<String> = state
+        .shown
+        .iter()
+        .map(|(handle, _)| handle.as_str().to_owned())
+        .collect();
+    if !handles.is_empty() {
+        handles.insert("shown".to_owned());
+    }
+    Choices {
+        phrases: spans::phrases(words),
+        amounts: spans::amounts(words),
+        handles,
+        orders: identity_spans(&recent, spans::order_numbers),
+        emails: identity_spans(&recent, spans::emails),
+        postcodes: identity_spans(&recent, spans::postcodes),
+    }
+}
+
+/// Collects spans line by line, so that a long history is not cut as one message would be.
+fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
+    text.lines().flat_map(find).collect()
+}
+
+/// Builds the grammar of all plans that are possible now.
+pub fn plan(state: &State, turn: &Turn) -> String {
+    let choices = choices(state, turn);
+    let mut calls = vec!["handoff"];
+    let mut rules = String::new();
+    if !choices.phrases.is_empty() {
+        calls.extend(["search", "policies"]);
+        let mut prices = String::new();
+        if !choices.amounts.is_empty() {
+            let _ = writeln!(rules, "AMOUNT: {}", literals(&choices.amounts));
+            prices = r#"(",\"min_price\":\"" AMOUNT "\"")? (",\"max_price\":\"" AMOUNT "\"")? "#
+                .to_owned();
+        }
+        let _ = writeln!(rules, "PHRASE: {}", literals(&choices.phrases));
+        let _ = writeln!(
+            rules,
+            r#"search: "{{\"tool\":\"search_catalog\",\"query\":\"" PHRASE "\"" {prices}(",\"in_stock\":true")? (",\"sort\":\"" SORT "\"")? "}}""#
+        );
+        rules.push_str("SORT: \"price_asc\" | \"price_desc\"\n");
+        rules.push_str("policies: \"{\\\"tool\\\":\\\"search_policies\\\",\\\"query\\\":\\\"\" PHRASE \"\\\"}\"\n");
+        if !choices.handles.is_empty() {
+            calls.push("details");
+            let _ = writeln!(rules, "HANDLE: {}", literals(&choices.handles));
+            rules.push_str(
+                "details: \"{\\\"tool\\\":\\\"product_details\\\",\\\"product\\\":\\\"\" HANDLE \"\\\"\" (\",\\\"about\\\":\\\"\" PHRASE \"\\\"\")? \"}\"\n",
+            );
+        }
+    }
+    calls.push("order");
+    let mut order = r#"order: "{\"tool\":\"order_status\"""#.to_owned();
+    for (name, found) in [
+        ("order", &choices.orders),
+        ("email", &choices.emails),
+        ("postcode", &choices.postcodes),
+    ] {
+        if !found.is_empty() {
+            let terminal = name.to_uppercase();
+            let _ = writeln!(rules, "{terminal}: {}", literals(found));
+            let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\"")?"#);
+        }
+    }
+    order.push_str(" \"}\"\n");
+    rules.push_str(&order);
+    rules.push_str(
+        "handoff: \"{\\\"tool\\\":\\\"handoff\\\",\\\"reason\\\":\\\"\" REASON \"\\\"}\"\nREASON: \"asked\" | \"complaint\" | \"unable\"\n",
+    );
+    format!(
+        "start: \"{{\\\"calls\\\":[\" (call (\",\" call)?)? \"]}}\"\ncall: {}\n{rules}",
+        calls.join(" | ")
+    )
+}
+
+/// Says whether a plan keeps to what [`plan`] admits.
+pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
+    let choices = choices(state, turn);
+    let among = |value: &Option<String>, set: &BTreeSet<String>| {
+        value.as_ref().is_none_or(|v| set.contains(v))
+    };
+    plan.calls.len() <= mercer_schemas::plan::CALLS_MAX
+        && plan.calls.iter().all(|call| match call {
+            ToolCall::SearchCatalog {
+                query,
+                min_price,
+                max_price,
+                ..
+            } => {
+                choices.phrases.contains(query.expose())
+                    && among(min_price, &choices.amounts)
+                    && among(max_price, &choices.amounts)
+            }
+            ToolCall::ProductDetails { product, about } => {
+                choices.handles.contains(product)
+                    && about
+                        .as_ref()
+                        .is_none_or(|about| choices.phrases.contains(about.expose()))
+            }
+            ToolCall::SearchPolicies { query } => choices.phrases.contains(query.expose()),
+            ToolCall::OrderStatus {
+                order,
+                email,
+                postcode,
+            } => {
+                among(order, &choices.orders)
+                    && email
+                        .as_ref()
+                        .is_none_or(|e| choices.emails.contains(e.expose()))
+                    && postcode
+                        .as_ref()
+                        .is_none_or(|p| choices.postcodes.contains(p.expose()))
+            }
+            ToolCall::Handoff { .. } => true,
+        })
+}
+
+/// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
+/// refers to at least one.
+pub fn reply(evidence: &[Evidence], words: &str) -> String {
+    let references = references(evidence);
+    let numbers = numbers(evidence, words);
+    let mut rules = format!("TEXT: /[^{NOT_WORDS}]+/\n");
+    // Between two items stands at least a space or a letter, so that two literals cannot be
+    // joined to a number that neither of them is ("1" "." "5").
+    let _ = writeln!(rules, "GAP: /[^{NOT_WORDS}]*[ a-zA-Z][^{NOT_WORDS}]*/");
+    let item = match (references.is_empty(), numbers.is_empty()) {
+        (true, true) => return format!("start: TEXT\n{rules}"),
+        (false, true) => "REF",
+        (true, false) => "NUM",
+        (false, false) => "(REF | NUM)",
+    };
+    if !references.is_empty() {
+        let _ = writeln!(rules, "REF: {}", literals(&references));
+    }
+    if !numbers.is_empty() {
+        let _ = writeln!(rules, "NUM: {}", literals(&numbers));
+    }
+    let start = match (references.is_empty(), numbers.is_empty()) {
+        (false, true) => "start: TEXT? REF (GAP REF)* TEXT?".to_owned(),
+        (false, false) => format!("start: TEXT? (NUM GAP)* REF (GAP {item})* TEXT?"),
+        _ => format!("start: TEXT | TEXT? {item} (GAP {item})* TEXT?"),
+    };
+    format!("{start}\n{rules}")
+}
+
+/// Returns every reference that the evidence offers, with braces.
+pub fn references(evidence: &[Evidence]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for line in evidence {
+        match line {
+            Evidence::Record { handle, fields, .. } => {
+                for field in fields {
+                    out.insert(match field.name.as_str() {
+                        prompt::TEXT_FIELD => format!("{{{{{handle}}}}}"),
+                        name => format!("{{{{{handle}.{name}}}}}"),
+                    });
+                }
+            }
+            Evidence::NoRecordAbout { .. }
+            | Evidence::Found { .. }
+            | Evidence::NothingFound
+            | Evidence::NoPolicy
+            | Evidence::IdentityNeeded
+            | Evidence::OrderNotFound
+            | Evidence::HandedOver => {}
+        }
+    }
+    out
+}
+
+/// Returns the complete numbers that a reply may repeat: from the evidence and from the
+/// customer's words, amounts of money excepted.
+pub fn numbers(evidence: &[Evidence], words: &str) -> BTreeSet<String> {
+    let mut texts = vec![words];
+    for line in evidence {
+        if let Evidence::Record { fields, .. } = line {
+            texts.extend(
+                fields
+                    .iter()
+                    .filter(|field| field.name != "price")
+                    .map(|field| field.value.expose().as_str()),
+            );
+        }
+    }
+    texts
+        .into_iter()
+        .flat_map(spans::number_runs)
+        .filter(|run| !run.is_amount && run.text.len() <= 20)
+        .map(|run| run.text.to_owned())
+        .collect()
+}
+
+fn literals(set: &BTreeSet<String>) -> String {
+    let quoted: Vec<String> = set
+        .iter()
+        .map(|text| serde_json::to_string(text).unwrap_or_default())
+        .collect();
+    quoted.join(" | ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mercer_schemas::{Field, Handle, OrderNumber, ProductId, RecordKey, TurnId};
+
+    fn turn(words: &str) -> Turn {
+        Turn {
+            id: TurnId::from_parts(1, 1),
+            attempt: 0,
+            words: words.into(),
+        }
+    }
+
+    fn product() -> Evidence {
+        let key = RecordKey::Product(ProductId::new("K-1").expect("key"));
+        Evidence::Record {
+            handle: Handle::new(&key, 1),
+            key,
+            version: 1,
+            fields: vec![
+                Field::new("name", "Kettle 3"),
+                Field::new("price", "£45.99"),
+                Field::new("capacity", "1.7 l"),
+            ],
+        }
+    }
+
+    #[test]
+    fn a_plan_may_only_use_what_was_said_or_shown() {
+        let state = State::default();
+        let said = turn("a kettle under 40");
+        let plan = |json: &str| serde_json::from_str::<Plan>(json).expect("plan");
+        let good =
+            plan(r#"{"calls":[{"tool":"search_catalog","query":"kettle","max_price":"40"}]}"#);
+        assert!(admits(&state, &said, &good));
+        for bad in [
+            r#"{"calls":[{"tool":"search_catalog","query":"toaster"}]}"#,
+            r#"{"calls":[{"tool":"search_catalog","query":"kettle","max_price":"30"}]}"#,
+            r#"{"calls":[{"tool":"product_details","product":"p1"}]}"#,
+            r#"{"calls":[{"tool":"order_status","order":"HB-1"}]}"#,
+            r#"{"calls":[{"tool":"handoff","reason":"asked"},{"tool":"handoff","reason":"asked"},{"tool":"handoff","reason":"asked"}]}"#,
+        ] {
+            assert!(!admits(&state, &said, &plan(bad)), "{bad}");
+        }
+        let grammar = super::plan(&state, &said);
+        assert!(grammar.contains("\"kettle\"") && !grammar.contains("details:"));
+    }
+
+    #[test]
+    fn identity_may_be_given_piece_by_piece() {
+        let mut state = State::default();
+        state.past.push(crate::state::PastTurn {
+            words: "my order is HB-70417".into(),
+            plan: Plan::default(),
+            evidence: vec![Evidence::IdentityNeeded],
+            reply: "…".into(),
+        });
+        let plan: Plan = serde_json::from_str(
+            r#"{"calls":[{"tool":"order_status","order":"HB-70417","email":"ann@example.com","postcode":"BS1 4DJ"}]}"#,
+        )
+        .expect("plan");
+        assert!(admits(&state, &turn("ann@example.com, BS1 4DJ"), &plan));
+        assert!(OrderNumber::new("HB-70417").is_ok());
+    }
+
+    #[test]
+    fn amounts_of_money_are_reachable_by_reference_only() {
+        let numbers = numbers(&[product()], "is the 2 litre one £5?");
+        assert_eq!(
+            numbers,
+            BTreeSet::from(["1.7".into(), "2".into(), "3".into()])
+        );
+        assert!(references(&[product()]).contains("{{p1.price}}"));
+    }
+}

@@ -1,0 +1,76 @@
+//! What every actor of this node shares.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+
+use mercer_commerce::Tools;
+use mercer_gateway::live::LiveFeed;
+use mercer_gateway::sender::Senders;
+use mercer_inference::ChatModel;
+use mercer_store::{Lease, Store};
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::RuntimeConfig;
+use crate::shops::ShopDirectory;
+
+/// The services that conversations use.
+#[derive(Clone)]
+pub struct Services {
+    /// The stores.
+    pub store: Store,
+    /// The tools.
+    pub tools: Tools,
+    /// The chat model: the engine in this process, or a pool.
+    pub chat: Arc<dyn ChatModel>,
+    /// Senders by channel.
+    pub senders: Senders,
+    /// Watchers of web chats.
+    pub live: LiveFeed,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Shared by all actors; cheap to clone.
+pub(crate) type Context = Arc<Shared>;
+
+pub(crate) struct Shared {
+    pub(crate) services: Services,
+    pub(crate) config: RuntimeConfig,
+    pub(crate) shops: ShopDirectory,
+    /// One a partition, by number; none where this node is not the owner.
+    pub(crate) leases: std::sync::RwLock<Vec<Option<Lease>>>,
+    /// Wakes the dispatcher when the outbox has something new.
+    pub(crate) outbox_ready: Notify,
+    /// Conversations in memory.
+    pub(crate) live_count: AtomicUsize,
+}
+
+impl Shared {
+    /// Returns the lease of a partition, while this node owns it.
+    pub(crate) fn lease(&self, partition: u16) -> Option<Lease> {
+        let leases = self
+            .leases
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        leases.get(usize::from(partition)).cloned().flatten()
+    }
+
+    /// Forgets all leases: nothing may be written any more.
+    pub(crate) fn drop_leases(&self) {
+        self.leases
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .iter_mut()
+            .for_each(|lease| *lease = None);
+    }
+
+    /// Returns the partitions that this node owns.
+    pub(crate) fn owned(&self) -> Vec<Lease> {
+        let leases = self
+            .leases
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        leases.iter().flatten().cloned().collect()
+    }
+}

@@ -1,0 +1,403 @@
+//! Carrying out effects: model, tools, guardrails. Each answers with one input, whatever happens.
+
+use std::time::{Duration, Instant};
+
+use futures::StreamExt;
+use mercer_commerce::{LiveValues, Request};
+use mercer_conversation::{Effect, State};
+use mercer_gateway::live::LiveEvent;
+use mercer_guardrails::{Draft, check, render};
+use mercer_inference::{Chunk, Completion, Finish, GenerateRequest, Generation, Grammar, Priority};
+use mercer_schemas::{
+    Channel, ChatMessage, EffectId, Evidence, Generated, Input, Personal, RecordKey, RenderedReply,
+    Stream, TurnId, Verdict,
+};
+use tracing::Instrument;
+
+use crate::context::Context;
+use crate::sentences::Sentences;
+use crate::shops::ShopView;
+
+/// Likeliest words on the first try; some freedom when a first wording was blocked.
+const TEMPERATURE: f32 = 0.0;
+const TEMPERATURE_REPAIR: f32 = 0.7;
+const TOP_P: f32 = 0.95;
+
+/// An effect's answer.
+pub(crate) struct Outcome {
+    pub(crate) input: Input,
+    /// Versions that must still hold when the answer is committed.
+    pub(crate) expect_versions: Vec<(RecordKey, i64)>,
+}
+
+impl From<Input> for Outcome {
+    fn from(input: Input) -> Self {
+        Self {
+            input,
+            expect_versions: Vec::new(),
+        }
+    }
+}
+
+/// Where an effect runs: the conversation and what it needs of its state.
+#[derive(Clone)]
+pub(crate) struct Place {
+    pub(crate) stream: Stream,
+    pub(crate) channel: Channel,
+    pub(crate) address: Personal<String>,
+    pub(crate) turn: TurnId,
+    /// Evidence of the turn, for sentences that are shown while the reply is written.
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) words: Personal<String>,
+}
+
+impl Place {
+    /// Takes what the state's running turn offers; none when no turn runs.
+    pub(crate) fn of(stream: &Stream, state: &State) -> Option<Self> {
+        let origin = state.origin.as_ref()?;
+        let turn = state.phase.turn()?;
+        let evidence = match &state.phase {
+            mercer_conversation::Phase::Composing { evidence, .. } => evidence.clone(),
+            _ => Vec::new(),
+        };
+        Some(Self {
+            stream: stream.clone(),
+            channel: origin.channel,
+            address: origin.address.clone(),
+            turn: turn.id.clone(),
+            evidence,
+            words: turn.words.clone(),
+        })
+    }
+}
+
+/// Carries an effect out. Never fails: a failure is an input too.
+pub(crate) async fn perform(
+    context: Context,
+    place: Place,
+    view: std::sync::Arc<ShopView>,
+    effect: Effect,
+) -> Outcome {
+    let started = Instant::now();
+    let id = effect.id().clone();
+    let stage = effect.name();
+    let span = tracing::info_span!("effect", effect.id = %id, conversation.id = %place.stream.conversation, shop.id = %place.stream.shop);
+    let outcome = run(&context, &place, &view, effect)
+        .instrument(span)
+        .await
+        .unwrap_or_else(|cause| {
+            tracing::warn!(effect.id = %id, cause = %cause, "effect failed");
+            metrics::counter!("mercer_effect_failures_total", "stage" => stage, "cause" => cause)
+                .increment(1);
+            Input::EffectFailed {
+                effect: id,
+                cause: cause.to_owned(),
+            }
+            .into()
+        });
+    metrics::histogram!("mercer_turn_stage_seconds", "stage" => stage)
+        .record(started.elapsed().as_secs_f64());
+    outcome
+}
+
+async fn run(
+    context: &Context,
+    place: &Place,
+    view: &ShopView,
+    effect: Effect,
+) -> Result<Outcome, &'static str> {
+    match effect {
+        Effect::GeneratePlan {
+            id,
+            prompt,
+            grammar,
+            tokens_max,
+        } => {
+            let request = request(
+                context,
+                place,
+                &id,
+                prompt,
+                grammar,
+                tokens_max,
+                TEMPERATURE,
+            );
+            let output = generate(context, place, view, request, false).await?;
+            Ok(Input::PlanGenerated { effect: id, output }.into())
+        }
+        Effect::CallTools {
+            id,
+            plan,
+            shown,
+            customer,
+        } => {
+            let request = Request {
+                shop: &view.shop,
+                channel: place.channel,
+                address: &place.address,
+                customer: customer.as_ref(),
+                shown: &shown,
+                plan: &plan,
+                at_ms: context.services.clock.now_ms(),
+            };
+            let answer =
+                tokio::time::timeout(context.config.tools, context.services.tools.run(&request))
+                    .await
+                    .map_err(|_| "deadline")?
+                    .map_err(|error| {
+                        tracing::warn!(%error, "tool failed");
+                        "tool_error"
+                    })?;
+            Ok(Input::ToolsAnswered {
+                effect: id,
+                evidence: answer.evidence,
+                identified: answer.identified,
+            }
+            .into())
+        }
+        Effect::GenerateReply {
+            id,
+            prompt,
+            grammar,
+            tokens_max,
+            repair,
+        } => {
+            let temperature = if repair {
+                TEMPERATURE_REPAIR
+            } else {
+                TEMPERATURE
+            };
+            let request = request(
+                context,
+                place,
+                &id,
+                prompt,
+                grammar,
+                tokens_max,
+                temperature,
+            );
+            let output = generate(
+                context,
+                place,
+                view,
+                request,
+                place.channel == Channel::Webchat,
+            )
+            .await?;
+            Ok(Input::ReplyGenerated { effect: id, output }.into())
+        }
+        Effect::CheckReply {
+            id,
+            draft,
+            evidence,
+            words,
+            by_model: _,
+        } => {
+            let (verdicts, reply, versions) =
+                check_reply(context, view, &draft, &evidence, &words).await?;
+            for verdict in &verdicts {
+                metrics::counter!(
+                    "mercer_guardrail_verdicts_total",
+                    "rule" => verdict.rule.clone(),
+                    "passed" => if verdict.passed { "true" } else { "false" }
+                )
+                .increment(1);
+            }
+            Ok(Outcome {
+                input: Input::ReplyChecked {
+                    effect: id,
+                    verdicts,
+                    reply,
+                },
+                expect_versions: versions,
+            })
+        }
+    }
+}
+
+fn request(
+    context: &Context,
+    place: &Place,
+    id: &EffectId,
+    messages: Vec<ChatMessage>,
+    grammar: String,
+    max_tokens: u32,
+    temperature: f32,
+) -> GenerateRequest {
+    GenerateRequest {
+        request_id: id.to_string(),
+        conversation_key: place.stream.conversation.to_string(),
+        messages,
+        grammar: Some(Grammar::Lark(grammar)),
+        max_tokens,
+        temperature,
+        top_p: TOP_P,
+        deadline: context.config.generation,
+        priority: Priority::Interactive,
+    }
+}
+
+/// Runs the model to its end. With `show`, sentences are shown to watchers as they pass the check.
+async fn generate(
+    context: &Context,
+    place: &Place,
+    view: &ShopView,
+    request: GenerateRequest,
+    show: bool,
+) -> Result<Generated, &'static str> {
+    let started = Instant::now();
+    let deadline = request.deadline + Duration::from_secs(1);
+    let generation = context
+        .services
+        .chat
+        .generate(request)
+        .await
+        .map_err(|error| {
+            tracing::warn!(%error, "generation refused");
+            "model_refused"
+        })?;
+    let follow = follow(context, place, view, generation, show, started);
+    let (completion, first_token_ms) = tokio::time::timeout(deadline, follow)
+        .await
+        .map_err(|_| "deadline")??;
+    match completion.finish {
+        Finish::Stop => Ok(generated(completion, first_token_ms, started)),
+        Finish::Length => Err("length"),
+        Finish::Cancelled => Err("cancelled"),
+        Finish::Deadline => Err("deadline"),
+    }
+}
+
+async fn follow(
+    context: &Context,
+    place: &Place,
+    view: &ShopView,
+    mut generation: Generation,
+    show: bool,
+    started: Instant,
+) -> Result<(Completion, u32), &'static str> {
+    let mut first_token_ms = None;
+    let mut sentences = Sentences::default();
+    let live = match show {
+        true => LiveValues::read(
+            &context.services.store,
+            &view.shop,
+            &place.evidence,
+            context.services.clock.now_ms(),
+        )
+        .await
+        .ok(),
+        false => None,
+    };
+    while let Some(chunk) = generation.next().await {
+        match chunk {
+            Ok(Chunk::Started { .. }) => {}
+            Ok(Chunk::Text { text, .. }) => {
+                first_token_ms.get_or_insert_with(|| elapsed_ms(started));
+                let Some(live) = &live else { continue };
+                for sentence in sentences.push(&text) {
+                    show_sentence(context, place, view, live, &sentence);
+                }
+            }
+            Ok(Chunk::Done(completion)) => {
+                return Ok((
+                    completion,
+                    first_token_ms.unwrap_or_else(|| elapsed_ms(started)),
+                ));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "generation failed");
+                return Err("model_error");
+            }
+        }
+    }
+    Err("model_error")
+}
+
+/// A sentence that breaks a rule is simply not shown early; the whole reply is checked again.
+fn show_sentence(
+    context: &Context,
+    place: &Place,
+    view: &ShopView,
+    live: &LiveValues,
+    sentence: &str,
+) {
+    let verdicts = check(
+        sentence,
+        &place.evidence,
+        place.words.expose(),
+        &view.policy,
+    );
+    if verdicts.iter().any(|verdict| !verdict.passed) {
+        return;
+    }
+    let rendered = Draft::parse(sentence)
+        .ok()
+        .and_then(|draft| render(&draft, live));
+    if let Some(reply) = rendered {
+        let event = LiveEvent::Sentence {
+            turn: place.turn.clone(),
+            text: reply.text,
+        };
+        context
+            .services
+            .live
+            .publish(&place.stream.conversation, event);
+    }
+}
+
+fn generated(completion: Completion, first_token_ms: u32, started: Instant) -> Generated {
+    Generated {
+        text: Personal::new(completion.text),
+        model: completion.model,
+        prompt_sha256: completion.prompt_sha256,
+        prompt_tokens: completion.usage.prompt_tokens,
+        cached_tokens: completion.usage.cached_tokens,
+        output_tokens: completion.usage.output_tokens,
+        first_token_ms,
+        total_ms: elapsed_ms(started),
+    }
+}
+
+fn elapsed_ms(since: Instant) -> u32 {
+    u32::try_from(since.elapsed().as_millis()).unwrap_or(u32::MAX)
+}
+
+type Checked = (Vec<Verdict>, Option<RenderedReply>, Vec<(RecordKey, i64)>);
+
+/// Checks the draft, then fills it from one fresh read of the stores.
+async fn check_reply(
+    context: &Context,
+    view: &ShopView,
+    draft: &Personal<String>,
+    evidence: &[Evidence],
+    words: &Personal<String>,
+) -> Result<Checked, &'static str> {
+    let mut verdicts = check(draft.expose(), evidence, words.expose(), &view.policy);
+    if verdicts.iter().any(|verdict| !verdict.passed) {
+        return Ok((verdicts, None, Vec::new()));
+    }
+    let at_ms = context.services.clock.now_ms();
+    let live = LiveValues::read(&context.services.store, &view.shop, evidence, at_ms)
+        .await
+        .map_err(|error| {
+            tracing::warn!(%error, "live join failed");
+            "store_error"
+        })?;
+    let reply = Draft::parse(draft.expose())
+        .ok()
+        .and_then(|draft| render(&draft, &live));
+    verdicts.push(Verdict {
+        rule: "record_gone".to_owned(),
+        passed: reply.is_some(),
+    });
+    let used: Vec<(RecordKey, i64)> = match &reply {
+        Some(reply) => live
+            .versions()
+            .into_iter()
+            .filter(|(key, _)| reply.claims.iter().any(|claim| claim.record == *key))
+            .collect(),
+        None => Vec::new(),
+    };
+    Ok((verdicts, reply, used))
+}

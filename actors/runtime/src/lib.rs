@@ -1,0 +1,28 @@
+//! How conversations live: ractor actors around the pure core.
+//!
+//! [`Runtime`] owns the partitions of this node. A partition supervises its conversations, a
+//! conversation reads its open inbox rows, decides, commits, and runs the one effect that its
+//! state wants. Mailboxes carry wake hints only: the inbox is the queue, and a lost hint costs at
+//! most one poll interval.
+//!
+//! Not here: decisions (`mercer-conversation`), SQL (`mercer-store`), sending on a channel
+//! (`mercer-gateway`).
+
+mod clock;
+mod config;
+mod context;
+mod conversation;
+mod dispatcher;
+mod effects;
+mod journal;
+mod leases;
+mod partition;
+mod poller;
+mod root;
+mod sentences;
+mod shops;
+
+pub use clock::{Clock, FixedDayClock, SystemClock};
+pub use config::RuntimeConfig;
+pub use context::Services;
+pub use root::{Runtime, StartError};

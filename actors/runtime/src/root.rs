@@ -1,0 +1,288 @@
+//! The root of the runtime: claims the partitions, starts everything, and stops it in order.
+
+use std::sync::Arc;
+use std::sync::RwLock;
+use std::time::Duration;
+
+use mercer_schemas::ids::PARTITIONS;
+use mercer_schemas::{PromptStyle, Stream, partition_of};
+use mercer_store::{ClaimError, ConversationFilter, PAGE_MAX};
+use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::config::RuntimeConfig;
+use crate::context::{Context, Services, Shared};
+use crate::partition::{PartitionActor, PartitionMsg};
+use crate::shops::ShopDirectory;
+use crate::{dispatcher, leases, poller};
+
+/// Time that conversations get to finish what they are committing when the node stops.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// Phases in which a turn runs; conversations found in them at start go on.
+const RUNNING_PHASES: [&str; 4] = ["planning", "gathering", "composing", "checking"];
+
+/// Why the runtime could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another node owns the partitions.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] mercer_store::Error),
+    /// The actor system failed.
+    #[error("actors could not be started: {0}")]
+    Spawn(#[from] ractor::SpawnErr),
+}
+
+/// The running conversations of this node.
+pub struct Runtime {
+    context: Context,
+    root: ActorRef<RootMsg>,
+    root_task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
+    boot_id: String,
+}
+
+impl Runtime {
+    /// Claims the partitions and starts. Conversations with unfinished turns go on at once.
+    ///
+    /// # Errors
+    /// [`StartError::Claim`] when another node is alive, unless the configuration says to take over.
+    pub async fn start(
+        config: RuntimeConfig,
+        services: Services,
+        hints: mpsc::Receiver<Stream>,
+    ) -> Result<Self, StartError> {
+        let boot_id = format!("boot_{:032x}", rand::random::<u128>());
+        let store = services.store.clone();
+        store.leases().register(&boot_id, "embedded").await?;
+        let claimed = store.leases().claim_all(&boot_id, config.take_over).await?;
+        let mut slots = vec![None; usize::from(PARTITIONS)];
+        for lease in claimed {
+            let at = usize::from(lease.partition);
+            slots[at] = Some(lease);
+        }
+        let style = if services.chat.info().prompt_style == "compact" {
+            PromptStyle::Compact
+        } else {
+            PromptStyle::Full
+        };
+        let shops = ShopDirectory::new(
+            store.clone(),
+            style,
+            config.history_chars_max,
+            config.output_tokens_max,
+        );
+        let context: Context = Arc::new(Shared {
+            services,
+            config,
+            shops,
+            leases: RwLock::new(slots),
+            outbox_ready: tokio::sync::Notify::new(),
+            live_count: std::sync::atomic::AtomicUsize::new(0),
+        });
+        let (root, root_task) = Actor::spawn(
+            None,
+            RootActor {
+                context: Arc::clone(&context),
+            },
+            (),
+        )
+        .await?;
+        for stream in unfinished(&context).await? {
+            let _ = root.cast(RootMsg::Wake(stream));
+        }
+        let tasks = vec![
+            tokio::spawn(leases::keep(Arc::clone(&context), boot_id.clone())),
+            tokio::spawn(poller::poll(Arc::clone(&context), root.clone())),
+            tokio::spawn(pass_hints(hints, root.clone())),
+            tokio::spawn(dispatcher::dispatch(Arc::clone(&context))),
+        ];
+        Ok(Self {
+            context,
+            root,
+            root_task,
+            tasks,
+            boot_id,
+        })
+    }
+
+    /// Returns how many conversations are in memory.
+    pub fn live_conversations(&self) -> usize {
+        self.context
+            .live_count
+            .load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Wakes a conversation, as a hint does.
+    pub fn wake(&self, stream: Stream) {
+        let _ = self.root.cast(RootMsg::Wake(stream));
+    }
+
+    /// Asks all conversations that have been idle for this long to leave memory.
+    pub fn passivate(&self, idle: Duration) {
+        let _ = self.root.cast(RootMsg::Sweep(idle));
+    }
+
+    /// Stops: no new work, running commits end, leases are given back.
+    pub async fn stop(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        // Whatever is not committed is still in the inbox or follows from the log.
+        self.context.drop_leases();
+        let _ = self.root.drain();
+        if tokio::time::timeout(DRAIN, self.root_task).await.is_err() {
+            self.root.stop(None);
+        }
+        if let Err(error) = self
+            .context
+            .services
+            .store
+            .leases()
+            .release(&self.boot_id)
+            .await
+        {
+            tracing::warn!(%error, "leases could not be given back; they expire by themselves");
+        }
+    }
+}
+
+/// Conversations whose log says that a turn runs.
+async fn unfinished(context: &Context) -> Result<Vec<Stream>, mercer_store::Error> {
+    let store = &context.services.store;
+    let mut found = Vec::new();
+    for shop in store.shops().list().await? {
+        for phase in RUNNING_PHASES {
+            let filter = ConversationFilter {
+                phase: Some(phase.to_owned()),
+                ..ConversationFilter::default()
+            };
+            let mut cursor = None;
+            loop {
+                let page = store
+                    .conversations()
+                    .list(&shop.id, &filter, cursor.as_deref(), PAGE_MAX)
+                    .await?;
+                found.extend(page.items.iter().map(|row| row.stream()));
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+async fn pass_hints(mut hints: mpsc::Receiver<Stream>, root: ActorRef<RootMsg>) {
+    while let Some(stream) = hints.recv().await {
+        let _ = root.cast(RootMsg::Wake(stream));
+    }
+    // All senders are gone; the poller still finds everything.
+    std::future::pending::<()>().await;
+}
+
+/// Messages of the root.
+pub(crate) enum RootMsg {
+    /// A conversation may have open inbox rows.
+    Wake(Stream),
+    /// Idle conversations leave memory.
+    Sweep(Duration),
+}
+
+struct RootActor {
+    context: Context,
+}
+
+#[ractor::async_trait]
+impl Actor for RootActor {
+    type Msg = RootMsg;
+    /// The partitions, by number.
+    type State = Vec<ActorRef<PartitionMsg>>;
+    type Arguments = ();
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<RootMsg>,
+        (): (),
+    ) -> Result<Self::State, ActorProcessingErr> {
+        let mut partitions = Vec::with_capacity(usize::from(PARTITIONS));
+        for number in 0..PARTITIONS {
+            partitions.push(self.start(&myself, number).await?);
+        }
+        Ok(partitions)
+    }
+
+    async fn handle(
+        &self,
+        _: ActorRef<RootMsg>,
+        msg: RootMsg,
+        partitions: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        match msg {
+            RootMsg::Wake(stream) => {
+                let number = partition_of(&stream.shop, &stream.conversation);
+                if self.context.lease(number).is_some()
+                    && let Some(partition) = partitions.get(usize::from(number))
+                {
+                    let _ = partition.cast(PartitionMsg::Wake(stream));
+                }
+            }
+            RootMsg::Sweep(idle) => {
+                for partition in partitions.iter() {
+                    let _ = partition.cast(PartitionMsg::Sweep(idle));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A partition that ended while the runtime runs is started again; its conversations come back
+    /// from their logs.
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<RootMsg>,
+        event: SupervisionEvent,
+        partitions: &mut Self::State,
+    ) -> Result<(), ActorProcessingErr> {
+        let (SupervisionEvent::ActorTerminated(actor, ..)
+        | SupervisionEvent::ActorFailed(actor, _)) = event
+        else {
+            return Ok(());
+        };
+        let Some(number) = partitions
+            .iter()
+            .position(|partition| partition.get_id() == actor.get_id())
+        else {
+            return Ok(());
+        };
+        let number = u16::try_from(number).unwrap_or_default();
+        if self.context.lease(number).is_some() {
+            tracing::error!(
+                partition = number,
+                "partition ended unexpectedly; starting it again"
+            );
+            partitions[usize::from(number)] = self.start(&myself, number).await?;
+        }
+        Ok(())
+    }
+}
+
+impl RootActor {
+    async fn start(
+        &self,
+        myself: &ActorRef<RootMsg>,
+        number: u16,
+    ) -> Result<ActorRef<PartitionMsg>, ActorProcessingErr> {
+        let partition = PartitionActor {
+            context: Arc::clone(&self.context),
+            number,
+        };
+        let (actor, _) = Actor::spawn_linked(None, partition, (), myself.get_cell()).await?;
+        Ok(actor)
+    }
+}

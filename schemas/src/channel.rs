@@ -1,0 +1,178 @@
+//! Messages as they come from and go to a channel.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::{MessageId, ProductId};
+use crate::personal::Personal;
+
+/// Where a conversation takes place.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Channel {
+    /// WhatsApp Cloud API.
+    Whatsapp,
+    /// The chat page.
+    Webchat,
+}
+
+impl Channel {
+    /// Returns the name used in paths, tables and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whatsapp => "whatsapp",
+            Self::Webchat => "webchat",
+        }
+    }
+}
+
+/// One message of a customer.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InboundMessage {
+    /// Our id.
+    pub id: MessageId,
+    /// The platform's id (WhatsApp `wamid…`), unique per shop and channel.
+    pub provider_id: String,
+    /// Time that the platform gives, UTC milliseconds.
+    pub sent_at_ms: i64,
+    /// What was sent.
+    pub content: Content,
+}
+
+/// What a message holds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Content {
+    /// Words.
+    Text {
+        /// The customer's words.
+        text: Personal<String>,
+    },
+    /// A tap on a button or a list row that we offered.
+    Choice {
+        /// Id that we gave the button.
+        id: String,
+        /// Its title.
+        title: Personal<String>,
+    },
+    /// A kind that Mercer does not read yet (image, audio, location …).
+    Unsupported {
+        /// The platform's word for the kind.
+        kind_name: String,
+    },
+}
+
+impl Content {
+    /// Returns the words that the message says, if any.
+    pub fn words(&self) -> Option<&Personal<String>> {
+        match self {
+            Self::Text { text } => Some(text),
+            Self::Choice { title, .. } => Some(title),
+            Self::Unsupported { .. } => None,
+        }
+    }
+}
+
+/// One message to a customer, rendered.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OutboundMessage {
+    /// Text as the customer reads it.
+    pub text: Personal<String>,
+    /// Cards that the channel may show beside the text.
+    #[serde(default)]
+    pub cards: Vec<ProductCard>,
+}
+
+/// A product with its price and stock at the time of rendering.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct ProductCard {
+    /// The product.
+    #[schema(value_type = String)]
+    pub product_id: ProductId,
+    /// Name of the product or variant.
+    pub name: String,
+    /// Price as shown, `£45.99` or `from £45.99`.
+    pub price: String,
+    /// Stock as shown.
+    pub stock: String,
+    /// Options that can be chosen, for instance `colour: red, blue`.
+    pub options: Vec<String>,
+}
+
+/// How far a sent message got. Later is greater; a repeated or late report changes nothing.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    ToSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryStatus {
+    /// The platform took it.
+    Sent,
+    /// It reached the device.
+    Delivered,
+    /// The customer opened it.
+    Read,
+    /// It will not arrive.
+    Failed,
+}
+
+impl DeliveryStatus {
+    /// Joins two reports: the greater of `sent < delivered < read`; `failed` is final, unless the
+    /// message is known to have arrived.
+    pub fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Failed, Self::Delivered | Self::Read) => other,
+            (Self::Delivered | Self::Read, Self::Failed) => self,
+            _ => self.max(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::DeliveryStatus::{self, Delivered, Failed, Read, Sent};
+
+    #[test]
+    fn joining_reports_forgets_their_order_and_repetition() {
+        let all = [Sent, Delivered, Read, Failed];
+        for a in all {
+            assert_eq!(a.join(a), a);
+            for b in all {
+                assert_eq!(a.join(b), b.join(a));
+                for c in all {
+                    assert_eq!(a.join(b).join(c), a.join(b.join(c)), "{a:?} {b:?} {c:?}");
+                }
+            }
+        }
+        assert_eq!(
+            [Read, Sent, Delivered]
+                .into_iter()
+                .reduce(DeliveryStatus::join),
+            Some(Read)
+        );
+    }
+}

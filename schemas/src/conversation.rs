@@ -1,0 +1,388 @@
+//! What is recorded of a conversation: inputs, events and how they are stored.
+//!
+//! The log of a conversation is a sequence of [`LogRecord`]s. An input is followed by the events
+//! that the core decided on it, so a replay can decide again and compare. A record's payload is
+//! canonical JSON: fields in the order declared here, no spaces.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::channel::{Channel, DeliveryStatus, InboundMessage, OutboundMessage};
+use crate::evidence::{Evidence, RenderedReply, Verdict};
+use crate::ids::{ConversationId, CustomerId, EffectId, MessageId, ShopId, TurnId};
+use crate::personal::Personal;
+use crate::plan::Plan;
+
+/// Version of the decision logic. It is stored with every record; a change of what `decide`
+/// answers raises it, and older records are then folded but not decided again.
+pub const LOGIC_VERSION: u32 = 1;
+
+/// What the core may know of the world while it decides. Stored with the input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Meta {
+    /// UTC milliseconds.
+    pub at_ms: i64,
+    /// Random bits for ids minted in this decision.
+    pub entropy: u64,
+    /// The shop's settings in force.
+    pub settings: Settings,
+}
+
+/// Settings of a shop that decisions depend on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Settings {
+    /// The shop's name for the system prompt.
+    pub shop_name: String,
+    /// `compact` for the models that we train, `full` for general chat models.
+    pub prompt_style: PromptStyle,
+    /// History beyond this many characters is compacted at the start of a turn.
+    pub history_chars_max: usize,
+    /// Most tokens of a plan or a reply.
+    pub output_tokens_max: u32,
+}
+
+/// How much the system prompt explains.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PromptStyle {
+    /// One line; the model was trained on the rest.
+    Compact,
+    /// Tools, formats and rules spelt out.
+    Full,
+}
+
+/// Who acts from the retailer's side.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+pub struct ActionBy {
+    /// Id of the admin key used.
+    pub key_id: String,
+}
+
+/// Why a person is called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HandoffReason {
+    /// The customer asked for one.
+    Asked,
+    /// The customer complains.
+    Complaint,
+    /// Mercer cannot answer.
+    Unable,
+    /// An input could not be processed.
+    Failure,
+}
+
+/// What a model wrote, with what is needed to account for it. Recorded once, never asked again.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Generated {
+    /// The text.
+    pub text: Personal<String>,
+    /// Model that wrote it: name and file hash.
+    pub model: String,
+    /// SHA-256 of the prompt's tokens, hexadecimal.
+    pub prompt_sha256: String,
+    /// Tokens of the prompt.
+    pub prompt_tokens: u32,
+    /// Of these, tokens that were still in the KV cache.
+    pub cached_tokens: u32,
+    /// Tokens written.
+    pub output_tokens: u32,
+    /// Milliseconds from request to first token.
+    pub first_token_ms: u32,
+    /// Milliseconds from request to end.
+    pub total_ms: u32,
+}
+
+/// What happened in the world. Inputs are imperative or reports; each is stored before it acts.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Input {
+    /// Open messages of the customer, in order.
+    ReceiveMessages {
+        /// Where they came from.
+        channel: Channel,
+        /// The customer's address on that channel.
+        address: Personal<String>,
+        /// The messages, at least one.
+        messages: Vec<InboundMessage>,
+    },
+    /// The model wrote a plan.
+    PlanGenerated {
+        /// The effect that asked for it.
+        effect: EffectId,
+        /// What it wrote.
+        output: Generated,
+    },
+    /// The tools answered.
+    ToolsAnswered {
+        /// The effect that asked.
+        effect: EffectId,
+        /// What they found.
+        evidence: Vec<Evidence>,
+        /// The customer whose identity was proven, if it was.
+        #[serde(default)]
+        identified: Option<CustomerId>,
+    },
+    /// The model wrote a reply.
+    ReplyGenerated {
+        /// The effect that asked for it.
+        effect: EffectId,
+        /// What it wrote, references unfilled.
+        output: Generated,
+    },
+    /// The guardrails looked at a reply and, where they let it pass, filled it.
+    ReplyChecked {
+        /// The effect that asked.
+        effect: EffectId,
+        /// One per rule that ran.
+        verdicts: Vec<Verdict>,
+        /// The filled reply, or none where a rule blocked it.
+        reply: Option<RenderedReply>,
+    },
+    /// An effect could not be carried out.
+    EffectFailed {
+        /// Which one.
+        effect: EffectId,
+        /// Stable word for the cause, for instance `deadline`, `model_error`.
+        cause: String,
+    },
+    /// The platform reported on a sent message.
+    DeliveryReported {
+        /// Which message.
+        message: MessageId,
+        /// How far it got.
+        status: DeliveryStatus,
+    },
+    /// A person of the retailer takes the conversation over.
+    TakeOver {
+        /// Who.
+        by: ActionBy,
+    },
+    /// A person of the retailer answers.
+    AnswerAsPerson {
+        /// Who.
+        by: ActionBy,
+        /// Their words.
+        text: Personal<String>,
+    },
+    /// The conversation goes back to Mercer.
+    HandBack {
+        /// Who.
+        by: ActionBy,
+    },
+    /// Processing an input crashed repeatedly; it is set aside.
+    Quarantine {
+        /// Ids of the inbox rows set aside.
+        inbox_ids: Vec<i64>,
+    },
+}
+
+/// What the core decided. Past tense; the state is nothing but these, folded.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Event {
+    /// The first message opened the conversation.
+    ConversationStarted {
+        /// Where.
+        channel: Channel,
+        /// The customer's address on that channel.
+        address: Personal<String>,
+    },
+    /// A customer's message belongs to the conversation now.
+    MessageReceived {
+        /// The message.
+        message: InboundMessage,
+    },
+    /// Old turns left the prompt.
+    HistoryCompacted {
+        /// How many, from the oldest.
+        turns: usize,
+    },
+    /// A turn began, or began again because a message came in while it ran.
+    TurnStarted {
+        /// The turn.
+        turn: TurnId,
+        /// 0, then one more for every message that was merged in.
+        attempt: u32,
+        /// The customer's words of the whole turn.
+        words: Personal<String>,
+    },
+    /// The model's plan was understood.
+    PlanMade {
+        /// The turn.
+        turn: TurnId,
+        /// The plan.
+        plan: Plan,
+    },
+    /// The tools' evidence is in.
+    EvidenceGathered {
+        /// The turn.
+        turn: TurnId,
+        /// What may be spoken of.
+        evidence: Vec<Evidence>,
+    },
+    /// The customer proved who they are.
+    CustomerIdentified {
+        /// Who they are.
+        customer: CustomerId,
+    },
+    /// A reply was written, by the model or from a template.
+    ReplyDrafted {
+        /// The turn.
+        turn: TurnId,
+        /// The reply with references unfilled.
+        draft: Personal<String>,
+        /// Where it came from.
+        source: DraftSource,
+    },
+    /// A draft was not let through.
+    ReplyBlocked {
+        /// The turn.
+        turn: TurnId,
+        /// What the rules said.
+        verdicts: Vec<Verdict>,
+    },
+    /// A message to the customer is in the outbox.
+    ReplyQueued {
+        /// The turn, or none for a message that no turn caused.
+        turn: Option<TurnId>,
+        /// Id of the message; unique in the outbox.
+        message: MessageId,
+        /// What is sent.
+        content: OutboundMessage,
+        /// What the rules said.
+        verdicts: Vec<Verdict>,
+        /// The ledger.
+        claims: Vec<crate::evidence::Claim>,
+    },
+    /// The turn is over.
+    TurnEnded {
+        /// The turn.
+        turn: TurnId,
+    },
+    /// A person has been called; Mercer stays silent until the conversation is handed back.
+    HandedOver {
+        /// Why.
+        reason: HandoffReason,
+    },
+    /// A person took the conversation.
+    TakenOver {
+        /// Who.
+        by: ActionBy,
+    },
+    /// The conversation is Mercer's again.
+    HandedBack {
+        /// Who gave it back.
+        by: ActionBy,
+    },
+    /// The platform's reports on a message moved on.
+    DeliveryUpdated {
+        /// Which message.
+        message: MessageId,
+        /// How far it got.
+        status: DeliveryStatus,
+    },
+    /// Inputs were set aside after repeated crashes.
+    InputQuarantined {
+        /// Ids of the inbox rows.
+        inbox_ids: Vec<i64>,
+    },
+}
+
+/// Where a draft came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DraftSource {
+    /// First try of the model.
+    Model,
+    /// Second try, after a rule blocked the first.
+    Repair,
+    /// Built from the evidence in code.
+    Template,
+}
+
+impl Event {
+    /// Returns the type's name as stored.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::ConversationStarted { .. } => "conversation_started",
+            Self::MessageReceived { .. } => "message_received",
+            Self::HistoryCompacted { .. } => "history_compacted",
+            Self::TurnStarted { .. } => "turn_started",
+            Self::PlanMade { .. } => "plan_made",
+            Self::EvidenceGathered { .. } => "evidence_gathered",
+            Self::CustomerIdentified { .. } => "customer_identified",
+            Self::ReplyDrafted { .. } => "reply_drafted",
+            Self::ReplyBlocked { .. } => "reply_blocked",
+            Self::ReplyQueued { .. } => "reply_queued",
+            Self::TurnEnded { .. } => "turn_ended",
+            Self::HandedOver { .. } => "handed_over",
+            Self::TakenOver { .. } => "taken_over",
+            Self::HandedBack { .. } => "handed_back",
+            Self::DeliveryUpdated { .. } => "delivery_updated",
+            Self::InputQuarantined { .. } => "input_quarantined",
+        }
+    }
+}
+
+impl Input {
+    /// Returns the type's name as stored.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::ReceiveMessages { .. } => "receive_messages",
+            Self::PlanGenerated { .. } => "plan_generated",
+            Self::ToolsAnswered { .. } => "tools_answered",
+            Self::ReplyGenerated { .. } => "reply_generated",
+            Self::ReplyChecked { .. } => "reply_checked",
+            Self::EffectFailed { .. } => "effect_failed",
+            Self::DeliveryReported { .. } => "delivery_reported",
+            Self::TakeOver { .. } => "take_over",
+            Self::AnswerAsPerson { .. } => "answer_as_person",
+            Self::HandBack { .. } => "hand_back",
+            Self::Quarantine { .. } => "quarantine",
+        }
+    }
+}
+
+/// One row of a conversation's log.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRecord {
+    /// Position in the conversation, from 1 without gaps.
+    pub seq: u64,
+    /// When it was written, UTC milliseconds.
+    pub at_ms: i64,
+    /// Epoch of the owner that wrote it; never falls within a conversation.
+    pub epoch: i64,
+    /// [`LOGIC_VERSION`] of the writer.
+    pub logic_version: u32,
+    /// What was written.
+    pub body: LogBody,
+}
+
+/// An input with what the core knew, or an event.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum LogBody {
+    /// An input; the events up to the next input were decided on it.
+    Input {
+        /// The input.
+        input: Input,
+        /// What the core knew.
+        meta: Meta,
+    },
+    /// An event.
+    Event {
+        /// The event.
+        event: Event,
+    },
+}
+
+/// Names a conversation within its shop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Stream {
+    /// The shop.
+    pub shop: ShopId,
+    /// The conversation.
+    pub conversation: ConversationId,
+}

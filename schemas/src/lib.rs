@@ -1,0 +1,31 @@
+//! Every written promise of Mercer: ids, money, the shop's records, events and inputs.
+//!
+//! This crate holds data and its wire form only. Behaviour lives in `actors/` and `services/`.
+
+pub mod channel;
+pub mod chat;
+pub mod conversation;
+pub mod evidence;
+pub mod ids;
+pub mod money;
+pub mod personal;
+pub mod plan;
+pub mod shop;
+
+pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
+pub use chat::{ChatMessage, Role};
+pub use conversation::{
+    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LOGIC_VERSION, LogBody,
+    LogRecord, Meta, PromptStyle, Settings, Stream,
+};
+pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
+pub use ids::{
+    ConversationId, CustomerId, DocumentId, EffectId, MessageId, OrderNumber, ProductId, ShopId,
+    Sku, TurnId, partition_of,
+};
+pub use money::{Currency, Money};
+pub use personal::Personal;
+pub use plan::{Plan, ToolCall};
+pub use shop::{
+    Customer, Document, DocumentKind, Order, OrderLine, OrderStatus, Product, Shop, Variant,
+};

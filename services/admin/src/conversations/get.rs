@@ -1,0 +1,82 @@
+//! `GET /v1/shops/{shop}/conversations/{conversation}`.
+
+use axum::Json;
+use axum::extract::State;
+use mercer_schemas::{LogRecord, Stream};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::view::{self, Step, Turn};
+use super::{ConversationPath, ConversationSummary, find};
+use crate::Admin;
+use crate::answer::Sample;
+use crate::auth::Caller;
+use crate::extract::PathParams;
+use crate::problem::Problem;
+
+/// Log records read at a time.
+const RECORDS_PER_READ: u64 = 500;
+
+/// A conversation with everything that was said, found and checked.
+#[derive(Serialize, Deserialize, ToSchema)]
+pub(crate) struct ConversationDetail {
+    /// The conversation.
+    conversation: ConversationSummary,
+    /// Its turns, oldest first.
+    turns: Vec<Turn>,
+    /// What happened outside of turns: handovers and messages of persons, oldest first.
+    steps: Vec<Step>,
+}
+
+impl Sample for ConversationDetail {
+    const SCHEMA: &'static str = "ConversationDetail";
+
+    fn sample() -> Self {
+        Self {
+            conversation: ConversationSummary::sample(),
+            turns: vec![Turn::sample()],
+            steps: Vec::new(),
+        }
+    }
+}
+
+/// Read a conversation with its turns
+///
+/// Every turn has the customer's words, the plan, the evidence, drafts that were blocked and why,
+/// the reply with its ledger, and how far its delivery got.
+#[utoipa::path(
+    get,
+    path = "/v1/shops/{shop}/conversations/{conversation}",
+    tag = "conversations",
+    params(ConversationPath),
+    responses((status = 200, description = "the conversation", body = ConversationDetail)),
+    security(("admin_key" = ["conversations:read"])),
+)]
+pub(crate) async fn get_conversation(
+    State(admin): State<Admin>,
+    caller: Caller,
+    PathParams(path): PathParams<ConversationPath>,
+) -> Result<Json<ConversationDetail>, Problem> {
+    let row = find(&admin, &caller, &path.conversation).await?;
+    let stream = Stream {
+        shop: caller.shop_id().clone(),
+        conversation: path.conversation,
+    };
+    let conversations = admin.store.conversations();
+    let mut records: Vec<LogRecord> = Vec::new();
+    loop {
+        let after = records.last().map_or(0, |record| record.seq);
+        let read = conversations.log(&stream, after, RECORDS_PER_READ).await?;
+        let end = (read.len() as u64) < RECORDS_PER_READ;
+        records.extend(read);
+        if end {
+            break;
+        }
+    }
+    let view::Folded { turns, steps } = view::fold(&records);
+    Ok(Json(ConversationDetail {
+        conversation: row.into(),
+        turns,
+        steps,
+    }))
+}

@@ -1,0 +1,191 @@
+//! What the API needs of other parts: replay, import and their health. The composition root
+//! supplies them, so this crate depends on the store alone.
+
+use async_trait::async_trait;
+use axum::body::Bytes;
+use mercer_schemas::{ConversationId, Personal, ShopId};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::problem::FieldError;
+
+/// Replays one conversation from its log, without calling a model.
+#[async_trait]
+pub trait ConversationReplay: Send + Sync {
+    /// Folds the conversation, decides every input again and compares.
+    ///
+    /// # Errors
+    /// [`ReplayError`] by case. A divergence is no error: it is part of the report.
+    async fn replay(
+        &self,
+        shop: &ShopId,
+        conversation: &ConversationId,
+    ) -> Result<ReplayReport, ReplayError>;
+}
+
+/// Why a replay gave no report.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// The shop has no such conversation.
+    #[error("no such conversation")]
+    NotFound,
+    /// A record of the log cannot be read; the replay stops there and skips nothing.
+    #[error("record {seq} cannot be read: {cause}")]
+    Undecodable {
+        /// Position in the conversation.
+        seq: u64,
+        /// Why, without the record's content.
+        cause: String,
+    },
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] mercer_store::Error),
+}
+
+/// What a replay found.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct ReplayReport {
+    /// Inputs and events in order.
+    pub timeline: Vec<TimelineEntry>,
+    /// Whether every decision came out byte for byte as recorded.
+    pub verified: bool,
+    /// The first divergence as a diff, where there is one.
+    #[schema(value_type = Option<String>)]
+    pub divergence: Option<Personal<String>>,
+}
+
+/// One line of a replay.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+pub struct TimelineEntry {
+    /// Position in the conversation, from 1.
+    pub seq: u64,
+    /// When it was recorded, UTC milliseconds.
+    pub at_ms: i64,
+    /// `input` or `event`, or a part of one such as `prompt`.
+    pub kind: String,
+    /// What it is, for instance `plan_made`.
+    pub title: String,
+    /// Its content.
+    #[schema(value_type = Object)]
+    pub detail: Personal<serde_json::Value>,
+}
+
+/// Imports files of a shop.
+#[async_trait]
+pub trait Importer: Send + Sync {
+    /// Imports one file. With [`OnError::Abort`] a file with a wrong line changes nothing and the
+    /// report has `imported` 0; with [`OnError::Skip`] the right lines go in.
+    ///
+    /// # Errors
+    /// [`ImportError`] by case. Wrong lines are no error: they are part of the report.
+    async fn import(
+        &self,
+        shop: &ShopId,
+        kind: ImportKind,
+        format: ImportFormat,
+        on_error: OnError,
+        file: Bytes,
+    ) -> Result<ImportReport, ImportError>;
+}
+
+/// Why nothing was imported.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// This kind of record is not read in this format.
+    #[error("records of this kind are not read in this format")]
+    Format,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] mercer_store::Error),
+    /// Anything else.
+    #[error("import failed: {0}")]
+    Other(String),
+}
+
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportKind {
+    /// Products with their variants: JSON Lines or CSV.
+    Products,
+    /// Policies, FAQ entries and promotions: JSON Lines, or one in Markdown with front matter.
+    Documents,
+    /// Customers: JSON Lines.
+    Customers,
+    /// Orders: JSON Lines.
+    Orders,
+}
+
+/// How a file is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportFormat {
+    /// One JSON object a line.
+    JsonLines,
+    /// Comma-separated values with a header line.
+    Csv,
+    /// Markdown with YAML front matter.
+    Markdown,
+}
+
+/// What to do about a wrong line.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Import nothing.
+    #[default]
+    Abort,
+    /// Leave the line out.
+    Skip,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportReport {
+    /// Records written.
+    pub imported: u64,
+    /// Records left out.
+    pub skipped: u64,
+    /// Why, a line each.
+    pub errors: Vec<ImportLineError>,
+}
+
+/// A line that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ImportLineError {
+    /// Line of the file, from 1.
+    pub line: u64,
+    /// The field, or empty for the whole line.
+    pub field: String,
+    /// What is wrong with it, without customers' data.
+    pub message: String,
+}
+
+impl From<&ImportLineError> for FieldError {
+    fn from(error: &ImportLineError) -> Self {
+        let field = match error.field.as_str() {
+            "" => format!("line {}", error.line),
+            field => format!("line {}: {field}", error.line),
+        };
+        Self::new(field, error.message.clone())
+    }
+}
+
+/// Reports on the parts that a request of a customer needs, besides the database.
+#[async_trait]
+pub trait HealthSource: Send + Sync {
+    /// Returns one entry a part, for instance `model` and `index`.
+    async fn parts(&self) -> Vec<PartHealth>;
+}
+
+/// How one part is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PartHealth {
+    /// Which part: `database`, `model`, `index` …
+    #[schema(example = "index")]
+    pub name: String,
+    /// Whether it can do its work.
+    pub ready: bool,
+    /// Its state in words, for instance `4 changes behind`.
+    #[schema(example = "0 changes behind")]
+    pub reason: String,
+}

@@ -1,0 +1,16 @@
+//! Tools: what a plan's calls do, and the live values that a reply is filled with.
+//!
+//! Reads only so far: search, product details, policies, order status with proof of identity, and
+//! the call for a person. Nothing here writes to a customer's order or cart.
+
+mod details;
+mod fields;
+mod live;
+mod order;
+mod tools;
+
+pub use fields::{
+    attribute_value, order_fields, price_text, product_fields, stock_text, variant_fields,
+};
+pub use live::LiveValues;
+pub use tools::{Answer, Error, Request, Tools};

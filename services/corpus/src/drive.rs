@@ -1,0 +1,197 @@
+//! Plays an invented conversation through the real core, and exports what the model would see.
+
+use mercer_conversation::{Effect, State, decide, evolve, grammar};
+use mercer_schemas::{
+    Channel, ChatMessage, Content, CustomerId, DraftSource, Event, Evidence, Generated,
+    InboundMessage, Input, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role, Settings,
+    ToolCall, Verdict,
+};
+
+use crate::check;
+
+/// What happens in one turn.
+pub(crate) struct Gold {
+    pub(crate) words: String,
+    pub(crate) plan: Plan,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) identified: bool,
+    pub(crate) reply: String,
+    pub(crate) intent: &'static str,
+}
+
+/// A conversation that is being played.
+pub(crate) struct Stage {
+    state: State,
+    meta: Meta,
+    exported: Vec<ChatMessage>,
+}
+
+impl Stage {
+    /// Opens the stage for a shop.
+    pub(crate) fn new(shop_name: String) -> Self {
+        let settings = Settings {
+            shop_name,
+            prompt_style: PromptStyle::Compact,
+            history_chars_max: 1_500,
+            output_tokens_max: 160,
+        };
+        let meta = Meta {
+            at_ms: 1_700_000_000_000,
+            entropy: 1,
+            settings,
+        };
+        Self {
+            state: State::default(),
+            meta,
+            exported: Vec::new(),
+        }
+    }
+
+    /// Plays one turn. False, and nothing changed, where the plan or the reply is not admissible.
+    pub(crate) fn play(&mut self, gold: &Gold) -> bool {
+        let before = self.state.clone();
+        if let Some(messages) = self.turn(gold).filter(|messages| grounded(messages)) {
+            self.exported = messages;
+            return true;
+        }
+        self.state = before;
+        false
+    }
+
+    /// Returns the last prompt with its reply.
+    pub(crate) fn into_messages(self) -> Vec<ChatMessage> {
+        self.exported
+    }
+
+    fn turn(&mut self, gold: &Gold) -> Option<Vec<ChatMessage>> {
+        let message = InboundMessage {
+            id: MessageId::from_parts(self.meta.at_ms, u128::from(self.meta.entropy)),
+            provider_id: format!("m{}", self.meta.entropy),
+            sent_at_ms: self.meta.at_ms,
+            content: Content::Text {
+                text: gold.words.as_str().into(),
+            },
+        };
+        let effect = self.feed(&Input::ReceiveMessages {
+            channel: Channel::Webchat,
+            address: "guest".into(),
+            messages: vec![message],
+        })?;
+        let Effect::GeneratePlan { id, .. } = effect else {
+            return None;
+        };
+        let turn = self.state.phase.turn()?;
+        if !grammar::admits(&self.state, turn, &gold.plan)
+            || !check::reply_fits(&gold.reply, &gold.evidence, &gold.words)
+        {
+            return None;
+        }
+        let mut effect = self.feed(&Input::PlanGenerated {
+            effect: id,
+            output: generated(gold.plan.to_line()),
+        })?;
+        if let Effect::CallTools { id, .. } = effect {
+            let identified = gold
+                .identified
+                .then(|| CustomerId::new("C-1").ok())
+                .flatten();
+            effect = self.feed(&Input::ToolsAnswered {
+                effect: id,
+                evidence: gold.evidence.clone(),
+                identified,
+            })?;
+        }
+        let Effect::GenerateReply { id, mut prompt, .. } = effect else {
+            return None;
+        };
+        prompt.push(ChatMessage::new(Role::Assistant, gold.reply.as_str()));
+        let effect = self.feed(&Input::ReplyGenerated {
+            effect: id,
+            output: generated(gold.reply.clone()),
+        })?;
+        let reply = RenderedReply {
+            text: gold.reply.as_str().into(),
+            cards: Vec::new(),
+            claims: Vec::new(),
+        };
+        let passed = Verdict {
+            rule: "gold".to_owned(),
+            passed: true,
+        };
+        let checked = Input::ReplyChecked {
+            effect: effect.id().clone(),
+            verdicts: vec![passed],
+            reply: Some(reply),
+        };
+        self.feed(&checked);
+        Some(prompt)
+    }
+
+    fn feed(&mut self, input: &Input) -> Option<Effect> {
+        self.meta.at_ms += 1_000;
+        self.meta.entropy += 1;
+        let decision = decide(&self.state, input, &self.meta).ok()?;
+        let state = std::mem::take(&mut self.state);
+        self.state = decision
+            .events
+            .iter()
+            .fold(state, |state, event: &Event| evolve(state, event));
+        debug_assert!(!matches!(
+            &self.state.phase,
+            mercer_conversation::Phase::Checking {
+                source: DraftSource::Template,
+                ..
+            }
+        ));
+        decision.effects.into_iter().next()
+    }
+}
+
+/// Says whether every plan names only what its prompt still shows: compaction may have dropped the
+/// turn in which a number was given, and a model must not learn to guess it.
+fn grounded(messages: &[ChatMessage]) -> bool {
+    let mut seen = String::new();
+    messages.iter().all(|message| {
+        let fits = message.role != Role::Assistant
+            || serde_json::from_str::<Plan>(&message.content)
+                .is_ok_and(|plan| plan.calls.iter().all(|call| names_seen(call, &seen)))
+            || !message.content.starts_with("{\"calls\"");
+        seen.push_str(&message.content);
+        seen.push('\n');
+        fits
+    })
+}
+
+fn names_seen(call: &ToolCall, seen: &str) -> bool {
+    match call {
+        ToolCall::OrderStatus {
+            order,
+            email,
+            postcode,
+        } => {
+            let said = |text: Option<&str>| text.is_none_or(|text| seen.contains(text));
+            said(order.as_deref())
+                && said(email.as_ref().map(|e| e.expose().as_str()))
+                && postcode
+                    .as_ref()
+                    .is_none_or(|p| p.expose().split(' ').all(|part| seen.contains(part)))
+        }
+        ToolCall::ProductDetails { .. } => seen.contains("p1 name="),
+        ToolCall::SearchCatalog { .. }
+        | ToolCall::SearchPolicies { .. }
+        | ToolCall::Handoff { .. } => true,
+    }
+}
+
+fn generated(text: String) -> Generated {
+    Generated {
+        text: text.into(),
+        model: "gold".to_owned(),
+        prompt_sha256: String::new(),
+        prompt_tokens: 0,
+        cached_tokens: 0,
+        output_tokens: 0,
+        first_token_ms: 0,
+        total_ms: 0,
+    }
+}

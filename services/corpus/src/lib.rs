@@ -1,0 +1,151 @@
+//! Writes training dialogues for the small chat model, through the pipeline's own code.
+//!
+//! Shops, products, customers and their words are invented from a seed. Every dialogue is played
+//! through the conversation core (plans must be admissible, replies must be what the reply
+//! grammar admits), so the model is trained on exactly the prompts that it will meet. Nothing here
+//! is taken from the demo shop, and no model is trained here.
+
+mod browse;
+mod check;
+mod desk;
+mod dialogue;
+mod drive;
+mod follow;
+mod shop;
+mod text;
+mod topics;
+mod vocab;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+
+use anyhow::Context;
+use mercer_schemas::ChatMessage;
+use rand::{SeedableRng, rngs::StdRng};
+use serde::Serialize;
+
+/// What was written.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// Dialogues in `train.jsonl`.
+    pub train: usize,
+    /// Bytes of `train.jsonl`.
+    pub train_bytes: usize,
+    /// Dialogues in `heldout.jsonl`.
+    pub heldout: usize,
+    /// Bytes of `heldout.jsonl`.
+    pub heldout_bytes: usize,
+    /// Turns of the training dialogues by what the customer wants.
+    pub intents: BTreeMap<&'static str, usize>,
+    /// Inventions that were thrown away because no admissible turn was found, or for their length.
+    pub dropped: usize,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    messages: &'a [ChatMessage],
+}
+
+#[derive(Default)]
+struct Part {
+    bytes: usize,
+    dropped: usize,
+    intents: BTreeMap<&'static str, usize>,
+}
+
+/// Writes `train.jsonl` and `heldout.jsonl` into a folder, made if absent. The same arguments give
+/// the same bytes on machines with the same word list (`/usr/share/dict/words`). Held-out
+/// dialogues use words, kinds of products and brand syllables that no training dialogue uses.
+///
+/// # Errors
+/// When the folder or the files cannot be written.
+pub fn write(out: &Path, dialogues: usize, seed: u64, heldout: usize) -> anyhow::Result<Summary> {
+    std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
+    let train = write_part(&out.join("train.jsonl"), dialogues, seed, false)?;
+    let held = write_part(&out.join("heldout.jsonl"), heldout, !seed, true)?;
+    Ok(Summary {
+        train: dialogues,
+        train_bytes: train.bytes,
+        heldout,
+        heldout_bytes: held.bytes,
+        intents: train.intents,
+        dropped: train.dropped + held.dropped,
+    })
+}
+
+fn write_part(path: &Path, count: usize, seed: u64, heldout: bool) -> anyhow::Result<Part> {
+    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
+    let mut file = BufWriter::new(file);
+    let mut part = Part::default();
+    let vocab = vocab::Vocab::load(heldout);
+    let mut rng = StdRng::seed_from_u64(seed);
+    let mut written = 0;
+    while written < count {
+        let Some((messages, intents)) = dialogue::invent(&mut rng, &vocab) else {
+            part.dropped += 1;
+            anyhow::ensure!(
+                part.dropped < 1_000 + count * 4,
+                "almost no invented dialogue is admissible"
+            );
+            continue;
+        };
+        let line = serde_json::to_string(&Line {
+            messages: &messages,
+        })?;
+        writeln!(file, "{line}")?;
+        part.bytes += line.len() + 1;
+        for intent in intents {
+            *part.intents.entry(intent).or_default() += 1;
+        }
+        written += 1;
+    }
+    file.flush()?;
+    Ok(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mercer_schemas::{Plan, Role};
+
+    #[test]
+    fn dialogues_are_admissible_in_shape_deterministic_and_not_of_the_demo_shop() {
+        let out = std::env::temp_dir().join(format!("mercer-corpus-{}", std::process::id()));
+        let summary = write(&out.join("a"), 500, 7, 50).expect("first");
+        assert_eq!(summary, write(&out.join("b"), 500, 7, 50).expect("second"));
+        let read = |name: &str| std::fs::read_to_string(out.join(name)).expect("corpus");
+        let (train, heldout) = (read("a/train.jsonl"), read("a/heldout.jsonl"));
+        assert!(train == read("b/train.jsonl") && heldout == read("b/heldout.jsonl"));
+        assert_eq!((train.lines().count(), heldout.lines().count()), (500, 50));
+        assert!(summary.intents.len() > 14, "{:?}", summary.intents);
+        for line in train.lines().chain(heldout.lines()) {
+            let value: serde_json::Value = serde_json::from_str(line).expect("json");
+            let messages: Vec<ChatMessage> =
+                serde_json::from_value(value["messages"].clone()).expect("messages");
+            assert_eq!(messages[0].role, Role::System);
+            assert_eq!(messages.len() % 4, 1);
+            for turn in messages[1..].chunks(4) {
+                let roles: Vec<Role> = turn.iter().map(|message| message.role).collect();
+                assert_eq!(
+                    roles,
+                    [Role::User, Role::Assistant, Role::Tool, Role::Assistant]
+                );
+                let plan: Plan = serde_json::from_str(&turn[1].content).expect("plan");
+                assert_eq!(plan.to_line(), turn[1].content);
+            }
+        }
+        let catalog =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/shop/catalog.jsonl");
+        for line in std::fs::read_to_string(catalog).unwrap_or_default().lines() {
+            let product: serde_json::Value = serde_json::from_str(line).expect("product");
+            let title = product["title"].as_str().expect("title");
+            assert!(
+                !train.contains(title) && !heldout.contains(title),
+                "{title}"
+            );
+        }
+        std::fs::remove_dir_all(&out).expect("clean");
+    }
+}

@@ -1,0 +1,215 @@
+//! What happens in a conversation right now, for pages that are watching.
+//!
+//! Nothing here is kept: whoever is not watching misses it. What must arrive is in the store, and
+//! a watcher takes an event of this feed as a hint to read on there.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mercer_schemas::{ConversationId, MessageId, OutboundMessage, Personal, ShopId, TurnId};
+use tokio::sync::{broadcast, watch};
+
+/// Events that a slow watcher may lag behind before it loses some. A reply has far fewer
+/// sentences; a watcher that lost some still gets the whole message from the store.
+const BACKLOG_MAX: usize = 64;
+
+/// Something that happens in a conversation.
+#[derive(Clone)]
+pub enum LiveEvent {
+    /// Mercer is working on an answer.
+    Typing,
+    /// A sentence passed the check. Provisional: the message that follows replaces it.
+    Sentence {
+        /// The turn that it belongs to.
+        turn: TurnId,
+        /// The sentence, filled.
+        text: Personal<String>,
+    },
+    /// A message was delivered; it is in the store.
+    Message {
+        /// Its id.
+        message: MessageId,
+        /// The turn that it answers, if any.
+        turn: Option<TurnId>,
+        /// What it says.
+        content: OutboundMessage,
+    },
+    /// The answer begins anew; provisional sentences are void.
+    Restarted,
+}
+
+/// Hands live events to watchers. A cheap handle; clones share everything.
+#[derive(Clone)]
+pub struct LiveFeed {
+    conversations: Topics<ConversationId, LiveEvent>,
+    opened: Topics<(ShopId, String), ()>,
+    closed: Arc<watch::Sender<bool>>,
+}
+
+impl Default for LiveFeed {
+    fn default() -> Self {
+        Self {
+            conversations: Topics::default(),
+            opened: Topics::default(),
+            closed: Arc::new(watch::Sender::new(false)),
+        }
+    }
+}
+
+impl LiveFeed {
+    /// Builds a feed without watchers.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Tells the watchers of a conversation. Never waits; without watchers it does nothing.
+    pub fn publish(&self, conversation: &ConversationId, event: LiveEvent) {
+        self.conversations.publish(conversation, event);
+    }
+
+    /// Watches a conversation from now on.
+    pub fn subscribe(
+        &self,
+        conversation: &ConversationId,
+    ) -> Subscription<ConversationId, LiveEvent> {
+        self.conversations.subscribe(conversation.clone())
+    }
+
+    /// Ends every page's event stream, so that a server can shut down gracefully. Final.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    pub(crate) fn closing(&self) -> watch::Receiver<bool> {
+        self.closed.subscribe()
+    }
+
+    /// Says that an address wrote, perhaps for the first time.
+    pub(crate) fn publish_opened(&self, shop: &ShopId, address: &str) {
+        self.opened.publish(&(shop.clone(), address.to_owned()), ());
+    }
+
+    pub(crate) fn subscribe_opened(
+        &self,
+        shop: &ShopId,
+        address: &str,
+    ) -> Subscription<(ShopId, String), ()> {
+        self.opened.subscribe((shop.clone(), address.to_owned()))
+    }
+}
+
+/// One broadcast channel a key, made by the first watcher and removed with the last.
+#[derive(Clone)]
+struct Topics<K, T> {
+    senders: Arc<Mutex<HashMap<K, broadcast::Sender<T>>>>,
+}
+
+impl<K, T> Default for Topics<K, T> {
+    fn default() -> Self {
+        Self {
+            senders: Arc::default(),
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, broadcast::Sender<T>>> {
+        // The map is whole after every statement, so a panic elsewhere does not spoil it.
+        self.senders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn publish(&self, key: &K, event: T) {
+        let senders = self.lock();
+        if let Some(sender) = senders.get(key) {
+            // An error means that nobody watches any more.
+            let _ = sender.send(event);
+        }
+    }
+
+    fn subscribe(&self, key: K) -> Subscription<K, T> {
+        let mut senders = self.lock();
+        let sender = senders
+            .entry(key.clone())
+            .or_insert_with(|| broadcast::Sender::new(BACKLOG_MAX));
+        Subscription {
+            receiver: Some(sender.subscribe()),
+            topics: self.clone(),
+            key,
+        }
+    }
+}
+
+/// A watcher's end. Dropping it stops watching.
+pub struct Subscription<K: Eq + Hash + Clone, T: Clone> {
+    receiver: Option<broadcast::Receiver<T>>,
+    topics: Topics<K, T>,
+    key: K,
+}
+
+impl<K: Eq + Hash + Clone, T: Clone> Subscription<K, T> {
+    /// Waits for the next event. `None` means that some were lost, as the watcher was too slow:
+    /// read the store. Safe to drop and call again.
+    pub async fn next(&mut self) -> Option<T> {
+        match self.receiver.as_mut() {
+            Some(receiver) => receiver.recv().await.ok(),
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl<K: Eq + Hash + Clone, T: Clone> Drop for Subscription<K, T> {
+    fn drop(&mut self) {
+        let mut senders = self.topics.lock();
+        // Drop the receiver under the lock, so that the count below is right.
+        drop(self.receiver.take());
+        if senders
+            .get(&self.key)
+            .is_some_and(|s| s.receiver_count() == 0)
+        {
+            senders.remove(&self.key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn conversation(n: u128) -> ConversationId {
+        ConversationId::from_parts(1, n)
+    }
+
+    #[tokio::test]
+    async fn watchers_get_their_own_conversation_only() {
+        let live = LiveFeed::new();
+        let mut one = live.subscribe(&conversation(1));
+        let mut two = live.subscribe(&conversation(2));
+        live.publish(&conversation(1), LiveEvent::Restarted);
+        live.publish(&conversation(2), LiveEvent::Typing);
+        assert!(matches!(one.next().await, Some(LiveEvent::Restarted)));
+        assert!(matches!(two.next().await, Some(LiveEvent::Typing)));
+    }
+
+    #[tokio::test]
+    async fn a_slow_watcher_learns_that_it_lost_some() {
+        let live = LiveFeed::new();
+        let mut watcher = live.subscribe(&conversation(1));
+        for _ in 0..=BACKLOG_MAX {
+            live.publish(&conversation(1), LiveEvent::Typing);
+        }
+        assert!(watcher.next().await.is_none());
+        assert!(matches!(watcher.next().await, Some(LiveEvent::Typing)));
+    }
+
+    #[test]
+    fn the_last_watcher_takes_the_topic_away() {
+        let live = LiveFeed::new();
+        let one = live.subscribe(&conversation(1));
+        let two = live.subscribe(&conversation(1));
+        drop(one);
+        assert_eq!(live.conversations.lock().len(), 1);
+        drop(two);
+        assert_eq!(live.conversations.lock().len(), 0);
+    }
+}

@@ -1,0 +1,157 @@
+//! A customer writes on the chat page.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use mercer_schemas::{Channel, Content, InboundMessage, Personal};
+use mercer_store::InboxItem;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::session::SessionToken;
+use crate::ingress::{self, Incoming, Taken};
+use crate::problem::Problem;
+use crate::{Gateway, read_body};
+
+/// Most characters of a message; the page says so before it sends. About a printed page: more
+/// would crowd the rest of the conversation out of a prompt.
+pub const TEXT_CHARS_MAX: usize = 4_000;
+/// Most bytes of a request: every character may take 12 bytes as `\ud83d\ude00`.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Most characters of a client's message id.
+const ID_CHARS_MAX: usize = 64;
+
+const UNREADABLE: Problem = Problem::new(
+    StatusCode::BAD_REQUEST,
+    "unreadable",
+    "the body must be a JSON object with the texts `id` and `text`",
+);
+const BAD_ID: Problem = Problem::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "message_id",
+    "the id must have 1 to 64 letters, digits, `-` or `_`",
+);
+const EMPTY_TEXT: Problem = Problem::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "empty_text",
+    "the message is empty",
+);
+const LONG_TEXT: Problem = Problem::new(
+    StatusCode::UNPROCESSABLE_ENTITY,
+    "long_text",
+    "a message can have at most 4,000 characters",
+);
+
+#[derive(Deserialize)]
+struct NewMessage {
+    id: String,
+    text: Personal<String>,
+}
+
+/// Returns the provider id of a page's message. The session is part of it, so one session cannot
+/// take another's ids.
+pub fn provider_id(address: &str, client_id: &str) -> String {
+    format!("{address}:{client_id}")
+}
+
+/// Takes a message: checks, stores, acknowledges. The same id again changes nothing.
+pub(crate) async fn receive_message(
+    State(gateway): State<Gateway>,
+    Path(shop): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    let _timer = ingress::Timer::start(Channel::Webchat);
+    match receive(gateway, &shop, &headers, body).await {
+        Ok((id, new)) => {
+            let body = Json(json!({ "id": id, "duplicate": !new }));
+            (StatusCode::ACCEPTED, body).into_response()
+        }
+        Err(problem) => {
+            ingress::count(Channel::Webchat, problem.code);
+            problem.into_response()
+        }
+    }
+}
+
+async fn receive(
+    gateway: Gateway,
+    shop: &str,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(String, bool), Problem> {
+    let shop = gateway
+        .config
+        .webchat_of(shop)
+        .ok_or(Problem::NO_SUCH_SHOP)?
+        .clone();
+    let address = SessionToken::of_headers(headers)?.address();
+    let body = read_body(headers, body, BODY_BYTES_MAX).await?;
+    let NewMessage { id, text } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+    check(&id, text.expose())?;
+
+    let received_at_ms = ingress::now_ms();
+    let provider_id = provider_id(&address, &id);
+    let message = InboundMessage {
+        id: ingress::mint_message_id(received_at_ms),
+        provider_id: provider_id.clone(),
+        // The browser's clock is not ours; arrival is what counts.
+        sent_at_ms: received_at_ms,
+        content: Content::Text {
+            text: Personal::new(text.expose().trim().to_owned()),
+        },
+    };
+    let row = Incoming {
+        provider_id,
+        address: Personal::new(address.clone()),
+        sent_at_ms: received_at_ms,
+        item: Taken::Item(InboxItem::Message(message)),
+    };
+    // A task of its own: a page that goes away must not keep us from storing and waking.
+    let stored = tokio::spawn(async move {
+        let stored = gateway
+            .take(&shop, Channel::Webchat, vec![row], received_at_ms)
+            .await;
+        gateway.live.publish_opened(&shop, &address);
+        stored
+    });
+    let new = stored.await.map_err(|_| Problem::UNAVAILABLE)??;
+    Ok((id, new > 0))
+}
+
+fn check(id: &str, text: &str) -> Result<(), Problem> {
+    let id_is_plain = (1..=ID_CHARS_MAX).contains(&id.len())
+        && id
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    if !id_is_plain {
+        return Err(BAD_ID);
+    }
+    let text = text.trim();
+    if text.is_empty() {
+        return Err(EMPTY_TEXT);
+    }
+    if text.chars().count() > TEXT_CHARS_MAX {
+        return Err(LONG_TEXT);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_are_those_that_the_page_names() {
+        assert_eq!(check("a-1_B", "hello"), Ok(()));
+        assert_eq!(check("", "hello"), Err(BAD_ID));
+        assert_eq!(check("a:b", "hello"), Err(BAD_ID));
+        assert_eq!(check(&"a".repeat(65), "hello"), Err(BAD_ID));
+        assert_eq!(check("a", " \n"), Err(EMPTY_TEXT));
+        assert_eq!(check("a", &"é".repeat(TEXT_CHARS_MAX)), Ok(()));
+        assert_eq!(check("a", &"é".repeat(TEXT_CHARS_MAX + 1)), Err(LONG_TEXT));
+        assert!(include_str!("../../web/chat.js").contains("TEXT_CHARS_MAX = 4000"));
+    }
+}

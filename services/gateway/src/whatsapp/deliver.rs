@@ -1,0 +1,351 @@
+//! Sending through the Graph API, and telling how it ended.
+//!
+//! Meta has no idempotency key for messages, so an attempt whose end was not seen stays unknown:
+//! the status report that carries our id (`biz_opaque_callback_data`) settles it.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use mercer_schemas::{MessageId, ShopId};
+use mercer_store::OutboxRow;
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+
+use super::render;
+use crate::config::WhatsAppConfig;
+use crate::sender::{ChannelSender, SendOutcome, Working};
+
+/// Most milliseconds to reach the Graph API. A connection that was not made has sent nothing.
+const CONNECT_TIMEOUT_MS: u64 = 5_000;
+/// Most milliseconds for a read mark; it is not worth waiting for longer.
+const MARK_TIMEOUT_MS: u64 = 5_000;
+/// Most bytes of an answer that are read. Meta's are below 1 kB.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// First pause before another attempt; it doubles with every attempt.
+const RETRY_MS: u64 = 1_000;
+/// Longest pause before another attempt.
+const RETRY_MS_MAX: u64 = 60_000;
+/// Pause after "pair rate limit": one message every 6 s to the same user.
+/// Source: Meta, "Error codes" 131056 and "Throughput".
+const PAIR_RATE_MS: u64 = 6_000;
+
+/// Sends WhatsApp messages for all shops.
+pub struct WhatsAppSender {
+    accounts: HashMap<ShopId, WhatsAppConfig>,
+    client: reqwest::Client,
+    /// Messages of several parts of which some are out. Lost with the process, as the attempt is:
+    /// the row is then `unknown`.
+    progress: Mutex<HashMap<MessageId, Progress>>,
+}
+
+/// How much of a message is out.
+#[derive(Clone)]
+struct Progress {
+    parts_sent: usize,
+    /// Platform's id of the first part.
+    provider_id: String,
+}
+
+impl WhatsAppSender {
+    /// Builds the sender.
+    ///
+    /// # Errors
+    /// When the HTTP client cannot be set up.
+    pub fn new(accounts: &[WhatsAppConfig]) -> Result<Self, reqwest::Error> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
+            .build()?;
+        Ok(Self {
+            accounts: accounts
+                .iter()
+                .map(|a| (a.shop.clone(), a.clone()))
+                .collect(),
+            client,
+            progress: Mutex::default(),
+        })
+    }
+
+    fn progress(&self) -> MutexGuard<'_, HashMap<MessageId, Progress>> {
+        // Every statement leaves the map whole, so a panic elsewhere does not spoil it.
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn post(
+        &self,
+        account: &WhatsAppConfig,
+        body: &Value,
+        timeout_ms: u64,
+    ) -> reqwest::RequestBuilder {
+        let url = format!(
+            "{}/{}/{}/messages",
+            account.graph_base_url.trim_end_matches('/'),
+            account.graph_version,
+            account.phone_number_id,
+        );
+        self.client
+            .post(url)
+            .bearer_auth(account.access_token.expose())
+            .timeout(Duration::from_millis(timeout_ms))
+            .json(body)
+    }
+
+    async fn send_part(
+        &self,
+        account: &WhatsAppConfig,
+        row: &OutboxRow,
+        text: &str,
+    ) -> SendOutcome {
+        let mut body = json!({
+            "messaging_product": "whatsapp",
+            "recipient_type": "individual",
+            "type": "text",
+            "text": { "preview_url": false, "body": text },
+            "biz_opaque_callback_data": row.message.as_str(),
+        });
+        let address = row.address.expose();
+        body[recipient_field(address)] = Value::from(address.as_str());
+        let sent = self
+            .post(account, &body, account.send_timeout_ms)
+            .send()
+            .await;
+        match sent {
+            Ok(response) => outcome_of_response(response, row.attempt).await,
+            Err(error) => outcome_of_error(&error, row.attempt),
+        }
+    }
+}
+
+#[async_trait]
+impl ChannelSender for WhatsAppSender {
+    async fn send(&self, row: &OutboxRow) -> SendOutcome {
+        let Some(account) = self.accounts.get(&row.stream.shop) else {
+            return rejected("shop has no WhatsApp number");
+        };
+        let parts = render::parts(&row.content);
+        if parts.is_empty() {
+            return rejected("empty message");
+        }
+        let mut done = self.progress().remove(&row.message);
+        let out = done.as_ref().map_or(0, |progress| progress.parts_sent);
+        for text in parts.iter().skip(out) {
+            match self.send_part(account, row, text).await {
+                SendOutcome::Sent { provider_id } => {
+                    let progress = done.get_or_insert(Progress {
+                        parts_sent: 0,
+                        provider_id,
+                    });
+                    progress.parts_sent += 1;
+                }
+                SendOutcome::Retry { after_ms, cause } => {
+                    if let Some(progress) = done {
+                        // The next attempt goes on after the parts that are out.
+                        self.progress().insert(row.message.clone(), progress);
+                    }
+                    return SendOutcome::Retry { after_ms, cause };
+                }
+                SendOutcome::Rejected { cause } if done.is_some() => {
+                    // The customer has a part of it: neither sent nor certainly not arrived.
+                    return SendOutcome::Unknown {
+                        cause: format!("later part refused: {cause}"),
+                    };
+                }
+                other => return other,
+            }
+        }
+        match done {
+            Some(progress) => SendOutcome::Sent {
+                provider_id: progress.provider_id,
+            },
+            None => rejected("empty message"),
+        }
+    }
+
+    async fn working(&self, work: &Working) {
+        let Some(account) = self.accounts.get(&work.stream.shop) else {
+            return;
+        };
+        let Some(message) = &work.provider_message_id else {
+            return;
+        };
+        let body = json!({
+            "messaging_product": "whatsapp",
+            "status": "read",
+            "message_id": message,
+            "typing_indicator": { "type": "text" },
+        });
+        let sent = self.post(account, &body, MARK_TIMEOUT_MS).send().await;
+        let outcome = match sent {
+            Ok(response) if response.status().is_success() => return,
+            Ok(response) => outcome_of_response(response, 1).await,
+            Err(error) => outcome_of_error(&error, 1),
+        };
+        tracing::debug!(
+            shop.id = %work.stream.shop,
+            conversation.id = %work.stream.conversation,
+            outcome = outcome.as_str(),
+            "read mark was not taken"
+        );
+    }
+}
+
+/// A phone goes to `to`, a business-scoped user id (`GB.1047…`) to `recipient`.
+/// Source: Meta, "Business-scoped user IDs", sending messages.
+fn recipient_field(address: &str) -> &'static str {
+    let is_phone = address.bytes().all(|b| b.is_ascii_digit() || b == b'+');
+    if is_phone { "to" } else { "recipient" }
+}
+
+/// A failure to connect has sent nothing; any other failure may have come after the request.
+fn outcome_of_error(error: &reqwest::Error, attempt: u32) -> SendOutcome {
+    if error.is_connect() {
+        return retry(backoff_ms(attempt), "no connection");
+    }
+    if error.is_builder() {
+        return rejected("request cannot be built");
+    }
+    let cause = if error.is_timeout() {
+        "timeout"
+    } else {
+        "connection lost"
+    };
+    SendOutcome::Unknown {
+        cause: cause.to_owned(),
+    }
+}
+
+async fn outcome_of_response(response: reqwest::Response, attempt: u32) -> SendOutcome {
+    let status = response.status();
+    let retry_after_ms = retry_after_ms(&response);
+    let answer = read_answer(response).await;
+    if status.is_success() {
+        let id = answer
+            .as_ref()
+            .and_then(|a| a["messages"][0]["id"].as_str());
+        return match id {
+            Some(id) => SendOutcome::Sent {
+                provider_id: id.to_owned(),
+            },
+            None => SendOutcome::Unknown {
+                cause: format!("http {} without a message id", status.as_u16()),
+            },
+        };
+    }
+    let code = answer.as_ref().and_then(|a| a["error"]["code"].as_i64());
+    outcome_of_refusal(status, code, retry_after_ms, attempt)
+}
+
+/// Maps a refusal by Meta's error code, else by the HTTP status.
+/// Source: Meta, "Cloud API error codes".
+fn outcome_of_refusal(
+    status: StatusCode,
+    code: Option<i64>,
+    retry_after_ms: Option<u64>,
+    attempt: u32,
+) -> SendOutcome {
+    let http = status.as_u16();
+    let cause = match code {
+        Some(code) => format!("http {http} code {code}"),
+        None => format!("http {http}"),
+    };
+    let pause_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(attempt));
+    match (code, http) {
+        // One user gets too much, at most one message in 6 s.
+        (Some(131_056), _) => retry(pause_ms.max(PAIR_RATE_MS), cause),
+        // The number, the account or the app is over its rate.
+        (Some(4 | 80_007 | 130_429 | 133_016), _) | (_, 429) => retry(pause_ms, cause),
+        // The token is no longer good: a person has to replace it, the message can wait for that.
+        (Some(190), _) | (_, 401) => retry(RETRY_MS_MAX, cause),
+        // Meta says that it is out of order for a moment.
+        (Some(1 | 2 | 131_000 | 131_016 | 133_004), _) => retry(pause_ms, cause),
+        // A proxy on the way gave up waiting; Meta itself may have taken the message.
+        (None, 502 | 504) => SendOutcome::Unknown { cause },
+        (_, 500..=599) => retry(pause_ms, cause),
+        _ => rejected(cause),
+    }
+}
+
+fn retry_after_ms(response: &reqwest::Response) -> Option<u64> {
+    let value = response.headers().get(reqwest::header::RETRY_AFTER)?;
+    let seconds: u64 = value.to_str().ok()?.parse().ok()?;
+    Some(seconds.saturating_mul(1000).min(RETRY_MS_MAX))
+}
+
+fn backoff_ms(attempt: u32) -> u64 {
+    let doublings = attempt.saturating_sub(1).min(6);
+    (RETRY_MS << doublings).min(RETRY_MS_MAX)
+}
+
+/// Reads the answer's JSON; none where it is too long, broken or cut off.
+async fn read_answer(mut response: reqwest::Response) -> Option<Value> {
+    let mut bytes = Vec::new();
+    while let Some(chunk) = response.chunk().await.ok()? {
+        if bytes.len() + chunk.len() > ANSWER_BYTES_MAX {
+            return None;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    serde_json::from_slice(&bytes).ok()
+}
+
+fn retry(after_ms: u64, cause: impl Into<String>) -> SendOutcome {
+    SendOutcome::Retry {
+        after_ms,
+        cause: cause.into(),
+    }
+}
+
+fn rejected(cause: impl Into<String>) -> SendOutcome {
+    SendOutcome::Rejected {
+        cause: cause.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let map = |http: u16, code: Option<i64>| {
+            let status = StatusCode::from_u16(http).expect("status");
+            match outcome_of_refusal(status, code, None, 1) {
+                SendOutcome::Retry { after_ms, .. } => format!("retry {after_ms}"),
+                other => other.as_str().to_owned(),
+            }
+        };
+        assert_eq!(map(400, Some(131_047)), "rejected");
+        assert_eq!(map(400, Some(131_026)), "rejected");
+        assert_eq!(map(403, None), "rejected");
+        assert_eq!(map(302, None), "rejected");
+        assert_eq!(map(400, Some(131_056)), "retry 6000");
+        assert_eq!(map(400, Some(130_429)), "retry 1000");
+        assert_eq!(map(429, None), "retry 1000");
+        assert_eq!(map(401, Some(190)), "retry 60000");
+        assert_eq!(map(500, None), "retry 1000");
+        assert_eq!(map(503, None), "retry 1000");
+        assert_eq!(map(504, None), "unknown");
+        assert_eq!(map(502, None), "unknown");
+        assert_eq!(map(502, Some(2)), "retry 1000");
+    }
+
+    #[test]
+    fn pauses_double_up_to_a_minute() {
+        let pauses: Vec<u64> = (1..=9).map(backoff_ms).collect();
+        assert_eq!(
+            pauses,
+            [
+                1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000
+            ]
+        );
+        assert_eq!(backoff_ms(u32::MAX), 60_000);
+    }
+
+    #[test]
+    fn a_user_id_is_not_sent_as_a_phone() {
+        assert_eq!(recipient_field("447700900123"), "to");
+        assert_eq!(recipient_field("GB.104712"), "recipient");
+    }
+}

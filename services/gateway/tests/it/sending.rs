@@ -1,0 +1,327 @@
+//! Sending through a Graph API of our own making: every way that an attempt can end.
+
+use std::sync::{Arc, Mutex};
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use axum::{Json, Router};
+use mercer_gateway::{ChannelSender, LiveEvent, LiveFeed, SendOutcome, Senders, Working};
+use mercer_schemas::{
+    Channel, ConversationId, MessageId, OutboundMessage, Personal, ShopId, Stream,
+};
+use mercer_store::{OutboxRow, OutboxState};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::world::{NUMBER, config};
+
+/// A Graph API that answers from a script and keeps what it was asked.
+#[derive(Clone, Default)]
+struct Graph {
+    answers: Arc<Mutex<Vec<(u16, Value)>>>,
+    asked: Arc<Mutex<Vec<(String, String, Value)>>>,
+}
+
+impl Graph {
+    async fn start(answers: Vec<(u16, Value)>) -> (Self, String) {
+        let graph = Self::default();
+        *graph.answers.lock().expect("lock") = answers.into_iter().rev().collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+        let address = format!("http://{}", listener.local_addr().expect("address"));
+        let router = Router::new().fallback(answer).with_state(graph.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        (graph, address)
+    }
+
+    fn asked(&self) -> Vec<(String, String, Value)> {
+        self.asked.lock().expect("lock").clone()
+    }
+}
+
+async fn answer(
+    State(graph): State<Graph>,
+    uri: Uri,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let token = headers["authorization"].to_str().expect("text").to_owned();
+    graph
+        .asked
+        .lock()
+        .expect("lock")
+        .push((uri.path().to_owned(), token, body));
+    let (status, body) = graph
+        .answers
+        .lock()
+        .expect("lock")
+        .pop()
+        .expect("an answer is left");
+    let status = StatusCode::from_u16(status).expect("status");
+    let headers = [("location", "/elsewhere"), ("retry-after", "7")];
+    match status.as_u16() {
+        429 | 302 => (status, headers, Json(body)).into_response(),
+        _ => (status, Json(body)).into_response(),
+    }
+}
+
+fn sent(id: &str) -> (u16, Value) {
+    let body = json!({ "messaging_product": "whatsapp", "contacts": [{ "input": "44", "wa_id": "44" }], "messages": [{ "id": id }] });
+    (200, body)
+}
+
+fn refused(status: u16, code: i64) -> (u16, Value) {
+    (
+        status,
+        json!({ "error": { "message": "words that may name a person", "code": code } }),
+    )
+}
+
+fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
+    let stream = Stream {
+        shop: ShopId::new("northwind").expect("key"),
+        conversation: ConversationId::from_parts(1, 1),
+    };
+    OutboxRow {
+        message: MessageId::from_parts(2, 2),
+        partition: 0,
+        stream,
+        channel,
+        address: Personal::new(address.to_owned()),
+        turn: None,
+        content: OutboundMessage {
+            text: Personal::new(text.to_owned()),
+            cards: Vec::new(),
+        },
+        order_no: 1,
+        state: OutboxState::Sending,
+        delivery: None,
+        attempt: 1,
+        due_at_ms: 0,
+        provider_id: None,
+        cause: None,
+        created_at_ms: 0,
+    }
+}
+
+async fn attempt(base: &str, row: &OutboxRow) -> SendOutcome {
+    let senders = Senders::new(&config(base), &LiveFeed::new()).expect("senders");
+    senders.send(row).await
+}
+
+/// A server that reads a request, writes these bytes, and closes the connection or keeps it open.
+async fn raw_server(answer: &'static [u8], close: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+    let address = format!("http://{}", listener.local_addr().expect("address"));
+    tokio::spawn(async move {
+        let mut kept = Vec::new();
+        while let Ok((mut socket, _)) = listener.accept().await {
+            let mut request = [0; 8192];
+            let _ = socket.read(&mut request).await;
+            let _ = socket.write_all(answer).await;
+            if !close {
+                kept.push(socket);
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test]
+async fn a_text_is_sent_in_the_documented_form() {
+    let (graph, base) = Graph::start(vec![sent("wamid.OUT1"), sent("wamid.OUT2")]).await;
+    let outcome = attempt(&base, &row(Channel::Whatsapp, "447700900123", "Hello!")).await;
+    assert_eq!(
+        outcome,
+        SendOutcome::Sent {
+            provider_id: "wamid.OUT1".to_owned()
+        }
+    );
+    attempt(&base, &row(Channel::Whatsapp, "GB.1047", "Hello!")).await;
+    let asked = graph.asked();
+    assert_eq!(asked[0].0, format!("/v23.0/{NUMBER}/messages"));
+    assert_eq!(asked[0].1, "Bearer northwind-access");
+    assert_eq!(
+        asked[0].2,
+        json!({
+            "messaging_product": "whatsapp", "recipient_type": "individual", "to": "447700900123",
+            "type": "text", "text": { "preview_url": false, "body": "Hello!" },
+            "biz_opaque_callback_data": MessageId::from_parts(2, 2).as_str(),
+        })
+    );
+    assert_eq!(asked[1].2["recipient"], "GB.1047");
+    assert!(asked[1].2.get("to").is_none());
+}
+
+#[tokio::test]
+async fn every_answer_has_one_outcome() {
+    let retry = |after_ms, cause: &str| SendOutcome::Retry {
+        after_ms,
+        cause: cause.to_owned(),
+    };
+    let rejected = |cause: &str| SendOutcome::Rejected {
+        cause: cause.to_owned(),
+    };
+    let unknown = |cause: &str| SendOutcome::Unknown {
+        cause: cause.to_owned(),
+    };
+    let cases = [
+        ((200, json!({})), unknown("http 200 without a message id")),
+        ((429, json!({})), retry(7_000, "http 429")),
+        (refused(400, 130_429), retry(1_000, "http 400 code 130429")),
+        (refused(400, 131_056), retry(6_000, "http 400 code 131056")),
+        (refused(400, 131_047), rejected("http 400 code 131047")),
+        (refused(400, 131_026), rejected("http 400 code 131026")),
+        (refused(403, 10), rejected("http 403 code 10")),
+        (refused(401, 190), retry(60_000, "http 401 code 190")),
+        (refused(500, 131_000), retry(1_000, "http 500 code 131000")),
+        ((503, json!({})), retry(1_000, "http 503")),
+        ((504, json!({})), unknown("http 504")),
+        ((302, json!({})), rejected("http 302")),
+    ];
+    for (answer, expected) in cases {
+        let (graph, base) = Graph::start(vec![answer]).await;
+        assert_eq!(
+            attempt(&base, &row(Channel::Whatsapp, "44", "Hello!")).await,
+            expected
+        );
+        assert_eq!(graph.asked().len(), 1, "one attempt, no redirect followed");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_was_not_made_has_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
+    let base = format!("http://{}", listener.local_addr().expect("address"));
+    drop(listener);
+    let outcome = attempt(&base, &row(Channel::Whatsapp, "44", "Hello!")).await;
+    assert_eq!(
+        outcome,
+        SendOutcome::Retry {
+            after_ms: 1_000,
+            cause: "no connection".to_owned()
+        }
+    );
+}
+
+#[tokio::test]
+async fn after_the_request_silence_and_resets_are_unknown() {
+    let cases: [(&'static [u8], bool, &str); 4] = [
+        (b"", false, "timeout"),
+        (b"", true, "connection lost"),
+        (b"HTTP/1.1 20", true, "connection lost"),
+        (
+            b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{\"messages\":[{\"id\":",
+            true,
+            "http 200 without a message id",
+        ),
+    ];
+    for (answer, close, cause) in cases {
+        let base = raw_server(answer, close).await;
+        let outcome = attempt(&base, &row(Channel::Whatsapp, "44", "Hello!")).await;
+        assert_eq!(
+            outcome,
+            SendOutcome::Unknown {
+                cause: cause.to_owned()
+            }
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_long_message_goes_on_after_the_parts_that_are_out() {
+    let answers = vec![sent("wamid.P1"), refused(400, 130_429), sent("wamid.P2")];
+    let (graph, base) = Graph::start(answers).await;
+    let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+    let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000));
+    let row = row(Channel::Whatsapp, "44", &text);
+    assert_eq!(senders.send(&row).await.as_str(), "retry");
+    let outcome = senders.send(&row).await;
+    assert_eq!(
+        outcome,
+        SendOutcome::Sent {
+            provider_id: "wamid.P1".to_owned()
+        }
+    );
+    let bodies: Vec<String> = graph
+        .asked()
+        .iter()
+        .map(|a| a.2["text"]["body"].as_str().expect("text")[..1].to_owned())
+        .collect();
+    assert_eq!(bodies, ["a", "b", "b"]);
+}
+
+#[tokio::test]
+async fn a_later_part_refused_leaves_the_message_unknown() {
+    let (_graph, base) = Graph::start(vec![sent("wamid.P1"), refused(400, 131_047)]).await;
+    let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000));
+    let outcome = attempt(&base, &row(Channel::Whatsapp, "44", &text)).await;
+    assert_eq!(
+        outcome,
+        SendOutcome::Unknown {
+            cause: "later part refused: http 400 code 131047".to_owned()
+        }
+    );
+}
+
+#[tokio::test]
+async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
+    let (graph, base) = Graph::start(vec![]).await;
+    let mut other = row(Channel::Whatsapp, "44", "Hello!");
+    other.stream.shop = ShopId::new("nobody").expect("key");
+    assert_eq!(attempt(&base, &other).await.as_str(), "rejected");
+    assert_eq!(
+        attempt(&base, &row(Channel::Whatsapp, "44", " "))
+            .await
+            .as_str(),
+        "rejected"
+    );
+    assert_eq!(
+        Senders::default()
+            .send(&row(Channel::Whatsapp, "44", "x"))
+            .await
+            .as_str(),
+        "rejected"
+    );
+    assert!(graph.asked().is_empty());
+}
+
+#[tokio::test]
+async fn working_marks_the_message_read_and_shows_typing() {
+    let (graph, base) =
+        Graph::start(vec![(200, json!({ "success": true })), refused(400, 100)]).await;
+    let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+    let mut work = Working {
+        stream: row(Channel::Whatsapp, "44", "").stream,
+        channel: Channel::Whatsapp,
+        address: "44".into(),
+        provider_message_id: Some("wamid.IN1".to_owned()),
+    };
+    senders.working(&work).await;
+    senders.working(&work).await; // a refusal is no failure
+    work.provider_message_id = None;
+    senders.working(&work).await;
+    let asked = graph.asked();
+    assert_eq!(asked.len(), 2);
+    assert_eq!(
+        asked[0].2,
+        json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.IN1", "typing_indicator": { "type": "text" } })
+    );
+}
+
+#[tokio::test]
+async fn web_chat_tells_whoever_watches_and_never_fails() {
+    let live = LiveFeed::new();
+    let sender = mercer_gateway::webchat::WebChatSender::new(live.clone());
+    let row = row(Channel::Webchat, "00", "Hello!");
+    let sent = SendOutcome::Sent {
+        provider_id: row.message.as_str().to_owned(),
+    };
+    assert_eq!(sender.send(&row).await, sent, "nobody watches");
+    let mut watcher = live.subscribe(&row.stream.conversation);
+    assert_eq!(sender.send(&row).await, sent);
+    assert!(
+        matches!(watcher.next().await, Some(LiveEvent::Message { message, .. }) if message == row.message)
+    );
+}

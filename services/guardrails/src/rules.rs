@@ -1,0 +1,325 @@
+//! The rules. Each has a stable name that appears in the ledger and in metrics.
+
+use std::collections::BTreeSet;
+
+use mercer_conversation::{grammar, spans};
+use mercer_schemas::{Evidence, Verdict};
+
+use crate::draft::{Draft, Segment};
+
+/// Longest reply in characters; a WhatsApp message holds 4,096 after rendering.
+const REPLY_CHARS_MAX: usize = 1_500;
+
+/// Words that promise something. They need a source: the same word in the turn's evidence.
+const COMMITMENTS: &[&str] = &[
+    "guarantee",
+    "guaranteed",
+    "guarantees",
+    "promise",
+    "promised",
+    "free",
+    "refund",
+    "refunded",
+    "discount",
+    "discounted",
+    "compensation",
+    "legally",
+    "binding",
+    "warranty",
+    "lifetime",
+    "cheaper",
+    "reduce",
+    "reduced",
+];
+
+/// Numbers in words. Near a unit of time or money they state a figure that no reference backs.
+const NUMBER_WORDS: &[&str] = &[
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "fourteen", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "ninety",
+    "hundred", "thousand", "half", "dozen",
+];
+
+/// Units that make a number word a claim.
+const UNITS: &[&str] = &[
+    "second", "seconds", "minute", "minutes", "hour", "hours", "day", "days", "week", "weeks",
+    "month", "months", "year", "years", "pound", "pounds", "quid", "pence", "penny", "euro",
+    "euros", "dollar", "dollars", "cent", "cents", "percent", "left", "pieces", "units", "items",
+    "points",
+];
+
+/// Phrases that state stock. They must be what the evidence says.
+const STOCK_PHRASES: &[&str] = &[
+    "out of stock",
+    "sold out",
+    "in stock",
+    "back in stock",
+    "last one",
+    "running low",
+];
+
+/// What a shop allows beyond the built-in rules.
+#[derive(Debug, Clone, Default)]
+pub struct ReplyPolicy {
+    /// Hosts that may be linked.
+    pub link_hosts: Vec<String>,
+    /// Brand and product names of the shop, lower case; one that the evidence and the customer
+    /// did not mention may not appear.
+    pub names: BTreeSet<String>,
+}
+
+/// Checks a draft against the turn's evidence and the customer's words. One verdict per rule, in
+/// a fixed order; the reply may go out when all passed.
+pub fn check(text: &str, evidence: &[Evidence], words: &str, policy: &ReplyPolicy) -> Vec<Verdict> {
+    let Ok(draft) = Draft::parse(text) else {
+        return vec![Verdict {
+            rule: "broken_reference".into(),
+            passed: false,
+        }];
+    };
+    let said = draft.words();
+    let lower = said.to_lowercase();
+    let sources = source_text(evidence);
+    let rules: [(&str, bool); 9] = [
+        (
+            "empty_or_too_long",
+            !text.trim().is_empty() && text.chars().count() <= REPLY_CHARS_MAX,
+        ),
+        ("unknown_reference", references_known(&draft, evidence)),
+        (
+            "number_not_in_evidence",
+            numbers_known(&said, evidence, words),
+        ),
+        ("money_in_words", !states_money(&said)),
+        (
+            "number_word_without_source",
+            number_words_known(&lower, &sources),
+        ),
+        (
+            "commitment_without_source",
+            commitments_known(&lower, &sources),
+        ),
+        ("stock_without_source", stock_known(&lower, &sources)),
+        ("link_not_allowed", links_allowed(&lower, policy)),
+        (
+            "name_not_in_evidence",
+            names_known(&lower, &sources, words, policy),
+        ),
+    ];
+    rules
+        .into_iter()
+        .map(|(rule, passed)| Verdict {
+            rule: rule.to_owned(),
+            passed,
+        })
+        .collect()
+}
+
+/// All values of the evidence, lower case: what words may lean on.
+fn source_text(evidence: &[Evidence]) -> String {
+    let mut out = String::new();
+    for line in evidence {
+        if let Evidence::Record { fields, .. } = line {
+            for field in fields {
+                out.push_str(&field.name.replace('_', " "));
+                out.push(' ');
+                out.push_str(&field.value.expose().to_lowercase());
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
+
+fn references_known(draft: &Draft<'_>, evidence: &[Evidence]) -> bool {
+    let known = grammar::references(evidence);
+    draft.segments.iter().all(|segment| match segment {
+        Segment::Reference(name) => known.contains(&format!("{{{{{name}}}}}")),
+        Segment::Words(_) => true,
+    })
+}
+
+fn numbers_known(said: &str, evidence: &[Evidence], words: &str) -> bool {
+    let known = grammar::numbers(evidence, words);
+    spans::number_runs(said).all(|run| known.contains(run.text))
+        // Digits of other scripts read as numbers too.
+        && said.chars().all(|c| !c.is_numeric() || c.is_ascii_digit())
+}
+
+fn states_money(said: &str) -> bool {
+    said.contains(['£', '€', '$', '¥']) || spans::number_runs(said).any(|run| run.is_amount)
+}
+
+fn number_words_known(said: &str, sources: &str) -> bool {
+    let tokens = tokens(said);
+    tokens.windows(2).all(|pair| {
+        let claims = NUMBER_WORDS.contains(&pair[0]) && UNITS.contains(&pair[1]);
+        !claims || contains_phrase(sources, &pair.join(" "))
+    })
+}
+
+fn commitments_known(said: &str, sources: &str) -> bool {
+    tokens(said).iter().all(|word| {
+        !COMMITMENTS.contains(word) || contains_phrase(sources, word) || denied(said, word)
+    })
+}
+
+/// "can't change or reduce prices" promises nothing.
+fn denied(said: &str, word: &str) -> bool {
+    let Some(at) = said.find(word) else {
+        return false;
+    };
+    let before = said[..at]
+        .rsplit(['.', '!', '?', '\n'])
+        .next()
+        .unwrap_or("");
+    let words = tokens(before);
+    words.iter().any(|w| {
+        matches!(
+            *w,
+            "not" | "cannot" | "can't" | "no" | "never" | "unable" | "don't" | "won't"
+        )
+    })
+}
+
+fn stock_known(said: &str, sources: &str) -> bool {
+    STOCK_PHRASES
+        .iter()
+        .all(|phrase| !contains_phrase(said, phrase) || contains_phrase(sources, phrase))
+}
+
+fn links_allowed(said: &str, policy: &ReplyPolicy) -> bool {
+    if said.contains("](") {
+        return false;
+    }
+    said.split_whitespace().all(|word| {
+        let after_scheme = word.find("://").map(|at| &word[at + 3..]);
+        let Some(rest) = after_scheme.or_else(|| word.strip_prefix("www.")) else {
+            return true;
+        };
+        let host = rest
+            .split(['/', '?', '#', ':', ',', ')'])
+            .next()
+            .unwrap_or("")
+            .trim_end_matches('.');
+        policy
+            .link_hosts
+            .iter()
+            .any(|allowed| host == allowed || host.ends_with(&format!(".{allowed}")))
+    })
+}
+
+fn names_known(said: &str, sources: &str, words: &str, policy: &ReplyPolicy) -> bool {
+    let words = words.to_lowercase();
+    policy
+        .names
+        .iter()
+        .filter(|name| contains_phrase(said, name))
+        .all(|name| contains_phrase(sources, name) || contains_phrase(&words, name))
+}
+
+fn tokens(text: &str) -> Vec<&str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .collect()
+}
+
+/// Finds a phrase between word boundaries.
+fn contains_phrase(text: &str, phrase: &str) -> bool {
+    let word = |c: char| c.is_alphanumeric();
+    text.match_indices(phrase).any(|(at, _)| {
+        !text[..at].chars().next_back().is_some_and(word)
+            && !text[at + phrase.len()..].chars().next().is_some_and(word)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mercer_schemas::{DocumentId, Field, Handle, ProductId, RecordKey};
+
+    fn evidence() -> Vec<Evidence> {
+        let product = RecordKey::Product(ProductId::new("K-1").expect("key"));
+        let policy = RecordKey::Document(DocumentId::new("returns").expect("key"));
+        vec![
+            Evidence::Record {
+                handle: Handle::new(&product, 1),
+                key: product,
+                version: 1,
+                fields: vec![
+                    Field::new("name", "Arden Kettle"),
+                    Field::new("price", "£45.99"),
+                    Field::new("stock", "in stock"),
+                    Field::new("capacity", "1.7 l"),
+                ],
+            },
+            Evidence::Record {
+                handle: Handle::new(&policy, 1),
+                key: policy,
+                version: 1,
+                fields: vec![
+                    Field::new("title", "Returns"),
+                    Field::new(
+                        "text",
+                        "Send it back within 30 days; return postage is free.",
+                    ),
+                ],
+            },
+        ]
+    }
+
+    fn broken(text: &str) -> Vec<String> {
+        let policy = ReplyPolicy {
+            link_hosts: vec!["shop.example".into()],
+            names: BTreeSet::from(["arden".into(), "velora".into()]),
+        };
+        check(
+            text,
+            &evidence(),
+            "is the arden 2 litre kettle good?",
+            &policy,
+        )
+        .into_iter()
+        .filter(|verdict| !verdict.passed)
+        .map(|verdict| verdict.rule)
+        .collect()
+    }
+
+    #[test]
+    fn honest_replies_pass() {
+        for text in [
+            "The {{p1.name}} costs {{p1.price}} and is {{p1.stock}}.",
+            "It holds 1.7 l, not 2. It is in stock.",
+            "You have 30 days. Return postage is free. {{d1}}",
+            "I cannot reduce prices here.",
+            "See https://shop.example/kettles or www.shop.example.",
+        ] {
+            assert_eq!(broken(text), Vec::<String>::new(), "{text}");
+        }
+    }
+
+    #[test]
+    fn invented_claims_are_blocked_by_the_rule_meant_for_them() {
+        for (text, rule) in [
+            ("", "empty_or_too_long"),
+            ("It is {{p2.price}}.", "unknown_reference"),
+            ("It is {p1.price}.", "broken_reference"),
+            ("You have 60 days.", "number_not_in_evidence"),
+            ("You have ٣٠ days.", "number_not_in_evidence"),
+            ("Yours for £45.99!", "money_in_words"),
+            ("Yours for 2 quid.", "money_in_words"),
+            ("Delivery takes two days.", "number_word_without_source"),
+            ("We guarantee it.", "commitment_without_source"),
+            ("It is sold out.", "stock_without_source"),
+            ("See https://evil.example/x", "link_not_allowed"),
+            ("See https://shop.example.evil.example", "link_not_allowed"),
+            ("![x](y)", "link_not_allowed"),
+            ("The Velora is better.", "name_not_in_evidence"),
+        ] {
+            assert!(
+                broken(text).contains(&rule.to_owned()),
+                "{text}: {:?}",
+                broken(text)
+            );
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Settings of the engine.
+
+use std::{path::PathBuf, time::Duration};
+
+use crate::{Error, backend::threads};
+
+/// Sequences that llama.cpp can tell apart in one context.
+const SEQUENCES_MAX: u32 = 256;
+
+/// How to load and run a chat model. Start from [`EngineConfig::new`] and change what differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EngineConfig {
+    /// The GGUF file.
+    pub model: PathBuf,
+    /// Tokens that one conversation may hold; 0 takes what the model was trained with, at most 8192.
+    pub n_ctx: u32,
+    /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`.
+    pub cache_tokens: u32,
+    /// Conversations computed at once.
+    pub slots: u32,
+    /// Conversations whose cache is kept between their requests.
+    pub parked: u32,
+    /// System prompts whose cache is kept for new conversations.
+    pub prefixes: u32,
+    /// Threads of llama.cpp; 0 takes one for each core, or one in all for a model of less than 100 million parameters.
+    pub threads: u32,
+    /// Tokens computed in one step at most.
+    pub batch: u32,
+    /// Time that a step should take while replies are being written; longer prompts are cut to fit.
+    pub step_target: Duration,
+    /// Layers computed on a GPU, where the build has one.
+    pub gpu_layers: u32,
+    /// Requests that may wait; more are answered with `Busy`.
+    pub queue: usize,
+}
+
+impl EngineConfig {
+    /// Returns the defaults for a model file: four conversations at once.
+    pub fn new(model: impl Into<PathBuf>) -> Self {
+        Self {
+            model: model.into(),
+            n_ctx: 0,
+            cache_tokens: 0,
+            slots: 4,
+            parked: 32,
+            prefixes: 4,
+            threads: 0,
+            batch: 512,
+            step_target: Duration::from_millis(200),
+            gpu_layers: 0,
+            queue: 64,
+        }
+    }
+
+    /// Returns small settings for tests: short contexts and one thread, because llama.cpp's threads wait for one
+    /// another by spinning, which takes very long where tests run side by side.
+    pub fn for_testing(model: impl Into<PathBuf>) -> Self {
+        Self {
+            n_ctx: 512,
+            slots: 8,
+            parked: 8,
+            prefixes: 2,
+            threads: 1,
+            batch: 128,
+            ..Self::new(model)
+        }
+    }
+
+    /// Returns the settings with their zeros filled in.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the first setting that is out of range.
+    pub(crate) fn resolved(&self, n_ctx_train: u32, parameters: u64) -> Result<Self, Error> {
+        /// Where a model allows more, memory on a small machine does not.
+        const N_CTX_DEFAULT_MAX: u32 = 8192;
+        let mut config = self.clone();
+        if config.n_ctx == 0 {
+            config.n_ctx = n_ctx_train.clamp(1, N_CTX_DEFAULT_MAX);
+        }
+        if config.cache_tokens == 0 {
+            config.cache_tokens = config.n_ctx.saturating_mul(4);
+        }
+        config.threads = threads(config.threads, parameters);
+        let refuse = |key, problem: String| Err(Error::Config { key, problem });
+        if config.n_ctx < 16 || config.n_ctx > n_ctx_train {
+            return refuse(
+                "n_ctx",
+                format!("must be 16 to {n_ctx_train}, which the model was trained with"),
+            );
+        }
+        if config.cache_tokens < config.n_ctx || config.cache_tokens > 1 << 22 {
+            return refuse(
+                "cache_tokens",
+                format!("must be {} (n_ctx) to 4194304", config.n_ctx),
+            );
+        }
+        if config.slots == 0 || config.sequences() > SEQUENCES_MAX {
+            return refuse(
+                "slots",
+                "must be at least 1, and 256 at most together with parked and prefixes".to_owned(),
+            );
+        }
+        if config.batch < config.slots.max(32) || config.batch > 8192 {
+            return refuse(
+                "batch",
+                "must be 32 to 8192, and not less than slots".to_owned(),
+            );
+        }
+        if config.threads > 512 {
+            return refuse("threads", "must be 512 at most".to_owned());
+        }
+        if config.queue == 0 {
+            return refuse("queue", "must be at least 1".to_owned());
+        }
+        Ok(config)
+    }
+
+    /// Returns how many sequences the context needs.
+    pub(crate) fn sequences(&self) -> u32 {
+        self.slots
+            .saturating_add(self.parked)
+            .saturating_add(self.prefixes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_are_filled_in() {
+        let config = EngineConfig::new("m.gguf")
+            .resolved(2048, 5_000_000)
+            .unwrap();
+        assert_eq!((config.n_ctx, config.cache_tokens), (2048, 8192));
+        assert_eq!(config.threads, 1);
+    }
+
+    #[test]
+    fn the_setting_that_is_wrong_is_named() {
+        let base = EngineConfig::for_testing("m.gguf");
+        let cases = [
+            (
+                EngineConfig {
+                    n_ctx: 4096,
+                    ..base.clone()
+                },
+                "n_ctx",
+            ),
+            (
+                EngineConfig {
+                    cache_tokens: 100,
+                    ..base.clone()
+                },
+                "cache_tokens",
+            ),
+            (
+                EngineConfig {
+                    slots: 0,
+                    ..base.clone()
+                },
+                "slots",
+            ),
+            (
+                EngineConfig {
+                    parked: 300,
+                    ..base.clone()
+                },
+                "slots",
+            ),
+            (
+                EngineConfig {
+                    batch: 4,
+                    ..base.clone()
+                },
+                "batch",
+            ),
+            (
+                EngineConfig {
+                    queue: 0,
+                    ..base.clone()
+                },
+                "queue",
+            ),
+        ];
+        for (config, expected) in cases {
+            match config.resolved(1024, 5_000_000) {
+                Err(Error::Config { key, .. }) => assert_eq!(key, expected),
+                other => panic!("{expected}: {other:?}"),
+            }
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A request on its way through the engine: waiting (`Job`), then computed (`Slot`), then told as a completion.
+
+use std::{
+    mem,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use llguidance::Matcher;
+
+use crate::{
+    BusyReason, Chunk, Completion, Error, Finish, GenerationSink, Priority, Timings, Usage,
+    prompt::Prompt, utf8::Utf8Stream,
+};
+
+/// Counts the requests that wait.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    waiting: AtomicUsize,
+}
+
+/// A place in the queue, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Ticket(Arc<Queue>);
+
+impl Queue {
+    /// Takes a place.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] when `limit` places are taken.
+    pub(super) fn enter(queue: &Arc<Self>, limit: usize) -> Result<Ticket, Error> {
+        queue
+            .waiting
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |waiting| {
+                (waiting < limit).then_some(waiting + 1)
+            })
+            .map_err(|_| Error::Busy(BusyReason::QueueFull))?;
+        metrics::gauge!("mercer_inference_queue").increment(1.0);
+        Ok(Ticket(queue.clone()))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
+        metrics::gauge!("mercer_inference_queue").decrement(1.0);
+    }
+}
+
+/// A request that is ready to compute.
+pub(super) struct Job {
+    pub(super) request_id: String,
+    pub(super) conversation_key: String,
+    pub(super) prompt: Prompt,
+    pub(super) matcher: Option<Matcher>,
+    pub(super) max_tokens: usize,
+    pub(super) temperature: f32,
+    pub(super) top_p: f32,
+    pub(super) priority: Priority,
+    pub(super) submitted: Instant,
+    pub(super) deadline: Instant,
+    pub(super) sink: GenerationSink,
+    pub(super) ticket: Option<Ticket>,
+}
+
+impl Job {
+    /// Returns why the request must end now, if it must.
+    pub(super) fn ended_by_caller(&self, now: Instant) -> Option<Finish> {
+        if self.sink.is_cancelled() {
+            Some(Finish::Cancelled)
+        } else if now >= self.deadline {
+            Some(Finish::Deadline)
+        } else {
+            None
+        }
+    }
+}
+
+/// A request that is being computed in a sequence of the context.
+pub(super) struct Slot {
+    pub(super) job: Job,
+    pub(super) seq: usize,
+    /// Prompt tokens that needed no computing.
+    pub(super) cached: usize,
+    /// The first part of the prompt was given to the model.
+    pub(super) started: bool,
+    /// The token to compute next; none while the prompt is being computed.
+    pub(super) next: Option<i32>,
+    pub(super) tokens: Vec<u32>,
+    text: String,
+    unsent: Vec<u32>,
+    characters: Utf8Stream,
+    admitted: Instant,
+    first_token: Option<Instant>,
+}
+
+impl Slot {
+    pub(super) fn new(mut job: Job, seq: usize, cached: usize) -> Self {
+        job.ticket = None;
+        Self {
+            job,
+            seq,
+            cached,
+            started: false,
+            next: None,
+            tokens: Vec::new(),
+            text: String::new(),
+            unsent: Vec::new(),
+            characters: Utf8Stream::default(),
+            admitted: Instant::now(),
+            first_token: None,
+        }
+    }
+
+    /// Makes a slot that never got a sequence, to tell the end of a request that waited.
+    pub(super) fn never_admitted(job: Job) -> Self {
+        Self::new(job, usize::MAX, 0)
+    }
+
+    /// Tells that the prompt is being computed.
+    pub(super) fn tell_started(&mut self) {
+        self.started = true;
+        self.job.sink.send(Ok(Chunk::Started {
+            prompt_tokens: self.job.prompt.tokens.len() as u32,
+            cached_tokens: self.cached as u32,
+        }));
+    }
+
+    /// Notes when the model had computed the prompt.
+    pub(super) fn note_first_token(&mut self) {
+        self.first_token.get_or_insert_with(Instant::now);
+    }
+
+    /// Adds an output token and sends the text that became whole.
+    pub(super) fn push(&mut self, token: u32, bytes: &[u8]) {
+        self.tokens.push(token);
+        self.unsent.push(token);
+        let text = self.characters.push(bytes);
+        if !text.is_empty() {
+            self.text.push_str(&text);
+            let tokens = mem::take(&mut self.unsent);
+            self.job.sink.send(Ok(Chunk::Text { text, tokens }));
+        }
+    }
+
+    /// Tells the end.
+    pub(super) fn finish(self, finish: Finish, model: &str) {
+        let now = Instant::now();
+        let first_token = self.first_token.unwrap_or(now);
+        let usage = Usage {
+            prompt_tokens: self.job.prompt.tokens.len() as u32,
+            cached_tokens: self.cached as u32,
+            output_tokens: self.tokens.len() as u32,
+        };
+        let timings = Timings {
+            queue_ms: millis(self.admitted - self.job.submitted),
+            prefill_ms: millis(first_token - self.admitted),
+            decode_ms: millis(now - first_token),
+        };
+        metrics::counter!("mercer_inference_requests_total", "outcome" => finish.as_str())
+            .increment(1);
+        for (kind, count) in [
+            ("prompt", usage.prompt_tokens),
+            ("cached", usage.cached_tokens),
+            ("output", usage.output_tokens),
+        ] {
+            metrics::counter!("mercer_inference_tokens_total", "kind" => kind)
+                .increment(count.into());
+        }
+        tracing::debug!(
+            request.id = self.job.request_id,
+            finish = finish.as_str(),
+            tokens_prompt = usage.prompt_tokens,
+            tokens_cached = usage.cached_tokens,
+            tokens_out = usage.output_tokens,
+            prefill_ms = timings.prefill_ms,
+            decode_ms = timings.decode_ms,
+            "generation ended"
+        );
+        self.job.sink.send(Ok(Chunk::Done(Completion {
+            text: self.text,
+            tokens: self.tokens,
+            finish,
+            usage,
+            timings,
+            prompt_sha256: self.job.prompt.sha256,
+            model: model.to_owned(),
+        })));
+    }
+
+    /// Tells a failure of this request alone.
+    pub(super) fn fail(self, error: Error) {
+        count_refusal(&error);
+        tracing::debug!(request.id = self.job.request_id, %error, "generation failed");
+        self.job.sink.send(Err(error));
+    }
+}
+
+/// Counts a request that ended with an error.
+pub(super) fn count_refusal(error: &Error) {
+    let outcome = match error {
+        Error::Busy(_) => "busy",
+        Error::Grammar(_)
+        | Error::Request(_)
+        | Error::PromptTooLong { .. }
+        | Error::Template(_) => "refused",
+        _ => "failed",
+    };
+    metrics::counter!("mercer_inference_requests_total", "outcome" => outcome).increment(1);
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

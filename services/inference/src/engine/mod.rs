@@ -1,0 +1,271 @@
+//! The in-process engine: one thread owns a llama.cpp context and serves many conversations in it.
+//!
+//! This file is the caller's side: it loads the model, renders, tokenizes and compiles what a request brings, and
+//! hands a finished job to the thread (`worker`). The thread never blocks but in llama.cpp, and a job that fails
+//! fails alone.
+
+mod config;
+mod job;
+mod pace;
+mod sampling;
+mod sequences;
+mod step;
+mod worker;
+
+use std::{
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::Instant,
+};
+
+use async_trait::async_trait;
+use llama_cpp_2::{model::LlamaModel, sampling::LlamaSampler, token::LlamaToken};
+use tracing::Instrument;
+
+use self::job::{Job, Queue};
+use crate::{
+    ChatMessage, ChatModel, Error, GenerateRequest, Generation, ModelInfo,
+    grammar::GrammarCompiler,
+    model_file::{self, fault},
+    prompt,
+    template::{Abilities, ChatTemplate},
+};
+
+pub use self::config::EngineConfig;
+
+/// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.
+const STACK_BYTES: usize = 64 << 20;
+
+/// A chat model that runs in this process.
+pub struct LlamaEngine {
+    info: ModelInfo,
+    config: EngineConfig,
+    model: Arc<LlamaModel>,
+    template: ChatTemplate,
+    grammars: GrammarCompiler,
+    queue: Arc<Queue>,
+    jobs: Option<mpsc::Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl LlamaEngine {
+    /// Loads a model, computes one token with it as a check, and starts its thread. Blocks while it loads.
+    ///
+    /// # Errors
+    /// [`Error::ModelFile`] names the file, what is wrong and what to do; [`Error::Config`] names the setting.
+    pub fn load(config: EngineConfig) -> Result<Self, Error> {
+        let path = config.model.clone();
+        let file = model_file::load(&path, config.gpu_layers)?;
+        let template =
+            chat_template(&file.model).map_err(|(problem, fix)| fault(&path, problem, fix))?;
+        let config = config.resolved(file.model.n_ctx_train(), file.model.n_params())?;
+        let info = ModelInfo {
+            name: file.name,
+            sha256: file.sha256,
+            n_ctx: config.n_ctx,
+            n_vocab: file.model.vocab().n_tokens().max(0) as u32,
+            n_params: file.model.n_params(),
+            prompt_style: file
+                .model
+                .meta_val_str("mercer.prompt")
+                .unwrap_or_else(|_| "full".to_owned()),
+            template_sha256: template.sha256().to_owned(),
+        };
+        let grammars = GrammarCompiler::start(&LlamaSampler::llguidance_tok_env(&file.model))?;
+
+        let model = Arc::new(file.model);
+        let (jobs, inbox) = mpsc::channel();
+        let (ready, loaded) = mpsc::channel();
+        let thread = thread::Builder::new()
+            .name("mercer-llama".to_owned())
+            .stack_size(STACK_BYTES)
+            .spawn({
+                let (model, config, label) = (model.clone(), config.clone(), info.label());
+                move || worker::run(&model, config, label, inbox, &ready)
+            })
+            .map_err(|error| Error::Decode(format!("start the engine thread: {error}")))?;
+        loaded
+            .recv()
+            .map_err(|_| Error::Stopped)?
+            .map_err(|problem| fault(&path, problem, "use less context or another model"))?;
+        tracing::info!(
+            model.name = info.name,
+            model.parameters = info.n_params,
+            tokens_max = info.n_ctx,
+            threads = config.threads,
+            "chat model is loaded"
+        );
+        Ok(Self {
+            info,
+            config,
+            model,
+            template,
+            grammars,
+            queue: Arc::new(Queue::default()),
+            jobs: Some(jobs),
+            thread: Some(thread),
+        })
+    }
+
+    /// Returns what the model's chat template can say.
+    pub fn template_abilities(&self) -> Abilities {
+        self.template.abilities()
+    }
+
+    /// Returns the tokens of a prompt, for replay and for developers.
+    ///
+    /// # Errors
+    /// [`Error::Template`] and [`Error::PromptTooLong`] as in [`ChatModel::generate`].
+    pub fn prompt_tokens(&self, messages: &[ChatMessage]) -> Result<Vec<u32>, Error> {
+        let prompt = prompt::build(
+            &self.model,
+            &self.template,
+            messages,
+            self.config.n_ctx as usize,
+        )?;
+        Ok(prompt
+            .tokens
+            .into_iter()
+            .map(|token| token as u32)
+            .collect())
+    }
+
+    /// Returns the text of tokens, special tokens spelled out.
+    pub fn text_of(&self, tokens: &[u32]) -> String {
+        let vocab = self.model.vocab();
+        let known = |token: &&u32| i32::try_from(**token).is_ok_and(|id| id < vocab.n_tokens());
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .filter(known)
+            .flat_map(|&token| vocab.token_to_piece(LlamaToken(token as i32), true, None))
+            .collect();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    async fn submit(&self, request: GenerateRequest) -> Result<Generation, Error> {
+        let submitted = Instant::now();
+        check(&request)?;
+        let deadline = submitted
+            .checked_add(request.deadline)
+            .ok_or(Error::Request("its deadline is out of range"))?;
+        let ticket = Queue::enter(&self.queue, self.config.queue)?;
+        let limit = self.config.n_ctx as usize;
+        let prompt = prompt::build(&self.model, &self.template, &request.messages, limit)?;
+        if prompt.tokens.len() >= limit {
+            return Err(Error::PromptTooLong {
+                tokens: prompt.tokens.len(),
+                limit,
+            });
+        }
+        let matcher = match request.grammar {
+            Some(grammar) => Some(self.grammars.compile(grammar).await?),
+            None => None,
+        };
+        let (sink, generation) = Generation::channel();
+        let job = Job {
+            request_id: request.request_id,
+            conversation_key: request.conversation_key,
+            prompt,
+            matcher,
+            max_tokens: request.max_tokens as usize,
+            temperature: request.temperature,
+            top_p: request.top_p,
+            priority: request.priority,
+            submitted,
+            deadline,
+            sink,
+            ticket: Some(ticket),
+        };
+        let jobs = self.jobs.as_ref().ok_or(Error::Stopped)?;
+        jobs.send(job).map_err(|_| Error::Stopped)?;
+        Ok(generation)
+    }
+}
+
+#[async_trait]
+impl ChatModel for LlamaEngine {
+    fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
+        let span = tracing::debug_span!("inference.submit", request.id = request.request_id);
+        let result = self.submit(request).instrument(span).await;
+        if let Err(error) = &result {
+            job::count_refusal(error);
+        }
+        result
+    }
+
+    fn count_tokens(&self, messages: &[ChatMessage]) -> Result<u32, Error> {
+        let pieces = self.template.render(messages, true)?;
+        Ok(prompt::tokenize(&self.model, &pieces).len() as u32)
+    }
+}
+
+impl Drop for LlamaEngine {
+    fn drop(&mut self) {
+        // The thread ends when its channel closes: within one step.
+        self.jobs = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn check(request: &GenerateRequest) -> Result<(), Error> {
+    if request.max_tokens == 0 {
+        return Err(Error::Request("max_tokens is 0"));
+    }
+    if !request.temperature.is_finite() || request.temperature < 0.0 {
+        return Err(Error::Request("temperature is not a number from 0 up"));
+    }
+    if !(request.top_p > 0.0 && request.top_p <= 1.0) {
+        return Err(Error::Request("top_p is not in (0, 1]"));
+    }
+    Ok(())
+}
+
+/// Compiles the model's chat template. The error is what is wrong and what to do.
+fn chat_template(model: &LlamaModel) -> Result<ChatTemplate, (String, &'static str)> {
+    const OTHER: &str = "choose an instruction-tuned chat model in GGUF format";
+    let architecture = model
+        .meta_val_str("general.architecture")
+        .unwrap_or_default();
+    if architecture.contains("bert") || architecture.contains("embedding") {
+        return Err((
+            format!("it is an embedding model ({architecture}), not a chat model"),
+            OTHER,
+        ));
+    }
+    let vocab = model.vocab();
+    if vocab.eot().0 < 0 && vocab.eos().0 < 0 {
+        return Err(("its vocabulary has no end token".to_owned(), OTHER));
+    }
+    let source = model.meta_val_str("tokenizer.chat_template").map_err(|_| {
+        (
+            "it has no chat template (tokenizer.chat_template)".to_owned(),
+            OTHER,
+        )
+    })?;
+    let text = |token: LlamaToken| {
+        if token.0 < 0 {
+            return String::new();
+        }
+        String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
+    };
+    let special_tokens = |markup: &str| {
+        vocab
+            .tokenize(markup.as_bytes(), false, true)
+            .into_iter()
+            .filter(|&token| vocab.is_control(token))
+            .count()
+    };
+    ChatTemplate::new(
+        &source,
+        &text(vocab.bos()),
+        &text(vocab.eos()),
+        &special_tokens,
+    )
+    .map_err(|error| (error.to_string(), OTHER))
+}

@@ -1,0 +1,247 @@
+//! Which conversation holds which sequence of the context, and which tokens its cache holds.
+//!
+//! Bookkeeping only: whoever is told to clear or copy a sequence does so in llama.cpp. One row stands for one
+//! sequence id, so an id is always below the context's `n_seq_max`.
+
+use crate::prompt::common_prefix;
+
+/// What a sequence is used for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Use {
+    /// Nothing; its cache is empty.
+    Free,
+    /// A conversation that is being computed.
+    Active { key: String },
+    /// A conversation between two requests.
+    Parked { key: String },
+    /// A system prompt that new conversations start from.
+    Prefix,
+}
+
+#[derive(Debug)]
+struct Row {
+    used_for: Use,
+    tokens: Vec<i32>,
+    last_used: u64,
+}
+
+/// A sequence that was given to a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Claimed {
+    pub(super) seq: usize,
+    /// It was taken from another conversation: its cache must be cleared first.
+    pub(super) evicted: bool,
+}
+
+/// All sequences of a context.
+#[derive(Debug)]
+pub(super) struct Sequences {
+    rows: Vec<Row>,
+    /// Rows from here on hold system prompts.
+    conversations: usize,
+    clock: u64,
+}
+
+impl Sequences {
+    pub(super) fn new(conversations: usize, prefixes: usize) -> Self {
+        let rows = (0..conversations + prefixes)
+            .map(|_| Row {
+                used_for: Use::Free,
+                tokens: Vec::new(),
+                last_used: 0,
+            })
+            .collect();
+        Self {
+            rows,
+            conversations,
+            clock: 0,
+        }
+    }
+
+    /// Gives a conversation its own parked sequence, else a free one, else the one parked longest.
+    pub(super) fn claim(&mut self, key: &str) -> Option<Claimed> {
+        let own =
+            self.find(|used_for| matches!(used_for, Use::Parked { key: parked } if parked == key));
+        let (seq, evicted) = match own.or_else(|| self.find(|used_for| *used_for == Use::Free)) {
+            Some(seq) => (seq, false),
+            None => (self.longest_parked()?, true),
+        };
+        if evicted {
+            self.rows[seq].tokens.clear();
+        }
+        self.rows[seq].used_for = Use::Active {
+            key: key.to_owned(),
+        };
+        self.touch(seq);
+        Some(Claimed { seq, evicted })
+    }
+
+    /// Keeps a conversation's cache for its next request. Returns an older sequence of the same conversation, which
+    /// must be cleared.
+    pub(super) fn park(&mut self, seq: usize) -> Option<usize> {
+        let Use::Active { key } = self.rows[seq].used_for.clone() else {
+            return None;
+        };
+        let older =
+            self.find(|used_for| matches!(used_for, Use::Parked { key: parked } if *parked == key));
+        if let Some(older) = older {
+            self.free(older);
+        }
+        self.rows[seq].used_for = Use::Parked { key };
+        self.touch(seq);
+        older
+    }
+
+    /// Forgets a sequence. The caller clears its cache.
+    pub(super) fn free(&mut self, seq: usize) {
+        self.rows[seq].used_for = Use::Free;
+        self.rows[seq].tokens.clear();
+    }
+
+    /// Gives up the conversation that was parked longest, or else the system prompt that was used longest ago.
+    pub(super) fn evict(&mut self) -> Option<usize> {
+        let seq = self
+            .longest_parked()
+            .or_else(|| self.oldest(|used_for| *used_for == Use::Prefix))?;
+        self.free(seq);
+        Some(seq)
+    }
+
+    /// Gives a system prompt a sequence of its own, taking the one used longest ago if all are taken. `None` when
+    /// it has one already or there are none.
+    pub(super) fn claim_prefix(&mut self, tokens: &[i32]) -> Option<Claimed> {
+        let range = self.conversations..self.rows.len();
+        if range.clone().any(|seq| self.rows[seq].tokens == tokens) {
+            return None;
+        }
+        let seq = range.min_by_key(|&seq| {
+            (
+                self.rows[seq].used_for != Use::Free,
+                self.rows[seq].last_used,
+            )
+        })?;
+        let evicted = self.rows[seq].used_for != Use::Free;
+        self.rows[seq].used_for = Use::Prefix;
+        self.rows[seq].tokens = tokens.to_vec();
+        self.touch(seq);
+        Some(Claimed { seq, evicted })
+    }
+
+    /// Finds the sequence whose cache has the most tokens in common with a prompt, and how many.
+    pub(super) fn best_donor(&mut self, prompt: &[i32], except: usize) -> Option<(usize, usize)> {
+        let (seq, common) = (0..self.rows.len())
+            .filter(|&seq| seq != except)
+            .map(|seq| (seq, common_prefix(&self.rows[seq].tokens, prompt)))
+            .max_by_key(|&(seq, common)| (common, seq))?;
+        self.touch(seq);
+        Some((seq, common))
+    }
+
+    /// Returns the tokens that a sequence's cache holds.
+    pub(super) fn tokens(&self, seq: usize) -> &[i32] {
+        &self.rows[seq].tokens
+    }
+
+    /// Returns the tokens that a sequence's cache holds, to change them along with the cache.
+    pub(super) fn tokens_mut(&mut self, seq: usize) -> &mut Vec<i32> {
+        &mut self.rows[seq].tokens
+    }
+
+    fn touch(&mut self, seq: usize) {
+        self.clock += 1;
+        self.rows[seq].last_used = self.clock;
+    }
+
+    fn find(&self, wanted: impl Fn(&Use) -> bool) -> Option<usize> {
+        self.rows[..self.conversations]
+            .iter()
+            .position(|row| wanted(&row.used_for))
+    }
+
+    fn longest_parked(&self) -> Option<usize> {
+        self.oldest(|used_for| matches!(used_for, Use::Parked { .. }))
+    }
+
+    fn oldest(&self, wanted: impl Fn(&Use) -> bool) -> Option<usize> {
+        (0..self.rows.len())
+            .filter(|&seq| wanted(&self.rows[seq].used_for))
+            .min_by_key(|&seq| self.rows[seq].last_used)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conversation_finds_its_parked_cache_again() {
+        let mut table = Sequences::new(2, 0);
+        let first = table.claim("a").unwrap().seq;
+        table.tokens_mut(first).extend([1, 2, 3]);
+        assert_eq!(table.park(first), None);
+        assert_eq!(
+            table.claim("a"),
+            Some(Claimed {
+                seq: first,
+                evicted: false
+            })
+        );
+        assert_eq!(table.tokens(first), [1, 2, 3]);
+    }
+
+    #[test]
+    fn the_conversation_parked_longest_gives_way() {
+        let mut table = Sequences::new(2, 0);
+        for key in ["a", "b"] {
+            let seq = table.claim(key).unwrap().seq;
+            table.tokens_mut(seq).push(7);
+            table.park(seq);
+        }
+        let claimed = table.claim("c").unwrap();
+        assert_eq!(
+            claimed,
+            Claimed {
+                seq: 0,
+                evicted: true
+            }
+        );
+        assert!(table.tokens(0).is_empty());
+        assert_eq!(table.evict(), Some(1), "b is parked, c is not");
+        assert_eq!(
+            table.evict(),
+            None,
+            "an active conversation is never evicted"
+        );
+    }
+
+    #[test]
+    fn two_requests_of_one_conversation_leave_one_cache() {
+        let mut table = Sequences::new(3, 0);
+        let (one, two) = (table.claim("a").unwrap().seq, table.claim("a").unwrap().seq);
+        assert_ne!(one, two);
+        assert_eq!(table.park(one), None);
+        assert_eq!(table.park(two), Some(one));
+    }
+
+    #[test]
+    fn a_prefix_is_held_once_and_donates_to_new_conversations() {
+        let mut table = Sequences::new(2, 1);
+        assert_eq!(
+            table.claim_prefix(&[1, 2]),
+            Some(Claimed {
+                seq: 2,
+                evicted: false
+            })
+        );
+        assert_eq!(table.claim_prefix(&[1, 2]), None);
+        let seq = table.claim("a").unwrap().seq;
+        assert_eq!(table.best_donor(&[1, 2, 9], seq), Some((2, 2)));
+        assert_eq!(
+            table.claim_prefix(&[5]),
+            Some(Claimed {
+                seq: 2,
+                evicted: true
+            })
+        );
+    }
+}

@@ -1,0 +1,260 @@
+//! The engine's thread: takes jobs in, admits them into slots, lets them go. The computing is in `step`.
+
+use std::{
+    num::NonZeroU32,
+    sync::mpsc::{Receiver, Sender, TryRecvError},
+    time::Instant,
+};
+
+use llama_cpp_2::{
+    context::{LlamaContext, params::LlamaContextParams},
+    llama_batch::LlamaBatch,
+    model::LlamaModel,
+    token::LlamaToken,
+};
+use toktrie::SimpleVob;
+
+use super::{
+    config::EngineConfig,
+    job::{Job, Slot},
+    pace::Pace,
+    sequences::Sequences,
+};
+use crate::{
+    BusyReason, Error, Finish,
+    backend::{backend, creation_lock},
+    prompt::common_prefix,
+};
+
+/// Everything the thread owns.
+pub(super) struct Worker<'m> {
+    pub(super) model: &'m LlamaModel,
+    pub(super) config: EngineConfig,
+    /// Name and hash of the model, as completions carry it.
+    pub(super) label: String,
+    pub(super) context: LlamaContext<'m>,
+    pub(super) batch: LlamaBatch<'static>,
+    pub(super) sequences: Sequences,
+    /// In order of admission.
+    pub(super) slots: Vec<Slot>,
+    pub(super) waiting: Vec<Job>,
+    pub(super) pace: Pace,
+    /// Tokens that free text may hold: no markup, but the end.
+    pub(super) free_text: SimpleVob,
+    /// The cache can be cut back to any length and shared; false for recurrent models.
+    pub(super) can_cut: bool,
+}
+
+/// Runs the engine until its channel closes. Tells through `ready` whether the model works.
+pub(super) fn run(
+    model: &LlamaModel,
+    config: EngineConfig,
+    label: String,
+    inbox: Receiver<Job>,
+    ready: &Sender<Result<(), String>>,
+) {
+    let mut worker = match Worker::start(model, config, label) {
+        Ok(worker) => worker,
+        Err(problem) => {
+            let _ = ready.send(Err(problem));
+            return;
+        }
+    };
+    if ready.send(Ok(())).is_err() {
+        return;
+    }
+    while worker.take_in(&inbox) {
+        worker.let_go();
+        worker.admit();
+        worker.step();
+    }
+    worker.end_all();
+}
+
+impl<'m> Worker<'m> {
+    fn start(model: &'m LlamaModel, config: EngineConfig, label: String) -> Result<Self, String> {
+        let threads = config.threads as i32;
+        let params = LlamaContextParams::default()
+            .with_n_ctx(NonZeroU32::new(config.cache_tokens))
+            .with_n_batch(config.batch)
+            .with_n_ubatch(config.batch)
+            .with_n_seq_max(config.sequences())
+            .with_kv_unified(true)
+            .with_n_threads(threads)
+            .with_n_threads_batch(threads);
+        let backend = backend().map_err(|error| error.to_string())?;
+        let context = {
+            let _guard = creation_lock();
+            model
+                .new_context(backend, params)
+                .map_err(|error| format!("llama.cpp cannot make a context for it ({error})"))?
+        };
+        let mut worker = Self {
+            batch: LlamaBatch::new(config.batch as usize, 1),
+            sequences: Sequences::new(
+                (config.slots + config.parked) as usize,
+                config.prefixes as usize,
+            ),
+            slots: Vec::new(),
+            waiting: Vec::new(),
+            pace: Pace::new(config.step_target, config.batch as usize),
+            free_text: free_text(model),
+            can_cut: !model.is_recurrent() && !model.is_hybrid(),
+            model,
+            config,
+            label,
+            context,
+        };
+        worker.try_out()?;
+        Ok(worker)
+    }
+
+    /// Computes one token, so that a model that does not work is found at start.
+    fn try_out(&mut self) -> Result<(), String> {
+        self.batch.clear();
+        self.batch
+            .add(LlamaToken(0), 0, &[0], true)
+            .map_err(|error| error.to_string())?;
+        self.context
+            .decode(&mut self.batch)
+            .map_err(|error| format!("it cannot compute a token ({error})"))?;
+        let sound = self
+            .context
+            .get_logits_ith(0)
+            .iter()
+            .all(|logit| !logit.is_nan());
+        self.clear(0);
+        if sound {
+            Ok(())
+        } else {
+            Err("its first token has no numbers (NaN)".to_owned())
+        }
+    }
+
+    /// Takes jobs in; waits for one when there is nothing to do. False when the engine is to end.
+    fn take_in(&mut self, inbox: &Receiver<Job>) -> bool {
+        if self.slots.is_empty() && self.waiting.is_empty() {
+            match inbox.recv() {
+                Ok(job) => self.waiting.push(job),
+                Err(_) => return false,
+            }
+        }
+        loop {
+            match inbox.try_recv() {
+                Ok(job) => self.waiting.push(job),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    /// Ends what was cancelled or is too late.
+    fn let_go(&mut self) {
+        let now = Instant::now();
+        for index in (0..self.slots.len()).rev() {
+            if let Some(finish) = self.slots[index].job.ended_by_caller(now) {
+                self.end(index, Ok(finish));
+            }
+        }
+        for index in (0..self.waiting.len()).rev() {
+            if let Some(finish) = self.waiting[index].ended_by_caller(now) {
+                Slot::never_admitted(self.waiting.remove(index)).finish(finish, &self.label);
+            }
+        }
+    }
+
+    /// Gives slots to those who wait: by class, then by deadline.
+    fn admit(&mut self) {
+        while self.slots.len() < self.config.slots as usize {
+            let first = (0..self.waiting.len())
+                .min_by_key(|&index| (self.waiting[index].priority, self.waiting[index].deadline));
+            let Some(first) = first else { return };
+            let job = self.waiting.remove(first);
+            let Some(claimed) = self.sequences.claim(&job.conversation_key) else {
+                Slot::never_admitted(job).fail(Error::Busy(BusyReason::CacheFull));
+                continue;
+            };
+            if claimed.evicted {
+                self.clear(claimed.seq);
+            }
+            // The last token of a prompt is always computed: its logits choose the first output token.
+            let prompt = &job.prompt.tokens;
+            let common =
+                common_prefix(self.sequences.tokens(claimed.seq), prompt).min(prompt.len() - 1);
+            let cached = self.cut_back(claimed.seq, common);
+            self.slots.push(Slot::new(job, claimed.seq, cached));
+        }
+    }
+
+    /// Ends a slot and keeps or frees its cache.
+    pub(super) fn end(&mut self, index: usize, how: Result<Finish, Error>) {
+        let slot = self.slots.remove(index);
+        let keep = how.is_ok() && !slot.job.conversation_key.is_empty();
+        if keep {
+            if let Some(older) = self.sequences.park(slot.seq) {
+                self.clear(older);
+            }
+        } else {
+            self.sequences.free(slot.seq);
+            self.clear(slot.seq);
+        }
+        match how {
+            Ok(finish) => slot.finish(finish, &self.label),
+            Err(error) => slot.fail(error),
+        }
+    }
+
+    fn end_all(&mut self) {
+        while let Some(index) = self.slots.len().checked_sub(1) {
+            self.end(index, Ok(Finish::Cancelled));
+        }
+        for job in self.waiting.drain(..) {
+            Slot::never_admitted(job).finish(Finish::Cancelled, &self.label);
+        }
+    }
+
+    /// Cuts a sequence's cache back to a length and returns the length that it has then.
+    fn cut_back(&mut self, seq: usize, length: usize) -> usize {
+        if self.sequences.tokens(seq).len() == length {
+            return length;
+        }
+        let cut = self.can_cut
+            && length > 0
+            && matches!(
+                self.context
+                    .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None),
+                Ok(true)
+            );
+        let length = if cut { length } else { 0 };
+        if !cut {
+            self.clear(seq);
+        }
+        self.sequences.tokens_mut(seq).truncate(length);
+        length
+    }
+
+    /// Empties a sequence's cache in llama.cpp.
+    pub(super) fn clear(&mut self, seq: usize) {
+        // Removing a whole sequence cannot fail for an id below n_seq_max.
+        let _ = self
+            .context
+            .clear_kv_cache_seq(Some(seq as u32), None, None);
+    }
+}
+
+/// Returns the tokens that free text may hold: all but control tokens and unused ones, and the end tokens.
+fn free_text(model: &LlamaModel) -> SimpleVob {
+    let vocab = model.vocab();
+    let mut allowed = SimpleVob::alloc(vocab.n_tokens().max(0) as usize);
+    for token in vocab.tokens() {
+        let speaks =
+            !vocab.is_control(token) && !vocab.token_to_piece(token, false, None).is_empty();
+        if speaks || vocab.is_eog(token) {
+            allowed.allow_token(token.0 as u32);
+        }
+    }
+    for token in vocab.suppress_tokens() {
+        allowed.disallow_token(token.0 as u32);
+    }
+    allowed
+}

@@ -1,0 +1,31 @@
+//! Inference for Mercer: chat and embedding models as traits, and the llama.cpp engine that serves them in this process.
+//!
+//! A caller binds a model once (`LlamaEngine::load`, `LlamaEmbedder::load`) and passes it on as
+//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. A remote pool implements the same two traits.
+//!
+//! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
+//! fallbacks (the caller decides), and any stand-in for a model: `testing` writes a small random model file that
+//! the real engine runs.
+
+pub mod chat;
+pub mod embed;
+pub mod engine;
+pub mod generation;
+pub mod template;
+pub mod testing;
+
+mod backend;
+mod error;
+mod grammar;
+mod model_file;
+mod prompt;
+mod utf8;
+
+pub use chat::{
+    ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
+    Grammar, ModelInfo, Priority, Role, Timings, Usage,
+};
+pub use embed::LlamaEmbedder;
+pub use engine::{EngineConfig, LlamaEngine};
+pub use error::{BusyReason, Error, GrammarFault};
+pub use generation::{CancelHandle, Generation, GenerationSink};

@@ -1,0 +1,121 @@
+//! Opens model files and says what is wrong with one in words that help.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::Path,
+};
+
+use llama_cpp_2::model::{LlamaModel, params::LlamaModelParams};
+use sha2::{Digest, Sha256};
+
+use crate::{
+    Error,
+    backend::{backend, creation_lock},
+};
+
+const MAGIC: &[u8; 4] = b"GGUF";
+/// Versions that llama.cpp reads.
+const VERSIONS: std::ops::RangeInclusive<u32> = 2..=3;
+
+/// A loaded model and the hash of its file.
+pub(crate) struct ModelFile {
+    pub(crate) model: LlamaModel,
+    pub(crate) name: String,
+    pub(crate) sha256: String,
+}
+
+/// Loads a model after checking its file.
+pub(crate) fn load(path: &Path, gpu_layers: u32) -> Result<ModelFile, Error> {
+    let sha256 = check_and_hash(path)?;
+    let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
+    let backend = backend()?;
+    let _guard = creation_lock();
+    let model = LlamaModel::load_from_file(backend, path, &params).map_err(|error| {
+        fault(
+            path,
+            format!("llama.cpp does not load it ({error})"),
+            "check that the download is complete and that this llama.cpp knows the architecture",
+        )
+    })?;
+    let name = model
+        .meta_val_str("general.name")
+        .ok()
+        .filter(|name| !name.is_empty())
+        .or_else(|| {
+            path.file_stem()
+                .map(|stem| stem.to_string_lossy().into_owned())
+        })
+        .unwrap_or_else(|| "model".to_owned());
+    Ok(ModelFile {
+        model,
+        name,
+        sha256,
+    })
+}
+
+/// Makes the error for a file that cannot be used.
+pub(crate) fn fault(path: &Path, problem: impl Into<String>, fix: &str) -> Error {
+    Error::ModelFile {
+        path: path.to_owned(),
+        problem: problem.into(),
+        fix: fix.to_owned(),
+    }
+}
+
+fn check_and_hash(path: &Path) -> Result<String, Error> {
+    const FETCH: &str = "set the path to a GGUF file, or fetch the file again";
+    if path.is_dir() {
+        return Err(fault(path, "it is a directory", FETCH));
+    }
+    let mut file = File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => fault(path, "there is no such file", FETCH),
+        _ => fault(
+            path,
+            format!("it cannot be opened: {error}"),
+            "check its permissions",
+        ),
+    })?;
+    let unreadable = |error: io::Error| {
+        fault(
+            path,
+            format!("it cannot be read: {error}"),
+            "check the disk",
+        )
+    };
+
+    let mut head = Vec::with_capacity(8);
+    (&mut file)
+        .take(8)
+        .read_to_end(&mut head)
+        .map_err(unreadable)?;
+    let Some((magic, version)) = head.split_at_checked(4) else {
+        return Err(fault(path, "it is too short for a model", FETCH));
+    };
+    if magic != MAGIC {
+        let problem = if head.starts_with(b"vers") {
+            "it is a Git LFS pointer, not the model itself"
+        } else {
+            "it does not start with GGUF"
+        };
+        return Err(fault(path, problem, FETCH));
+    }
+    let version = <[u8; 4]>::try_from(version).map_or(0, u32::from_le_bytes);
+    if !VERSIONS.contains(&version) {
+        return Err(fault(
+            path,
+            format!("its GGUF version is {version}"),
+            "convert it to version 3",
+        ));
+    }
+
+    let mut hash = Sha256::new();
+    hash.update(&head);
+    let mut block = vec![0; 1 << 20];
+    loop {
+        match file.read(&mut block).map_err(unreadable)? {
+            0 => return Ok(hex::encode(hash.finalize())),
+            read => hash.update(&block[..read]),
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Reads JSON Lines: any bytes, bounded lines, errors with the field's path.
+
+use std::io::{BufRead, ErrorKind};
+
+use serde::de::DeserializeOwned;
+
+use super::report::{LineError, Parsed};
+
+/// Longest line of a file, in bytes.
+pub const LINE_BYTES_MAX: usize = 1 << 20;
+
+/// Makes the errors of one file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct File<'a> {
+    pub(super) name: &'a str,
+    /// Whether values may be quoted in messages; a customer's may not.
+    pub(super) quote_values: bool,
+}
+
+impl File<'_> {
+    pub(super) fn error(
+        &self,
+        line: u64,
+        field: impl Into<String>,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) -> LineError {
+        LineError {
+            file: self.name.to_owned(),
+            line,
+            field: field.into(),
+            message: message.into(),
+            fix: fix.into(),
+        }
+    }
+}
+
+/// Calls `each` with every line that is not blank: its number and its text, or what is wrong with
+/// it. Never holds more than [`LINE_BYTES_MAX`] of a line.
+///
+/// # Errors
+/// When reading itself fails.
+pub(super) fn for_each_line(
+    mut reader: impl BufRead,
+    file: File<'_>,
+    mut each: impl FnMut(u64, Result<&str, LineError>),
+) -> std::io::Result<()> {
+    let mut line = 0;
+    loop {
+        line += 1;
+        let mut bytes = Vec::new();
+        let mut too_long = false;
+        let ended = read_bounded(&mut reader, &mut bytes, &mut too_long)?;
+        if bytes.is_empty() && ended && !too_long {
+            return Ok(());
+        }
+        if too_long {
+            let message = format!("the line is longer than {LINE_BYTES_MAX} bytes");
+            each(
+                line,
+                Err(file.error(line, "", message, "shorten its longest text")),
+            );
+        } else {
+            let bytes = if line == 1 {
+                bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)
+            } else {
+                &bytes
+            };
+            match std::str::from_utf8(bytes) {
+                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) => each(line, Ok(text.trim())),
+                Err(_) => {
+                    let message = "the line is not UTF-8 text";
+                    each(
+                        line,
+                        Err(file.error(line, "", message, "save the file as UTF-8")),
+                    );
+                }
+            }
+        }
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Reads up to a line break, keeping at most the limit; says whether the input ended.
+fn read_bounded(
+    reader: &mut impl BufRead,
+    bytes: &mut Vec<u8>,
+    too_long: &mut bool,
+) -> std::io::Result<bool> {
+    loop {
+        let available = match reader.fill_buf() {
+            Ok(available) => available,
+            Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if available.is_empty() {
+            return Ok(true);
+        }
+        let end = available.iter().position(|byte| *byte == b'\n');
+        let part = &available[..end.unwrap_or(available.len())];
+        if bytes.len() + part.len() > LINE_BYTES_MAX {
+            *too_long = true;
+        } else if !*too_long {
+            bytes.extend_from_slice(part);
+        }
+        let used = end.map_or(available.len(), |end| end + 1);
+        reader.consume(used);
+        if end.is_some() {
+            // Marks a line that was read, even an empty one, as not the end.
+            if bytes.is_empty() {
+                bytes.push(b' ');
+            }
+            return Ok(false);
+        }
+    }
+}
+
+/// Reads every line as one JSON record and checks it.
+///
+/// # Errors
+/// When reading itself fails.
+pub(super) fn json_lines<T: DeserializeOwned>(
+    reader: impl BufRead,
+    file: File<'_>,
+    mut check: impl FnMut(u64, &T) -> Vec<LineError>,
+) -> std::io::Result<Parsed<T>> {
+    let mut out = Parsed::default();
+    for_each_line(reader, file, |line, text| {
+        let record = text.and_then(|text| json(text, line, file));
+        match record {
+            Ok(record) => {
+                let errors = check(line, &record);
+                if errors.is_empty() {
+                    out.records.push((line, record));
+                } else {
+                    out.errors.extend(errors);
+                }
+            }
+            Err(error) => out.errors.push(error),
+        }
+    })?;
+    Ok(out)
+}
+
+fn json<T: DeserializeOwned>(text: &str, line: u64, file: File<'_>) -> Result<T, LineError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let record = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let field = if matches!(path.as_str(), "." | "?") {
+            String::new()
+        } else {
+            path
+        };
+        let inner = error.into_inner();
+        let (message, fix) = explain(&inner, file.quote_values);
+        file.error(line, field, message, fix)
+    })?;
+    reader.end().map_err(|error| {
+        let message = format!("something follows the record at column {}", error.column());
+        file.error(line, "", message, "put one record on each line")
+    })?;
+    Ok(record)
+}
+
+/// Turns serde's message into ours. Only what names fields is repeated where values may not be.
+fn explain(error: &serde_json::Error, quote_values: bool) -> (String, String) {
+    use serde_json::error::Category;
+    let text = error.to_string();
+    let text = text
+        .rsplit_once(" at line ")
+        .map_or(text.as_str(), |(message, _)| message);
+    match error.classify() {
+        Category::Syntax | Category::Eof => {
+            let detail = if quote_values {
+                format!(": {text}")
+            } else {
+                String::new()
+            };
+            (
+                format!("not JSON at column {}{detail}", error.column()),
+                "write one JSON object on each line".to_owned(),
+            )
+        }
+        _ => {
+            let names_fields = ["missing field", "unknown field", "duplicate field"];
+            let fix = if text.starts_with("missing field") {
+                "add the field"
+            } else if text.starts_with("unknown field") {
+                "remove or rename the field"
+            } else if text.starts_with("duplicate field") {
+                "write the field once"
+            } else {
+                "write the value in the form that the import format gives"
+            };
+            let shown = quote_values || names_fields.iter().any(|start| text.starts_with(start));
+            let message = if shown {
+                text
+            } else {
+                "the value has another form than expected"
+            };
+            (message.to_owned(), fix.to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: File<'static> = File {
+        name: "f",
+        quote_values: true,
+    };
+
+    #[test]
+    fn lines_keep_their_numbers_and_a_long_one_costs_no_memory() {
+        let long = "x".repeat(LINE_BYTES_MAX + 5);
+        let input = format!("\u{feff}a\r\n\n  \n{long}\nb");
+        let mut seen = Vec::new();
+        for_each_line(input.as_bytes(), FILE, |line, text| {
+            seen.push((line, text.map(str::to_owned).map_err(|e| e.message)));
+        })
+        .expect("reading from memory");
+        let too_long = format!("the line is longer than {LINE_BYTES_MAX} bytes");
+        assert_eq!(
+            seen,
+            [
+                (1, Ok("a".to_owned())),
+                (4, Err(too_long)),
+                (5, Ok("b".to_owned()))
+            ]
+        );
+    }
+
+    #[test]
+    fn a_customers_value_is_not_repeated() {
+        let file = File {
+            name: "customers.jsonl",
+            quote_values: false,
+        };
+        let input = r#"{"email": 12345}"#;
+        let parsed = json_lines::<std::collections::BTreeMap<String, String>>(
+            input.as_bytes(),
+            file,
+            |_, _| vec![],
+        );
+        let errors = parsed.expect("reading from memory").errors;
+        assert_eq!(errors.len(), 1);
+        assert!(!errors[0].to_string().contains("12345"), "{}", errors[0]);
+        assert_eq!(errors[0].field, "email");
+    }
+}

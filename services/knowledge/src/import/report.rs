@@ -1,0 +1,130 @@
+//! What an import says: counts, and broken lines with what to do about them.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+/// Broken lines that a message prints; all of them are counted.
+const PRINTED_MAX: usize = 20;
+
+/// What to do with a broken record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Import nothing at all.
+    Abort,
+    /// Leave the record out and go on.
+    Skip,
+}
+
+/// A record that cannot be imported, and why. Never holds a customer's data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LineError {
+    /// The file, as given.
+    pub file: String,
+    /// Line, from 1.
+    pub line: u64,
+    /// The field's path, for instance `variants[0].price`, or empty for the whole line.
+    pub field: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do.
+    pub fix: String,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}: ", self.file, self.line)?;
+        if !self.field.is_empty() {
+            write!(f, "{}: ", self.field)?;
+        }
+        write!(f, "{} ({})", self.message, self.fix)
+    }
+}
+
+/// Records with the lines that broke.
+#[derive(Debug)]
+pub struct Parsed<T> {
+    /// Sound records with the line that each began in.
+    pub records: Vec<(u64, T)>,
+    /// The others.
+    pub errors: Vec<LineError>,
+}
+
+impl<T> Default for Parsed<T> {
+    fn default() -> Self {
+        Self {
+            records: Vec::new(),
+            errors: Vec::new(),
+        }
+    }
+}
+
+/// How many records of each kind were imported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Counts {
+    /// Products.
+    pub products: usize,
+    /// Variants of them.
+    pub variants: usize,
+    /// Policies, FAQ entries and promotions.
+    pub documents: usize,
+    /// Customers.
+    pub customers: usize,
+    /// Orders.
+    pub orders: usize,
+}
+
+/// What an import did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// The shop that the records belong to.
+    pub shop: String,
+    /// What was imported.
+    pub counts: Counts,
+    /// What was left out.
+    pub skipped: Vec<LineError>,
+}
+
+/// An import that wrote nothing, or stopped between two kinds of records because the store failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Lines are broken and [`OnError::Abort`] was asked for.
+    #[error("import: {} broken lines, nothing was imported{}", .0.len(), printed(.0))]
+    Broken(Vec<LineError>),
+    /// A file or folder cannot be read.
+    #[error("read {}", path.display())]
+    Read {
+        /// Which one.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The path holds nothing that can be imported.
+    #[error("import {}: expected a folder with shop.toml, catalog.jsonl or catalog.csv, policies/, customers.jsonl, orders.jsonl, or one such file", .0.display())]
+    Nothing(PathBuf),
+    /// No shop was named, and there is no `shop.toml`.
+    #[error("import {}: there is no shop.toml; name the shop", .0.display())]
+    NoShop(PathBuf),
+    /// The named shop does not exist.
+    #[error("import into shop `{0}`: there is no such shop; import its shop.toml first")]
+    UnknownShop(String),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] mercer_store::Error),
+    /// The task that reads files ended early.
+    #[error("finish reading the files")]
+    Task(#[from] tokio::task::JoinError),
+}
+
+fn printed(errors: &[LineError]) -> String {
+    let mut out = String::new();
+    for error in errors.iter().take(PRINTED_MAX) {
+        out.push_str("\n  ");
+        out.push_str(&error.to_string());
+    }
+    if errors.len() > PRINTED_MAX {
+        out.push_str(&format!("\n  and {} more", errors.len() - PRINTED_MAX));
+    }
+    out
+}

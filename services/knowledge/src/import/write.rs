@@ -1,0 +1,378 @@
+//! The import itself: read and check all, then write each kind in one transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
+use mercer_store::{ProductFilter, Store};
+
+use super::report::{Counts, Error, LineError, OnError, Parsed, Report};
+use super::source::Source;
+use super::{catalog, csv_catalog, people, policies, shop_file};
+use crate::Progress;
+
+/// Largest Markdown or TOML file, in bytes.
+const FILE_BYTES_MAX: u64 = 4 << 20;
+
+/// Imports a folder or a single file. Without `shop` the records belong to the shop of the
+/// folder's `shop.toml`; with it, they belong to that shop, which must exist or be that of the
+/// `shop.toml`.
+///
+/// # Errors
+/// [`Error::Broken`] names every broken line, and nothing was written. [`Error::Store`] may come
+/// after some kinds of records were written whole; importing again completes it.
+pub async fn import_shop(
+    path: &Path,
+    store: &Store,
+    shop: Option<ShopId>,
+    on_error: OnError,
+    progress: &Progress,
+) -> Result<Report, Error> {
+    let source = Source::find(path)?;
+    let mut errors = Vec::new();
+    let settings = settings(&source, &mut errors)?;
+    if let (Some(settings), Some(wanted)) = (&settings, &shop)
+        && settings.id != *wanted
+    {
+        let file = source.shop.as_deref().map(name_of).unwrap_or_default();
+        errors.push(LineError {
+            file,
+            line: 1,
+            field: "id".to_owned(),
+            message: format!("is `{}`, the import is for `{wanted}`", settings.id),
+            fix: "name the same shop in both places".to_owned(),
+        });
+    }
+    // Without a sound shop.toml the rest cannot be checked, so nothing can be skipped.
+    if !errors.is_empty() {
+        return Err(Error::Broken(errors));
+    }
+    let shop = match (settings.as_ref(), shop) {
+        (Some(settings), _) => settings.clone(),
+        (None, Some(id)) => {
+            let found = store.shops().get(&id).await?;
+            found.ok_or_else(|| Error::UnknownShop(id.to_string()))?
+        }
+        (None, None) => return Err(Error::NoShop(path.to_owned())),
+    };
+    let known = customers_of(store, &shop.id, source.orders.is_some()).await?;
+
+    let reading = progress.clone();
+    let place = shop.clone();
+    let mut records =
+        tokio::task::spawn_blocking(move || Records::read(&source, &place, known, &reading))
+            .await??;
+    records.leave_out_taken_skus(store, &shop.id).await?;
+    errors.append(&mut records.errors);
+    if !errors.is_empty() && on_error == OnError::Abort {
+        return Err(Error::Broken(errors));
+    }
+    if settings.is_some() {
+        store.shops().put(shop.clone()).await?;
+    }
+    let counts = records.write(store, &shop.id, progress).await?;
+    tracing::info!(
+        shop.id = %shop.id, products = counts.products, variants = counts.variants, documents = counts.documents,
+        customers = counts.customers, orders = counts.orders, skipped = errors.len(), "imported"
+    );
+    Ok(Report {
+        shop: shop.id.to_string(),
+        counts,
+        skipped: errors,
+    })
+}
+
+fn settings(source: &Source, errors: &mut Vec<LineError>) -> Result<Option<Shop>, Error> {
+    let Some(path) = &source.shop else {
+        return Ok(None);
+    };
+    match shop_file::shop(&small_file(path)?, &name_of(path)) {
+        Ok(shop) => Ok(Some(shop)),
+        Err(found) => {
+            errors.extend(found);
+            Ok(None)
+        }
+    }
+}
+
+/// Returns the ids of the shop's customers, which orders may belong to.
+async fn customers_of(
+    store: &Store,
+    shop: &ShopId,
+    wanted: bool,
+) -> Result<HashSet<String>, Error> {
+    let mut known = HashSet::new();
+    let mut cursor: Option<String> = None;
+    while wanted {
+        let page = store
+            .customers()
+            .list(shop, cursor.as_deref(), mercer_store::PAGE_MAX)
+            .await?;
+        known.extend(
+            page.items
+                .into_iter()
+                .map(|customer| customer.id.to_string()),
+        );
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    Ok(known)
+}
+
+/// Everything that an import will write.
+#[derive(Default)]
+struct Records {
+    products: Vec<(String, u64, Product)>,
+    documents: Vec<Document>,
+    customers: Vec<Customer>,
+    orders: Vec<Order>,
+    errors: Vec<LineError>,
+}
+
+impl Records {
+    fn read(
+        source: &Source,
+        shop: &Shop,
+        mut known: HashSet<String>,
+        progress: &Progress,
+    ) -> Result<Self, Error> {
+        let mut out = Self::default();
+        let mut ids: HashMap<String, String> = HashMap::new();
+        for path in &source.catalogs {
+            let parsed = out.parsed(products_in(path, shop.currency, progress)?);
+            let file = name_of(path);
+            for (line, product) in parsed {
+                if let Some(other) = ids.get(product.id.as_str()) {
+                    let message = format!("`{}` is in {other} already", product.id);
+                    out.errors.push(LineError {
+                        file: file.clone(),
+                        line,
+                        field: "id".to_owned(),
+                        message,
+                        fix: "keep the product in one file".to_owned(),
+                    });
+                    continue;
+                }
+                ids.insert(product.id.to_string(), file.clone());
+                out.products.push((file.clone(), line, product));
+            }
+        }
+        let bar = progress.bar("documents", Some(source.documents.len() as u64));
+        let mut titles: HashMap<String, String> = HashMap::new();
+        for path in &source.documents {
+            let name = name_of(path);
+            match policies::document_from_markdown(&small_file(path)?, &name, &shop.id) {
+                Ok(document) => match titles.insert(document.id.to_string(), name.clone()) {
+                    None => out.documents.push(document),
+                    Some(other) => out.errors.push(LineError {
+                        file: name,
+                        line: 1,
+                        field: "id".to_owned(),
+                        message: format!("`{}` is in {other} already", document.id),
+                        fix: "give each document an id of its own".to_owned(),
+                    }),
+                },
+                Err(errors) => out.errors.extend(errors),
+            }
+            bar.inc(1);
+        }
+        bar.finish();
+        if let Some(path) = &source.customers {
+            let read = read_with(path, "customers", progress, |reader| {
+                people::customers(reader, &name_of(path))
+            })?;
+            out.customers = out
+                .parsed(read)
+                .into_iter()
+                .map(|(_, customer)| customer)
+                .collect();
+            known.extend(out.customers.iter().map(|customer| customer.id.to_string()));
+        }
+        if let Some(path) = &source.orders {
+            let read = read_with(path, "orders", progress, |reader| {
+                people::orders(reader, &name_of(path), shop.currency, &known)
+            })?;
+            out.orders = out
+                .parsed(read)
+                .into_iter()
+                .map(|(_, order)| order)
+                .collect();
+        }
+        Ok(out)
+    }
+
+    fn parsed<T>(&mut self, parsed: Parsed<T>) -> Vec<(u64, T)> {
+        self.errors.extend(parsed.errors);
+        parsed.records
+    }
+
+    /// Leaves out products with a sku of another product in the store: the transaction would refuse
+    /// the whole catalog.
+    async fn leave_out_taken_skus(&mut self, store: &Store, shop: &ShopId) -> Result<(), Error> {
+        if self.products.is_empty() {
+            return Ok(());
+        }
+        let imported: HashSet<String> = self
+            .products
+            .iter()
+            .map(|(.., product)| product.id.to_string())
+            .collect();
+        let mut taken: HashSet<String> = HashSet::new();
+        let everything = ProductFilter::default();
+        let mut cursor: Option<String> = None;
+        loop {
+            let page = store
+                .catalog()
+                .list(shop, &everything, cursor.as_deref(), mercer_store::PAGE_MAX)
+                .await?;
+            // A product that this import replaces gives its skus up.
+            let others = page
+                .items
+                .iter()
+                .filter(|product| !imported.contains(product.value.id.as_str()));
+            taken.extend(others.flat_map(|product| {
+                product
+                    .value
+                    .variants
+                    .iter()
+                    .map(|variant| variant.sku.to_string())
+            }));
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        let errors = &mut self.errors;
+        self.products.retain(|(file, line, product)| {
+            let Some(variant) = product
+                .variants
+                .iter()
+                .find(|variant| taken.contains(variant.sku.as_str()))
+            else {
+                return true;
+            };
+            errors.push(LineError {
+                file: file.clone(),
+                line: *line,
+                field: "sku".to_owned(),
+                message: format!("`{}` belongs to another product of the shop", variant.sku),
+                fix: "give the variant another sku, or delete the other product first".to_owned(),
+            });
+            false
+        });
+        Ok(())
+    }
+
+    async fn write(
+        self,
+        store: &Store,
+        shop: &ShopId,
+        progress: &Progress,
+    ) -> Result<Counts, Error> {
+        let bar = progress.bar("writing", Some(4));
+        let products: Vec<Product> = self
+            .products
+            .into_iter()
+            .map(|(.., product)| product)
+            .collect();
+        let counts = Counts {
+            products: products.len(),
+            variants: products.iter().map(|product| product.variants.len()).sum(),
+            documents: self.documents.len(),
+            customers: self.customers.len(),
+            orders: self.orders.len(),
+        };
+        if !products.is_empty() {
+            store.catalog().put_many(shop, products).await?;
+        }
+        bar.inc(1);
+        if !self.documents.is_empty() {
+            store.documents().put_many(shop, self.documents).await?;
+        }
+        bar.inc(1);
+        if !self.customers.is_empty() {
+            store.customers().put_many(shop, self.customers).await?;
+        }
+        bar.inc(1);
+        if !self.orders.is_empty() {
+            store.orders().put_many(shop, self.orders).await?;
+        }
+        bar.finish();
+        Ok(counts)
+    }
+}
+
+fn products_in(
+    path: &Path,
+    currency: Currency,
+    progress: &Progress,
+) -> Result<Parsed<Product>, Error> {
+    let file = name_of(path);
+    let csv = path
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
+    read_with(path, "products", progress, |reader| {
+        if csv {
+            csv_catalog::products_from_csv(reader, &file, currency)
+        } else {
+            catalog::products_from_jsonl(reader, &file, currency)
+        }
+    })
+}
+
+/// Opens a file and reads it under a progress bar that counts its bytes.
+fn read_with<T>(
+    path: &Path,
+    what: &str,
+    progress: &Progress,
+    read: impl FnOnce(BufReader<indicatif::ProgressBarIter<File>>) -> std::io::Result<T>,
+) -> Result<T, Error> {
+    let failed = |source: std::io::Error| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(failed)?;
+    let bar = progress.bar(what, file.metadata().ok().map(|metadata| metadata.len()));
+    let result = read(BufReader::new(bar.wrap_read(file))).map_err(failed)?;
+    bar.finish();
+    Ok(result)
+}
+
+fn small_file(path: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source: std::io::Error| Error::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failed)?;
+    file.take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
+        return Err(failed(std::io::Error::new(
+            std::io::ErrorKind::InvalidData,
+            message,
+        )));
+    }
+    Ok(bytes)
+}
+
+/// Returns a path as messages show it.
+fn name_of(path: &Path) -> String {
+    let file = path.file_name().map(PathBuf::from).unwrap_or_default();
+    let in_policies = path
+        .parent()
+        .and_then(Path::file_name)
+        .is_some_and(|name| name == "policies");
+    let shown = if in_policies {
+        Path::new("policies").join(file)
+    } else {
+        file
+    };
+    shown.to_string_lossy().into_owned()
+}

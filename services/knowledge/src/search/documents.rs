@@ -1,0 +1,169 @@
+//! Search in policies, FAQ entries and promotions that are in force.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Instant;
+
+use mercer_schemas::{DocumentId, ShopId};
+use mercer_store::Versioned;
+
+use super::rank::{Legs, Ranked, Ranking, Wanted, rank};
+use super::{PassageHit, answer};
+use crate::error::Result;
+use crate::index::entry::Kind;
+use crate::knowledge::{Inner, chain};
+use crate::metric;
+use crate::text::passages::{Passage, passages};
+use crate::text::sentences::sentences;
+
+/// Passages that are ranked: several of one document may be among them.
+const CANDIDATES: usize = 100;
+
+/// Share of the question's words below which words alone are no answer.
+const COVERAGE_MIN: f32 = 0.34;
+
+/// Sentences of a passage that are compared by meaning where no word matched.
+const EMBEDDED_SENTENCES_MAX: usize = 12;
+
+/// Finds passages.
+pub(crate) async fn search(
+    inner: &Inner,
+    shop: &ShopId,
+    text: &str,
+    at_ms: i64,
+    limit: usize,
+) -> Result<Vec<PassageHit>> {
+    let since = Instant::now();
+    let found = find(inner, shop, text, at_ms, limit).await;
+    metric::leg("documents", since);
+    metric::outcome(match &found {
+        Ok(hits) if hits.is_empty() => "nothing",
+        Ok(_) => "found",
+        Err(_) => "error",
+    });
+    found
+}
+
+async fn find(
+    inner: &Inner,
+    shop: &ShopId,
+    text: &str,
+    at_ms: i64,
+    limit: usize,
+) -> Result<Vec<PassageHit>> {
+    let wanted = Wanted {
+        shop,
+        kind: Kind::Passage,
+        text,
+        amounts: &[],
+        legs: Legs::Hybrid,
+        depth: CANDIDATES,
+    };
+    let ranking = rank(inner, &wanted).await?;
+    let ids: HashSet<DocumentId> = ranking
+        .hits
+        .iter()
+        .filter_map(|hit| DocumentId::new(hit.record.as_str()).ok())
+        .collect();
+    let ids: Vec<DocumentId> = ids.into_iter().collect();
+    let mut documents: HashMap<String, Versioned<mercer_schemas::Document>> = inner
+        .store
+        .documents()
+        .get_many(shop, &ids)
+        .await?
+        .into_iter()
+        .filter(|document| document.value.in_force(at_ms))
+        .map(|document| (document.value.id.as_str().to_owned(), document))
+        .collect();
+    let mut out = Vec::new();
+    for hit in ranking.hits.iter().filter(|hit| is_relevant(hit, inner)) {
+        if out.len() >= limit {
+            break;
+        }
+        // Taking the document out leaves its best passage only.
+        let Some(document) = documents.remove(&hit.record) else {
+            continue;
+        };
+        let mut parts = passages(&document.value, inner.config.passage_words_max);
+        // A passage that an edit has just removed leaves the first one.
+        let part = usize::try_from(hit.part)
+            .ok()
+            .filter(|part| *part < parts.len())
+            .unwrap_or(0);
+        let passage = if parts.is_empty() {
+            Passage {
+                heading: String::new(),
+                text: document.value.title.clone(),
+            }
+        } else {
+            parts.swap_remove(part)
+        };
+        let answer = answer(inner, shop, text, &ranking, &passage).await;
+        out.push(PassageHit {
+            document,
+            heading: passage.heading,
+            text: passage.text,
+            answer,
+            score: hit.score,
+        });
+    }
+    Ok(out)
+}
+
+fn is_relevant(hit: &Ranked, inner: &Inner) -> bool {
+    hit.coverage >= COVERAGE_MIN
+        || (hit.coverage > 0.0 && hit.in_title)
+        || hit
+            .similarity
+            .is_some_and(|similarity| similarity >= inner.config.vector_floor_alone)
+}
+
+async fn answer(
+    inner: &Inner,
+    shop: &ShopId,
+    text: &str,
+    ranking: &Ranking,
+    passage: &Passage,
+) -> String {
+    let lexical = &inner.projection.lexical;
+    let searcher = lexical.searcher();
+    let records = lexical
+        .terms(&searcher, shop)
+        .records(Kind::Passage)
+        .unwrap_or(0);
+    let chosen = answer::choose(
+        &passage.text,
+        &ranking.words,
+        records,
+        inner.config.answer_words_max,
+    );
+    if chosen.matched > 0.0 {
+        return chosen.text;
+    }
+    nearest_sentence(inner, text, &passage.text)
+        .await
+        .unwrap_or(chosen.text)
+}
+
+/// Returns the sentence whose meaning is nearest to the question's, where there is an embedder.
+async fn nearest_sentence(inner: &Inner, question: &str, passage: &str) -> Option<String> {
+    let vectors = inner.projection.vectors.as_ref()?;
+    let all = sentences(passage);
+    let some = &all[..all.len().min(EMBEDDED_SENTENCES_MAX)];
+    let mut texts = vec![super::query::bounded(question, &inner.config).to_owned()];
+    texts.extend(some.iter().map(|sentence| (*sentence).to_owned()));
+    match vectors.embed(texts).await {
+        Ok(embedded) => {
+            let (question, sentences) = embedded.split_first()?;
+            let similarity = |v: &[f32]| v.iter().zip(question).map(|(a, b)| a * b).sum::<f32>();
+            let nearest = sentences
+                .iter()
+                .zip(some)
+                .max_by(|a, b| similarity(a.0).total_cmp(&similarity(b.0)))?;
+            Some((*nearest.1).to_owned())
+        }
+        Err(error) => {
+            tracing::warn!(error = %chain(&error), "failed to compare sentences; the first one is the answer");
+            None
+        }
+    }
+}

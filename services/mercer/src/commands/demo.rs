@@ -1,0 +1,104 @@
+//! `mercer demo`: the demo shop, a conversation to watch, then a server to try.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+use crate::commands::eval::clock;
+use crate::commands::serve::{listen, stop_on_signal};
+use crate::config::Config;
+use crate::eval::dialogue;
+use crate::eval::judge::judge;
+use crate::eval::stage::{Setting, Stage};
+use crate::observe;
+
+/// Load the demo shop, play a conversation through the WhatsApp webhook, then keep serving.
+#[derive(Parser)]
+pub struct Args {
+    /// End after the conversation; exit 1 if a reply missed what was expected of it.
+    #[arg(long)]
+    once: bool,
+    /// Folder with the shop's import files.
+    #[arg(long, default_value = "fixtures/shop")]
+    catalog: PathBuf,
+    /// The conversation to play.
+    #[arg(long, default_value = "fixtures/dialogues/demo.yaml")]
+    dialogue: PathBuf,
+    /// The day that policies and promotions are judged at, YYYY-MM-DD; today when left out.
+    #[arg(long)]
+    today: Option<String>,
+}
+
+/// Plays and serves.
+///
+/// # Errors
+/// When a part does not start.
+pub async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCode> {
+    let dialogues = dialogue::read(&args.dialogue)?;
+    // The demo's data stays apart from a real shop's.
+    config.data = config.data.join("demo");
+    config.store.url.clear();
+    let metrics = observe::metrics()?;
+    let listener = listen(&config).await?;
+    let setting = Setting {
+        catalog: args.catalog,
+        clock: clock(args.today.as_deref())?,
+        chat: None,
+        metrics: Some(metrics),
+    };
+    let stage = Stage::set(config, listener, setting).await?;
+    let mut wrong = 0;
+    for dialogue in &dialogues {
+        let phone = format!("4477009{:05}", rand::random::<u32>() % 100_000);
+        println!("\nA customer writes on WhatsApp:\n");
+        let mut caller = stage.line.caller(&phone);
+        let mut said = String::new();
+        for step in &dialogue.turns {
+            println!("  customer  {}", step.customer);
+            said.push_str(&step.customer);
+            said.push('\n');
+            let started = std::time::Instant::now();
+            let answer = caller
+                .say(&step.customer)
+                .await
+                .context("the conversation broke off")?;
+            for reply in &answer.replies {
+                println!("  shop      {}", reply.replace('\n', "\n            "));
+            }
+            println!("            ({} ms)", started.elapsed().as_millis());
+            let (faults, ..) = judge(
+                &stage.line.store,
+                &stage.line.shop,
+                &said,
+                &step.expect,
+                &answer,
+            )
+            .await?;
+            for fault in &faults {
+                println!("  ! {fault}");
+            }
+            wrong += usize::from(!faults.is_empty());
+        }
+    }
+    let turns: usize = dialogues.iter().map(|dialogue| dialogue.turns.len()).sum();
+    println!("\n{} of {turns} replies as expected", turns - wrong);
+    if args.once {
+        stage.strike().await?;
+        return Ok(if wrong == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
+    let url = &stage.line.url;
+    println!(
+        "\nTry it yourself:\n  chat page    {url}/chat\n  admin API    {url}/docs\n  metrics      {url}/metrics"
+    );
+    println!(
+        "  admin key    MERCER_DATA=data/demo mercer admin key create me --role owner\n\nCtrl-C ends."
+    );
+    stage.serve_until(stop_on_signal()).await?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,131 @@
+//! `mercer doctor`: this machine and the settings, with what to mend.
+
+use std::process::ExitCode;
+
+use mercer_inference::{ChatMessage, GenerateRequest, Priority, Role};
+
+use crate::compose::{load_chat, load_embedder, open_store};
+use crate::config::Config;
+
+/// Checks every part and says what to mend.
+///
+/// # Errors
+/// Never because of a finding; findings are printed and the exit status is 1.
+pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+    let mut sound = true;
+    let mut report = |name: &str, found: anyhow::Result<String>| match found {
+        Ok(text) => println!("ok     {name:<10} {text}"),
+        Err(error) => {
+            sound = false;
+            println!("MEND   {name:<10} {error:#}");
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    report(
+        "machine",
+        Ok(format!(
+            "{cores} cores, {} {}",
+            std::env::consts::ARCH,
+            instruction_sets()
+        )),
+    );
+    report("chat", chat(config).await);
+    report("embedder", embedder(config).await);
+    report("store", store(config).await);
+    let port = tokio::net::TcpListener::bind(&config.http.listen).await;
+    report(
+        "port",
+        port.map(|_| config.http.listen.clone())
+            .map_err(|error| anyhow::anyhow!("http.listen {}: {error}", config.http.listen)),
+    );
+    Ok(if sound {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The instruction sets that the llama.cpp kernels in this binary were built for, and whether the
+/// processor has them.
+fn instruction_sets() -> String {
+    #[cfg(target_arch = "x86_64")]
+    {
+        let has = |name: &str, there: bool| format!("{name} {}", if there { "yes" } else { "NO" });
+        [
+            has("avx2", std::arch::is_x86_feature_detected!("avx2")),
+            has("fma", std::arch::is_x86_feature_detected!("fma")),
+            has("f16c", std::arch::is_x86_feature_detected!("f16c")),
+            has("bmi2", std::arch::is_x86_feature_detected!("bmi2")),
+        ]
+        .join(", ")
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    String::new()
+}
+
+async fn chat(config: &Config) -> anyhow::Result<String> {
+    let model = load_chat(config).await?;
+    let request = GenerateRequest {
+        request_id: "doctor".to_owned(),
+        conversation_key: String::new(),
+        messages: vec![
+            ChatMessage::new(Role::System, "Say hello."),
+            ChatMessage::new(Role::User, "hello"),
+        ],
+        grammar: None,
+        max_tokens: 8,
+        temperature: 0.0,
+        top_p: 1.0,
+        deadline: std::time::Duration::from_secs(30),
+        priority: Priority::Interactive,
+    };
+    let completion = model.generate(request).await?.complete().await?;
+    let info = model.info();
+    Ok(format!(
+        "{} with {:.1} M parameters, context {}, prompt {}, decodes {} tokens in {:.0} ms",
+        info.label(),
+        info.n_params as f64 / 1e6,
+        info.n_ctx,
+        info.prompt_style,
+        completion.usage.output_tokens,
+        completion.timings.prefill_ms + completion.timings.decode_ms
+    ))
+}
+
+async fn embedder(config: &Config) -> anyhow::Result<String> {
+    let Some(embedder) = load_embedder(&config.models.embedder).await? else {
+        return Ok("none configured: search by words alone".to_owned());
+    };
+    let vectors = embedder
+        .embed(vec![
+            "a kettle".into(),
+            "a water boiler".into(),
+            "a bicycle".into(),
+        ])
+        .await?;
+    let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+    Ok(format!(
+        "{} with {} numbers; kettle is {:.2} near to boiler, {:.2} to bicycle",
+        embedder.info().id,
+        embedder.info().dim,
+        cosine(&vectors[0], &vectors[1]),
+        cosine(&vectors[0], &vectors[2])
+    ))
+}
+
+async fn store(config: &Config) -> anyhow::Result<String> {
+    let store = open_store(config).await?;
+    store.ready().await?;
+    let shops: Vec<String> = store
+        .shops()
+        .list()
+        .await?
+        .into_iter()
+        .map(|shop| shop.id.to_string())
+        .collect();
+    Ok(if shops.is_empty() {
+        "writable; no shop yet: run `mercer import FOLDER`".to_owned()
+    } else {
+        format!("writable; shops {}", shops.join(", "))
+    })
+}

@@ -1,0 +1,330 @@
+//! `mercer eval`: measure answers against dialogues, and search against judgments.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use mercer_knowledge::{Progress, SearchConfig, beir};
+use mercer_runtime::{Clock, FixedDayClock, SystemClock};
+use mercer_schemas::{CustomerId, Personal};
+use serde::Serialize;
+
+use crate::compose::load_embedder;
+use crate::config::Config;
+use crate::eval::dialogue::{self, Dialogue};
+use crate::eval::driver::Line;
+use crate::eval::judge::{TurnResult, judge};
+use crate::eval::stage::{Setting, Stage};
+
+/// Measure answers or search against expectations.
+#[derive(Subcommand)]
+pub enum Eval {
+    /// Play dialogue files against a shop and judge every turn.
+    Dialogues(DialoguesArgs),
+    /// Measure search on a dataset in BEIR layout.
+    Retrieval(RetrievalArgs),
+}
+
+/// Play dialogue files against a shop and judge every turn. docs/dialogues.md tells how to write them.
+#[derive(Parser)]
+pub struct DialoguesArgs {
+    /// A dialogue file, or a folder of them.
+    path: PathBuf,
+    /// Folder with the shop's import files.
+    #[arg(long, default_value = "fixtures/shop")]
+    catalog: PathBuf,
+    /// The day that the shop's policies and promotions are judged at, YYYY-MM-DD; today when left out.
+    #[arg(long)]
+    today: Option<String>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+    /// Exit 1 when less than this share of turns is right, 0 to 1.
+    #[arg(long, default_value_t = 0.0)]
+    min_right: f64,
+}
+
+/// Measure search on a dataset in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.
+#[derive(Parser)]
+pub struct RetrievalArgs {
+    /// Folder of the dataset.
+    #[arg(long)]
+    dataset: PathBuf,
+    /// How a judgment counts in nDCG: as it is, or as 2^judgment - 1.
+    #[arg(long, value_enum, default_value = "linear")]
+    gain: GainArg,
+    /// Embedding model; the configured one when left out.
+    #[arg(long)]
+    embedder: Option<PathBuf>,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum GainArg {
+    Linear,
+    Exponential,
+}
+
+/// Totals over all dialogues.
+#[derive(Serialize)]
+struct Report {
+    dialogues: usize,
+    turns: usize,
+    turns_right: usize,
+    replies: usize,
+    replies_ungrounded: usize,
+    turn_ms_p50: u64,
+    turn_ms_p95: u64,
+    model: String,
+    results: Vec<TurnResult>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When files are broken or Mercer does not start.
+pub async fn run(config: &Config, command: Eval) -> anyhow::Result<ExitCode> {
+    match command {
+        Eval::Dialogues(args) => dialogues(config, args).await,
+        Eval::Retrieval(args) => retrieval(config, args).await,
+    }
+}
+
+async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitCode> {
+    let dialogues = dialogue::read(&args.path)?;
+    let folder = tempfile::tempdir()?;
+    let mut config = config.clone();
+    config.data = folder.path().to_owned();
+    config.store.url.clear();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let setting = Setting {
+        catalog: args.catalog.clone(),
+        clock: clock(args.today.as_deref())?,
+        chat: None,
+        metrics: None,
+    };
+    let stage = Stage::set(config.clone(), listener, setting).await?;
+    let report = play(
+        &stage.line,
+        &dialogues,
+        config.models.chat.display().to_string(),
+    )
+    .await?;
+    stage.strike().await?;
+    print(&report, args.json)?;
+    let share = report.turns_right as f64 / report.turns.max(1) as f64;
+    Ok(
+        if share >= args.min_right && report.replies_ungrounded == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        },
+    )
+}
+
+async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Result<Report> {
+    let turns = dialogues
+        .iter()
+        .map(|dialogue| dialogue.turns.len())
+        .sum::<usize>();
+    let bar = indicatif::ProgressBar::new(turns as u64).with_message("turns");
+    let mut results = Vec::new();
+    let mut times: Vec<u64> = Vec::new();
+    for (number, dialogue) in dialogues.iter().enumerate() {
+        // Every dialogue has a number of its own, so no two share a conversation.
+        let phone = format!("4479{number:08}");
+        if let Some(who) = &dialogue.customer {
+            give_number(line, &who.whatsapp, &phone)
+                .await
+                .with_context(|| dialogue.name.clone())?;
+        }
+        let mut caller = line.caller(&phone);
+        let mut said = String::new();
+        for (turn, step) in dialogue.turns.iter().enumerate() {
+            said.push_str(&step.customer);
+            said.push('\n');
+            let started = std::time::Instant::now();
+            let answer = caller
+                .say(&step.customer)
+                .await
+                .with_context(|| format!("{} turn {}", dialogue.name, turn + 1))?;
+            times.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
+            let (faults, grounded, tools) =
+                judge(&line.store, &line.shop, &said, &step.expect, &answer)
+                    .await
+                    .with_context(|| dialogue.name.clone())?;
+            results.push(TurnResult {
+                dialogue: dialogue.name.clone(),
+                turn: turn + 1,
+                right: faults.is_empty(),
+                grounded,
+                faults,
+                tools,
+                replies: answer.replies,
+            });
+            bar.inc(1);
+        }
+        if let Some(who) = &dialogue.customer {
+            give_number(line, &phone, &who.whatsapp).await?;
+        }
+    }
+    bar.finish_and_clear();
+    times.sort_unstable();
+    let quantile = |share: f64| {
+        times
+            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
+            .copied()
+    };
+    Ok(Report {
+        dialogues: dialogues.len(),
+        turns,
+        turns_right: results.iter().filter(|result| result.right).count(),
+        replies: results.iter().map(|result| result.replies.len()).sum(),
+        replies_ungrounded: results.iter().filter(|result| !result.grounded).count(),
+        turn_ms_p50: quantile(0.5).unwrap_or_default(),
+        turn_ms_p95: quantile(0.95).unwrap_or_default(),
+        model,
+        results,
+    })
+}
+
+/// Moves a customer to another phone number.
+async fn give_number(line: &Line, from: &str, to: &str) -> anyhow::Result<()> {
+    let found: Option<CustomerId> = line
+        .store
+        .customers()
+        .by_channel_identity(&line.shop, mercer_schemas::Channel::Whatsapp, from)
+        .await?;
+    // An unknown number stays a stranger's.
+    let Some(id) = found else { return Ok(()) };
+    let Some(mut customer) = line.store.customers().get(&line.shop, &id).await? else {
+        return Ok(());
+    };
+    customer.phone = Some(Personal::new(format!("+{}", to.trim_start_matches('+'))));
+    line.store
+        .customers()
+        .put_many(&line.shop, vec![customer])
+        .await?;
+    Ok(())
+}
+
+fn print(report: &Report, json: bool) -> anyhow::Result<()> {
+    if json {
+        println!("{}", serde_json::to_string_pretty(report)?);
+        return Ok(());
+    }
+    for result in &report.results {
+        let mark = if result.right { "ok   " } else { "WRONG" };
+        println!("{mark} {} turn {}", result.dialogue, result.turn);
+        for fault in &result.faults {
+            println!("        {fault}");
+        }
+        if !result.right {
+            for reply in &result.replies {
+                println!("        reply: {}", reply.replace('\n', " / "));
+            }
+        }
+    }
+    let share = 100.0 * report.turns_right as f64 / report.turns.max(1) as f64;
+    println!(
+        "{} of {} turns right ({share:.1} %), {} replies, {} with a figure that nothing backs; turn p50 {} ms, p95 {} ms",
+        report.turns_right,
+        report.turns,
+        report.replies,
+        report.replies_ungrounded,
+        report.turn_ms_p50,
+        report.turn_ms_p95
+    );
+    Ok(())
+}
+
+/// Returns the machine's clock, or one that reads noon of the given day now.
+///
+/// # Errors
+/// When the day is not YYYY-MM-DD.
+pub fn clock(today: Option<&str>) -> anyhow::Result<Arc<dyn Clock>> {
+    let Some(day) = today else {
+        return Ok(Arc::new(SystemClock));
+    };
+    let at_ms = noon_ms(day)
+        .with_context(|| format!("--today: `{day}` is not a date such as 2026-11-23"))?;
+    Ok(Arc::new(FixedDayClock::starting_at(at_ms)))
+}
+
+/// Noon UTC of a day in milliseconds (days from civil, Howard Hinnant's date algorithms).
+fn noon_ms(day: &str) -> Option<i64> {
+    let mut parts = day.splitn(3, '-').map(str::parse::<i64>);
+    let (year, month, date) = (
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+        parts.next()?.ok()?,
+    );
+    if !(1..=12).contains(&month) || !(1..=31).contains(&date) || !(1970..=9999).contains(&year) {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = era * 146_097 + day_of_era - 719_468;
+    Some((days * 24 + 12) * 3_600_000)
+}
+
+async fn retrieval(config: &Config, args: RetrievalArgs) -> anyhow::Result<ExitCode> {
+    let path = args
+        .embedder
+        .unwrap_or_else(|| config.models.embedder.clone());
+    let embedder = load_embedder(&path).await?;
+    let gain = match args.gain {
+        GainArg::Linear => beir::Gain::Linear,
+        GainArg::Exponential => beir::Gain::Exponential,
+    };
+    let report = beir::evaluate(
+        &args.dataset,
+        gain,
+        embedder,
+        SearchConfig::default(),
+        &Progress::bars(),
+    )
+    .await?;
+    if args.json {
+        println!("{}", serde_json::to_string_pretty(&report)?);
+    } else {
+        println!("{} documents, {} queries", report.documents, report.queries);
+        for (name, leg) in [
+            ("lexical", Some(&report.lexical)),
+            ("vector", report.vector.as_ref()),
+            ("hybrid", Some(&report.hybrid)),
+        ] {
+            let Some(leg) = leg else { continue };
+            println!(
+                "{name:<8} nDCG@10 {:.4}  recall@10 {:.4}  recall@100 {:.4}  MRR@10 {:.4}  p50 {:.1} ms  p95 {:.1} ms",
+                leg.ndcg_at_10,
+                leg.recall_at_10,
+                leg.recall_at_100,
+                leg.mrr_at_10,
+                leg.p50_ms,
+                leg.p95_ms
+            );
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::noon_ms;
+
+    #[test]
+    fn days_are_counted_as_calendars_do() {
+        assert_eq!(noon_ms("1970-01-01"), Some(43_200_000));
+        assert_eq!(noon_ms("2026-11-23"), Some(1_795_435_200_000));
+        assert_eq!(noon_ms("2024-02-29"), Some(1_709_208_000_000));
+        assert!(noon_ms("yesterday").is_none() && noon_ms("2026-13-01").is_none());
+    }
+}

@@ -1,0 +1,249 @@
+//! The composition root: builds every part from the settings and ties them together.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use axum::Router;
+use axum::routing::get;
+use mercer_admin::Admin;
+use mercer_commerce::Tools;
+use mercer_gateway::{Gateway, LiveFeed, Senders};
+use mercer_inference::{ChatModel, Embedder, LlamaEmbedder, LlamaEngine};
+use mercer_knowledge::{Knowledge, SearchConfig};
+use mercer_runtime::{Clock, Runtime, Services, SystemClock};
+use mercer_schemas::Stream;
+use mercer_store::{LocalHints, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::{Health, Import, Replay};
+use crate::config::Config;
+
+/// Stores and search, without models for chat or running conversations.
+pub struct Base {
+    /// The stores.
+    pub store: Store,
+    /// The indexes.
+    pub knowledge: Knowledge,
+}
+
+impl Base {
+    /// Opens the stores and the indexes.
+    ///
+    /// # Errors
+    /// Says which part could not be opened.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let store = open_store(config).await?;
+        let embedder = load_embedder(&config.models.embedder).await?;
+        let knowledge = Knowledge::open(
+            &config.data.join("index"),
+            store.clone(),
+            embedder,
+            SearchConfig::default(),
+        )
+        .await
+        .context("indexes could not be opened")?;
+        Ok(Self { store, knowledge })
+    }
+}
+
+/// Opens the store, making the data folder where it is missing.
+///
+/// # Errors
+/// Names the folder or the database.
+pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+    std::fs::create_dir_all(&config.data)
+        .with_context(|| format!("data: folder {}", config.data.display()))?;
+    Store::open(&config.store())
+        .await
+        .context("database could not be opened")
+}
+
+/// Loads the embedder, if one is configured.
+///
+/// # Errors
+/// Names the file.
+pub async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let path = path.to_owned();
+    let embedder = tokio::task::spawn_blocking(move || LlamaEmbedder::load(&path, 0))
+        .await?
+        .context("models.embedder")?;
+    Ok(Some(Arc::new(embedder)))
+}
+
+/// Loads the chat model.
+///
+/// # Errors
+/// Names the file.
+pub async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
+    let engine = config.engine();
+    let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
+        .await?
+        .context("models.chat")?;
+    Ok(Arc::new(engine))
+}
+
+/// A running Mercer: all roles in one process.
+pub struct App {
+    /// The stores.
+    pub store: Store,
+    /// The indexes.
+    pub knowledge: Knowledge,
+    /// The conversations.
+    pub runtime: Runtime,
+    /// Hints to the conversations.
+    pub hints: Arc<LocalHints>,
+    /// Watchers of web chats.
+    pub live: LiveFeed,
+    router: Router,
+    indexer: JoinHandle<()>,
+    stop_indexer: CancellationToken,
+}
+
+/// What differs between serving, the demo and evaluations.
+pub struct Options {
+    /// Clock of the decisions.
+    pub clock: Arc<dyn Clock>,
+    /// Recorder behind `/metrics`, if metrics are wanted.
+    pub metrics: Option<PrometheusHandle>,
+    /// Senders instead of the configured ones.
+    pub senders: Option<Senders>,
+    /// A chat model that is loaded already.
+    pub chat: Option<Arc<dyn ChatModel>>,
+    /// Claim partitions although another process seems to hold them.
+    pub take_over: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            metrics: None,
+            senders: None,
+            chat: None,
+            take_over: false,
+        }
+    }
+}
+
+impl App {
+    /// Starts everything but the HTTP server.
+    ///
+    /// # Errors
+    /// Says which part did not start.
+    pub async fn start(config: &Config, base: Base, options: Options) -> anyhow::Result<Self> {
+        let gateway_config = config.gateway()?;
+        for shop in gateway_config
+            .whatsapp
+            .iter()
+            .map(|w| &w.shop)
+            .chain(gateway_config.webchat.iter().map(|w| &w.shop))
+        {
+            if base.store.shops().get(shop).await?.is_none() {
+                bail!(
+                    "shop `{shop}` is configured for a channel but not in the store; run `mercer import FOLDER` first"
+                );
+            }
+        }
+        let chat = match options.chat {
+            Some(chat) => chat,
+            None => load_chat(config).await?,
+        };
+        let (hints, wakes): (Arc<LocalHints>, mpsc::Receiver<Stream>) = LocalHints::new();
+        let live = LiveFeed::new();
+        let senders = match options.senders {
+            Some(senders) => senders,
+            None => Senders::new(&gateway_config, &live).context("senders")?,
+        };
+        let stop_indexer = CancellationToken::new();
+        let indexer = {
+            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
+            tokio::spawn(async move { knowledge.run_indexer(stop).await })
+        };
+        let services = Services {
+            store: base.store.clone(),
+            tools: Tools::new(base.store.clone(), base.knowledge.clone()),
+            chat: Arc::clone(&chat),
+            senders,
+            live: live.clone(),
+            clock: options.clock,
+        };
+        let mut runtime_config = config.runtime();
+        runtime_config.take_over = options.take_over;
+        let runtime = Runtime::start(runtime_config, services, wakes)
+            .await
+            .context("conversations could not be started")?;
+        let admin = Admin {
+            store: base.store.clone(),
+            hints: hints.clone(),
+            replay: Arc::new(Replay {
+                store: base.store.clone(),
+            }),
+            importer: Arc::new(Import {
+                store: base.store.clone(),
+            }),
+            health: Arc::new(Health {
+                store: base.store.clone(),
+                knowledge: base.knowledge.clone(),
+                chat,
+            }),
+        };
+        let (admin, _) = mercer_admin::router(admin);
+        let gateway = Gateway {
+            store: base.store.clone(),
+            config: Arc::new(gateway_config),
+            hints: hints.clone(),
+            live: live.clone(),
+        };
+        let mut router = mercer_gateway::router(gateway).merge(admin);
+        if let Some(handle) = options.metrics {
+            router = router.route("/metrics", get(move || std::future::ready(handle.render())));
+        }
+        Ok(Self {
+            store: base.store,
+            knowledge: base.knowledge,
+            runtime,
+            hints,
+            live,
+            router,
+            indexer,
+            stop_indexer,
+        })
+    }
+
+    /// Serves HTTP until `stop` is cancelled, then stops everything in order.
+    ///
+    /// # Errors
+    /// When the server fails.
+    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+        let (live, cancelled) = (self.live.clone(), stop.clone());
+        let served = axum::serve(listener, self.router.clone())
+            .with_graceful_shutdown(async move {
+                cancelled.cancelled().await;
+                live.close();
+            })
+            .await;
+        self.stop().await;
+        served.context("HTTP server")
+    }
+
+    /// Returns the routes, to be served beside other work.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Stops conversations and the indexer.
+    pub async fn stop(self) {
+        self.runtime.stop().await;
+        self.stop_indexer.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+    }
+}

@@ -1,0 +1,348 @@
+//! Settings: an annotated default file in the binary, a TOML file, then `MERCER_` variables.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use figment::Figment;
+use figment::providers::{Env, Format, Toml};
+use mercer_gateway::{GatewayConfig, WebChatConfig, WhatsAppConfig};
+use mercer_inference::EngineConfig;
+use mercer_runtime::RuntimeConfig;
+use mercer_schemas::ShopId;
+use mercer_store::StoreConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The default file: manual and default at once.
+pub const DEFAULT: &str = include_str!("config.default.toml");
+/// File that is read where none is named, if it exists.
+pub const FILE: &str = "mercer.toml";
+
+/// All settings. The default file says what each means.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder that Mercer writes to.
+    pub data: PathBuf,
+    /// The HTTP server.
+    pub http: Http,
+    /// The database.
+    pub store: StoreSection,
+    /// The models.
+    pub models: Models,
+    /// How conversations live.
+    pub conversations: Conversations,
+    /// The chat page.
+    pub webchat: WebChat,
+    /// WhatsApp numbers.
+    #[serde(default)]
+    pub whatsapp: Vec<WhatsApp>,
+    /// The log.
+    pub log: Log,
+    /// Traces.
+    pub telemetry: Telemetry,
+}
+
+/// The HTTP server.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Address and port.
+    pub listen: String,
+}
+
+/// The database.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StoreSection {
+    /// URL, or empty for SQLite in the data folder.
+    pub url: String,
+}
+
+impl std::fmt::Debug for StoreSection {
+    /// A URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let scheme = self.url.split("://").next().unwrap_or_default();
+        write!(f, "StoreSection({scheme})")
+    }
+}
+
+/// The models.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    /// Chat model, GGUF.
+    pub chat: PathBuf,
+    /// Embedding model, GGUF; empty for none.
+    pub embedder: PathBuf,
+    /// Threads of the chat model; 0 chooses.
+    pub threads: u32,
+    /// Conversations generated at once, 1 to 64.
+    pub slots: u32,
+    /// Layers on a GPU.
+    pub gpu_layers: u32,
+}
+
+/// How conversations live.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conversations {
+    /// Seconds until an idle conversation leaves memory.
+    pub idle_s: u64,
+    /// Most conversations in memory.
+    pub live_max: usize,
+    /// Longest time for one generation, seconds.
+    pub generation_s: u64,
+    /// Characters of history in the prompt.
+    pub history_chars_max: usize,
+    /// Tokens of one plan or reply.
+    pub output_tokens_max: u32,
+}
+
+/// The chat page.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WebChat {
+    /// Shops with a page.
+    pub shops: Vec<String>,
+}
+
+/// One WhatsApp number.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WhatsApp {
+    /// The shop.
+    pub shop: String,
+    /// Meta's id of the number.
+    pub phone_number_id: String,
+    /// Token of the GET handshake.
+    pub verify_token: String,
+    /// App secrets that sign webhooks.
+    pub app_secrets: Vec<String>,
+    /// Token for sending.
+    pub access_token: String,
+    /// Base URL of the Graph API.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub graph_base_url: Option<String>,
+}
+
+impl std::fmt::Debug for WhatsApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "WhatsApp({}, {}, secrets hidden)",
+            self.shop, self.phone_number_id
+        )
+    }
+}
+
+/// The log.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `human` or `json`.
+    pub format: LogFormat,
+    /// Filter directives.
+    pub filter: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For eyes.
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// Traces.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Telemetry {
+    /// OTLP endpoint, or empty.
+    pub otlp: String,
+}
+
+/// Reads the settings.
+///
+/// # Errors
+/// Names the key that is wrong, what is wrong with it, and the file or variable it came from.
+pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+    let mut figment = Figment::from(Toml::string(DEFAULT));
+    match file {
+        Some(file) if !file.exists() => bail!(
+            "no settings file at {}; leave out --config to use the defaults",
+            file.display()
+        ),
+        Some(file) => figment = figment.merge(Toml::file_exact(file)),
+        None => figment = figment.merge(Toml::file(FILE)),
+    }
+    // MERCER_CRASH_AT belongs to the crash tests, not to the settings.
+    let env = Env::prefixed("MERCER_")
+        .ignore(&["config", "crash_at"])
+        .split("__");
+    let config: Config = figment
+        .merge(env)
+        .extract()
+        .map_err(|error| anyhow::anyhow!(describe(&error)))?;
+    config.check()?;
+    Ok(config)
+}
+
+/// Says which key is wrong and where it was set.
+fn describe(error: &figment::Error) -> String {
+    let lines: Vec<String> = error
+        .clone()
+        .into_iter()
+        .map(|error| {
+            let key = if error.path.is_empty() {
+                "settings".to_owned()
+            } else {
+                error.path.join(".")
+            };
+            let source =
+                error
+                    .metadata
+                    .as_ref()
+                    .map_or_else(String::new, |metadata| match &metadata.source {
+                        Some(source) => format!(" (set in {source})"),
+                        None => format!(" (set by {})", metadata.name),
+                    });
+            format!("{key}: {}{source}", error.kind)
+        })
+        .collect();
+    lines.join("\n")
+}
+
+impl Config {
+    fn check(&self) -> anyhow::Result<()> {
+        self.http
+            .listen
+            .parse::<std::net::SocketAddr>()
+            .with_context(|| {
+                format!(
+                    "http.listen: `{}` is not an address such as 127.0.0.1:8080",
+                    self.http.listen
+                )
+            })?;
+        if !(1..=64).contains(&self.models.slots) {
+            bail!(
+                "models.slots: {} is not between 1 and 64",
+                self.models.slots
+            );
+        }
+        if self.conversations.output_tokens_max == 0 {
+            bail!("conversations.output_tokens_max: must be at least 1");
+        }
+        if self.conversations.generation_s == 0 {
+            bail!("conversations.generation_s: must be at least 1");
+        }
+        if !self.store.url.is_empty()
+            && !["sqlite:", "postgres:", "postgresql:"]
+                .iter()
+                .any(|s| self.store.url.starts_with(s))
+        {
+            bail!("store.url: must begin with sqlite: or postgres:");
+        }
+        self.gateway()?;
+        Ok(())
+    }
+
+    /// Returns the store's settings.
+    pub fn store(&self) -> StoreConfig {
+        if self.store.url.is_empty() {
+            StoreConfig::new(format!(
+                "sqlite://{}",
+                self.data.join("mercer.db").display()
+            ))
+        } else {
+            StoreConfig::new(self.store.url.clone())
+        }
+    }
+
+    /// Returns the engine's settings.
+    pub fn engine(&self) -> EngineConfig {
+        let mut engine = EngineConfig::new(&self.models.chat);
+        engine.threads = self.models.threads as _;
+        engine.slots = self.models.slots as _;
+        engine.gpu_layers = self.models.gpu_layers as _;
+        engine
+    }
+
+    /// Returns the runtime's settings.
+    pub fn runtime(&self) -> RuntimeConfig {
+        let conversations = &self.conversations;
+        RuntimeConfig {
+            idle: Duration::from_secs(conversations.idle_s),
+            live_max: conversations.live_max,
+            generation: Duration::from_secs(conversations.generation_s),
+            history_chars_max: conversations.history_chars_max,
+            output_tokens_max: conversations.output_tokens_max,
+            ..RuntimeConfig::default()
+        }
+    }
+
+    /// Returns the gateway's settings.
+    ///
+    /// # Errors
+    /// Names the key that is wrong.
+    pub fn gateway(&self) -> anyhow::Result<GatewayConfig> {
+        let shop = |key: &str, text: &str| -> anyhow::Result<ShopId> {
+            ShopId::new(text).map_err(|error| anyhow::anyhow!("{key}: `{text}`: {error}"))
+        };
+        let mut config = GatewayConfig::default();
+        for (number, id) in self.webchat.shops.iter().enumerate() {
+            config.webchat.push(WebChatConfig {
+                shop: shop(&format!("webchat.shops[{number}]"), id)?,
+                enabled: true,
+            });
+        }
+        for (number, whatsapp) in self.whatsapp.iter().enumerate() {
+            shop(&format!("whatsapp[{number}].shop"), &whatsapp.shop)?;
+            let section =
+                serde_json::to_value(whatsapp).and_then(serde_json::from_value::<WhatsAppConfig>);
+            config
+                .whatsapp
+                .push(section.map_err(|error| anyhow::anyhow!("whatsapp[{number}]: {error}"))?);
+        }
+        config
+            .check()
+            .map_err(|error| anyhow::anyhow!("{}: {}", error.key, error.problem))?;
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> anyhow::Result<Config> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("mercer.toml");
+        std::fs::write(&file, text)?;
+        load(Some(&file))
+    }
+
+    #[test]
+    fn the_default_file_is_valid() {
+        assert!(read("").is_ok());
+    }
+
+    #[test]
+    fn a_wrong_key_is_named() {
+        for (text, named) in [
+            ("[http]\nlisten = \"here\"", "http.listen"),
+            ("[http]\nlistn = \"127.0.0.1:1\"", "listn"),
+            ("[models]\nslots = \"many\"", "models.slots"),
+            ("[models]\nslots = 0", "models.slots"),
+            ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),
+            ("[log]\nformat = \"loud\"", "log.format"),
+        ] {
+            let error = read(text).expect_err(text).to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! Plays a customer: posts signed webhooks and waits until the turn has been answered.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use hmac::{Hmac, KeyInit, Mac};
+use mercer_schemas::{Channel, Event, LogBody, LogRecord, ShopId, Stream};
+use mercer_store::Store;
+use serde_json::json;
+use sha2::Sha256;
+
+use crate::eval::graph::Graph;
+
+/// Longest wait for one turn.
+const TURN: Duration = Duration::from_secs(90);
+/// How often the log is looked at while a turn runs.
+const LOOK: Duration = Duration::from_millis(15);
+
+/// A line to a running Mercer.
+pub struct Line {
+    /// Base URL of Mercer.
+    pub url: String,
+    /// App secret that signs webhooks.
+    pub secret: String,
+    /// Meta's id of the shop's number.
+    pub phone_number_id: String,
+    /// The shop.
+    pub shop: ShopId,
+    /// Its stores, for reading logs.
+    pub store: Store,
+    /// Where replies arrive.
+    pub graph: Graph,
+    /// HTTP client.
+    pub http: reqwest::Client,
+}
+
+/// One customer at the phone.
+pub struct Caller<'a> {
+    line: &'a Line,
+    phone: String,
+    sent: u32,
+    seen_seq: u64,
+    seen_replies: usize,
+}
+
+/// What a turn came to.
+pub struct Answer {
+    /// Log records of the turn.
+    pub records: Vec<LogRecord>,
+    /// Texts that arrived at the customer's phone.
+    pub replies: Vec<String>,
+}
+
+impl Line {
+    /// Picks up the phone.
+    pub fn caller(&self, phone: &str) -> Caller<'_> {
+        let phone = phone.trim_start_matches('+').to_owned();
+        Caller {
+            line: self,
+            phone,
+            sent: 0,
+            seen_seq: 0,
+            seen_replies: 0,
+        }
+    }
+}
+
+impl Caller<'_> {
+    /// Says something and waits for the answer, or until it is clear that a person will answer.
+    ///
+    /// # Errors
+    /// When Mercer does not take the webhook or does not answer in time.
+    pub async fn say(&mut self, words: &str) -> anyhow::Result<Answer> {
+        self.sent += 1;
+        let id = format!(
+            "wamid.{}.{}.{:016x}",
+            self.phone,
+            self.sent,
+            rand::random::<u64>()
+        );
+        self.post(&id, words).await?;
+        let records = tokio::time::timeout(TURN, self.answered())
+            .await
+            .context("no answer in time")??;
+        let expected = records.iter().filter(|record| is_reply(record)).count();
+        let mut replies = Vec::new();
+        if expected > 0 {
+            replies = self
+                .line
+                .graph
+                .wait(&self.phone, self.seen_replies, TURN)
+                .await;
+            ensure!(!replies.is_empty(), "a reply was queued and did not arrive");
+            self.seen_replies += replies.len();
+        }
+        Ok(Answer { records, replies })
+    }
+
+    async fn post(&self, id: &str, words: &str) -> anyhow::Result<()> {
+        let now_s = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)?
+            .as_secs();
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": "1", "changes": [{ "field": "messages", "value": {
+                "messaging_product": "whatsapp",
+                "metadata": { "display_phone_number": "15550000000", "phone_number_id": self.line.phone_number_id },
+                "contacts": [{ "wa_id": self.phone, "profile": { "name": "Customer" } }],
+                "messages": [{ "id": id, "from": self.phone, "timestamp": now_s.to_string(), "type": "text", "text": { "body": words } }]
+            }}]}]
+        })
+        .to_string();
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.line.secret.as_bytes())?;
+        mac.update(body.as_bytes());
+        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+        let response = self
+            .line
+            .http
+            .post(format!(
+                "{}/webhooks/whatsapp/{}",
+                self.line.url, self.line.shop
+            ))
+            .header("content-type", "application/json")
+            .header("x-hub-signature-256", signature)
+            .body(body)
+            .send()
+            .await
+            .context("webhook could not be posted")?;
+        if !response.status().is_success() {
+            bail!("webhook was answered with {}", response.status());
+        }
+        Ok(())
+    }
+
+    /// Waits until the conversation has taken the message and rests again.
+    async fn answered(&mut self) -> anyhow::Result<Vec<LogRecord>> {
+        let conversations = self.line.store.conversations();
+        loop {
+            let found = conversations
+                .get_by_address(&self.line.shop, Channel::Whatsapp, &self.phone)
+                .await?;
+            if let Some(row) = found.filter(|row| row.phase == "idle" || row.phase == "with_person")
+            {
+                let stream = Stream {
+                    shop: self.line.shop.clone(),
+                    conversation: row.id,
+                };
+                let records = conversations.log(&stream, self.seen_seq, 500).await?;
+                let taken = records
+                    .iter()
+                    .any(|record| matches!(event(record), Some(Event::MessageReceived { .. })));
+                if taken {
+                    self.seen_seq = records.last().map_or(self.seen_seq, |record| record.seq);
+                    return Ok(records);
+                }
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+}
+
+/// Returns the event of a record, if it is one.
+pub fn event(record: &LogRecord) -> Option<&Event> {
+    match &record.body {
+        LogBody::Event { event } => Some(event),
+        LogBody::Input { .. } => None,
+    }
+}
+
+fn is_reply(record: &LogRecord) -> bool {
+    matches!(event(record), Some(Event::ReplyQueued { .. }))
+}

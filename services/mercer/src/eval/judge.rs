@@ -1,0 +1,289 @@
+//! Judging a turn: tools, evidence, facts, handoff, forbidden text, and grounding.
+
+use std::collections::BTreeSet;
+
+use mercer_commerce::{attribute_value, order_fields, product_fields, variant_fields};
+use mercer_conversation::spans;
+use mercer_schemas::evidence::field_name;
+use mercer_schemas::{Claim, Event, Evidence, Field, RecordKey, ShopId};
+use mercer_store::Store;
+use serde::Serialize;
+
+use crate::eval::dialogue::Expect;
+use crate::eval::driver::{Answer, event};
+
+/// What came of one turn.
+#[derive(Clone, Serialize)]
+pub struct TurnResult {
+    /// Name of the dialogue.
+    pub dialogue: String,
+    /// Number of the turn, from 1.
+    pub turn: usize,
+    /// Whether everything expected holds.
+    pub right: bool,
+    /// Whether every figure of the reply is backed by the stores.
+    pub grounded: bool,
+    /// What does not hold.
+    pub faults: Vec<String>,
+    /// Tools called.
+    pub tools: Vec<String>,
+    /// Texts that reached the customer.
+    pub replies: Vec<String>,
+}
+
+/// Judges a turn.
+///
+/// # Errors
+/// When the stores cannot be read or an expectation names a record that does not exist.
+pub async fn judge(
+    store: &Store,
+    shop: &ShopId,
+    words: &str,
+    expect: &Expect,
+    answer: &Answer,
+) -> anyhow::Result<(Vec<String>, bool, Vec<String>)> {
+    let events: Vec<&Event> = answer.records.iter().filter_map(event).collect();
+    let reply = answer.replies.join("\n");
+    let tools = tools(&events);
+    let evidence: Vec<&Evidence> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::EvidenceGathered { evidence, .. } => Some(evidence),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut faults = Vec::new();
+    if let Some(expected) = &expect.tools {
+        let (expected, called): (BTreeSet<&str>, BTreeSet<&str>) = (
+            expected.iter().map(String::as_str).collect(),
+            tools.iter().map(String::as_str).collect(),
+        );
+        if expected != called {
+            faults.push(format!("tools: expected {expected:?}, called {called:?}"));
+        }
+    }
+    for key in &expect.evidence {
+        if !evidence.iter().any(
+            |line| matches!(line, Evidence::Record { key: found, .. } if same_record(found, key)),
+        ) {
+            faults.push(format!("evidence: {key} is missing"));
+        }
+    }
+    for fact in &expect.facts {
+        if !holds(store, shop, fact, &reply).await? {
+            faults.push(format!("facts: {fact} is not in the reply"));
+        }
+    }
+    if let Some(expected) = expect.handoff {
+        let with_person = events
+            .iter()
+            .any(|event| matches!(event, Event::HandedOver { .. }));
+        if with_person != expected {
+            faults.push(format!("handoff: expected {expected}, was {with_person}"));
+        }
+    }
+    let lower = reply.to_lowercase();
+    for text in &expect.forbid {
+        if lower.contains(&text.to_lowercase()) {
+            faults.push(format!("forbid: the reply holds `{text}`"));
+        }
+    }
+    let grounded = grounded(store, shop, words, &events, &evidence, &reply).await?;
+    if !grounded {
+        faults.push("a figure of the reply is not backed by the stores".to_owned());
+    }
+    Ok((faults, grounded, tools))
+}
+
+fn tools(events: &[&Event]) -> Vec<String> {
+    // A turn that began again has several plans; the last one counts.
+    let plan = events.iter().rev().find_map(|event| match event {
+        Event::PlanMade { plan, .. } => Some(plan),
+        _ => None,
+    });
+    plan.map(|plan| {
+        plan.calls
+            .iter()
+            .map(|call| call.tool().to_owned())
+            .collect()
+    })
+    .unwrap_or_default()
+}
+
+/// `policy:` names every kind of document.
+fn same_record(found: &RecordKey, expected: &str) -> bool {
+    let document = |prefix: &str| expected.strip_prefix(prefix);
+    match found {
+        RecordKey::Document(id) | RecordKey::Promotion(id) => {
+            document("policy:").or_else(|| document("promotion:")) == Some(id.as_str())
+        }
+        other => other.to_string() == expected,
+    }
+}
+
+async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str) -> anyhow::Result<bool> {
+    let (key, field) = fact
+        .rsplit_once('.')
+        .ok_or_else(|| anyhow::anyhow!("`{fact}`: expected RECORD.FIELD"))?;
+    let key: RecordKey = key
+        .parse()
+        .map_err(|error| anyhow::anyhow!("`{fact}`: {error}"))?;
+    let reply = fold(reply);
+    if let RecordKey::Document(id) | RecordKey::Promotion(id) = &key {
+        let document = store
+            .documents()
+            .get(shop, id)
+            .await?
+            .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such document"))?;
+        return Ok(sentences(&document.value.body)
+            .iter()
+            .any(|sentence| reply.contains(&fold(sentence))));
+    }
+    let values = fields(store, shop, &key)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such record"))?;
+    let field = field_name(field);
+    match values.iter().find(|value| value.name == field) {
+        Some(value) => Ok(reply.contains(&fold(value.value.expose()))),
+        None => anyhow::bail!("`{fact}`: the record has no such field"),
+    }
+}
+
+/// Reads a record's fields as they are now.
+async fn fields(
+    store: &Store,
+    shop: &ShopId,
+    key: &RecordKey,
+) -> anyhow::Result<Option<Vec<Field>>> {
+    Ok(match key {
+        RecordKey::Product(id) => store.catalog().get(shop, id).await?.map(|product| {
+            let mut fields = product_fields(&product.value);
+            for name in product.value.attributes.keys() {
+                let name = field_name(name);
+                let value = attribute_value(&product.value, &name)
+                    .unwrap_or_default()
+                    .to_owned();
+                fields.push(Field::new(&name, value));
+            }
+            fields
+        }),
+        RecordKey::Variant(sku) => store
+            .catalog()
+            .by_sku(shop, sku)
+            .await?
+            .and_then(|product| {
+                let variant = product
+                    .value
+                    .variants
+                    .iter()
+                    .find(|variant| variant.sku == *sku)?;
+                Some(variant_fields(&product.value, variant))
+            }),
+        RecordKey::Order(number) => store
+            .orders()
+            .get(shop, number)
+            .await?
+            .map(|order| order_fields(&order.value)),
+        RecordKey::Document(_) | RecordKey::Promotion(_) => None,
+    })
+}
+
+/// Checks independently of the guardrails: every claim of the ledger equals the store's value now,
+/// and outside the claims no figure stands that the evidence or the customer did not give.
+async fn grounded(
+    store: &Store,
+    shop: &ShopId,
+    words: &str,
+    events: &[&Event],
+    evidence: &[&Evidence],
+    reply: &str,
+) -> anyhow::Result<bool> {
+    let claims: Vec<&Claim> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ReplyQueued { claims, .. } => Some(claims),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut rest = fold(reply);
+    let mut values: Vec<&Claim> = claims.clone();
+    values.sort_by_key(|claim| std::cmp::Reverse(claim.value.expose().len()));
+    for claim in values {
+        if let Some(fields) = fields(store, shop, &claim.record).await? {
+            let name = claim.reference.rsplit('.').next().unwrap_or_default();
+            if !fields
+                .iter()
+                .any(|field| field.name == name && field.value == claim.value)
+            {
+                return Ok(false);
+            }
+        } else {
+            let (RecordKey::Document(id) | RecordKey::Promotion(id)) = &claim.record else {
+                return Ok(false);
+            };
+            let Some(document) = store.documents().get(shop, id).await? else {
+                return Ok(false);
+            };
+            let body = fold(&plain(&document.value.body));
+            let quoted = sentences(claim.value.expose());
+            let from_body = quoted.iter().all(|sentence| body.contains(&fold(sentence)));
+            if !from_body && claim.value.expose() != &document.value.title {
+                return Ok(false);
+            }
+        }
+        rest = rest.replace(&fold(claim.value.expose()), " ");
+    }
+    let mut known: BTreeSet<String> = spans::number_runs(words)
+        .map(|run| run.text.to_owned())
+        .collect();
+    for line in evidence {
+        if let Evidence::Record { fields, .. } = line {
+            for field in fields.iter().filter(|field| field.name != "price") {
+                known.extend(
+                    spans::number_runs(field.value.expose()).map(|run| run.text.to_owned()),
+                );
+            }
+        }
+    }
+    let figures_known =
+        spans::number_runs(&rest).all(|run| !run.is_amount && known.contains(run.text));
+    Ok(figures_known && !rest.contains(['£', '€', '$']))
+}
+
+/// Sentences of a Markdown text, markup removed; short ones alone prove nothing.
+fn sentences(markdown: &str) -> Vec<String> {
+    plain(markdown)
+        .split_inclusive(['.', '!', '?', '\n'])
+        .map(|sentence| sentence.trim().trim_end_matches('.').to_owned())
+        .filter(|sentence| sentence.chars().count() >= 12)
+        .collect()
+}
+
+fn plain(markdown: &str) -> String {
+    let lines = markdown
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    lines
+        .map(|line| {
+            let line = line
+                .trim_start()
+                .trim_start_matches(['-', '>'])
+                .trim_start_matches("* ")
+                .replace(['*', '`'], "");
+            // A blank line ends a paragraph, a single line break is a space.
+            if line.trim().is_empty() {
+                "\n".to_owned()
+            } else {
+                line.trim().to_owned() + " "
+            }
+        })
+        .collect()
+}
+
+/// Ignores case, kinds of quotes and runs of white space.
+fn fold(text: &str) -> String {
+    let text = text.replace(['’', '‘'], "'").to_lowercase();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,10 @@
+//! Playing written dialogues against a running Mercer and judging the answers.
+//!
+//! A dialogue goes the whole way of a real one: signed WhatsApp webhook in, reply out through a
+//! Graph API that this process plays. Judging reads the conversation's log and the stores.
+
+pub mod dialogue;
+pub mod driver;
+pub mod graph;
+pub mod judge;
+pub mod stage;

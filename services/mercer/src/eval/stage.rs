@@ -1,0 +1,134 @@
+//! A Mercer set up for playing dialogues: a shop in a folder of its own, WhatsApp through a Graph
+//! API of this process, everything else as in production.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use mercer_inference::ChatModel;
+use mercer_knowledge::Progress;
+use mercer_knowledge::import::{OnError, import_shop};
+use mercer_runtime::Clock;
+use mercer_schemas::ShopId;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::commands::import::index;
+use crate::compose::{App, Base, Options};
+use crate::config::{Config, WhatsApp};
+use crate::eval::driver::Line;
+use crate::eval::graph::Graph;
+
+/// Meta's id of the stage's number.
+const PHONE_NUMBER_ID: &str = "100000000000001";
+
+/// A running stage.
+pub struct Stage {
+    /// The line to it.
+    pub line: Line,
+    stop: CancellationToken,
+    served: JoinHandle<anyhow::Result<()>>,
+}
+
+/// How to set a stage.
+pub struct Setting {
+    /// Folder with the shop's import files.
+    pub catalog: PathBuf,
+    /// Clock of the decisions.
+    pub clock: Arc<dyn Clock>,
+    /// A chat model that is loaded already.
+    pub chat: Option<Arc<dyn ChatModel>>,
+    /// Recorder behind `/metrics`.
+    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+}
+
+impl Stage {
+    /// Imports the shop, starts Mercer on the listener's address and opens a line to it.
+    ///
+    /// # Errors
+    /// Says which part did not start, or which import lines are broken.
+    pub async fn set(
+        mut config: Config,
+        listener: TcpListener,
+        setting: Setting,
+    ) -> anyhow::Result<Self> {
+        let (graph, graph_url) = Graph::start().await?;
+        let base = Base::open(&config).await?;
+        let shop = import(&setting.catalog, &base).await?;
+        let secret = format!("{:032x}", rand::random::<u128>());
+        config
+            .whatsapp
+            .retain(|number| number.shop != shop.as_str());
+        config.whatsapp.push(WhatsApp {
+            shop: shop.to_string(),
+            phone_number_id: PHONE_NUMBER_ID.to_owned(),
+            verify_token: format!("{:032x}", rand::random::<u128>()),
+            app_secrets: vec![secret.clone()],
+            access_token: "stage".to_owned(),
+            graph_base_url: Some(graph_url),
+        });
+        if !config
+            .webchat
+            .shops
+            .iter()
+            .any(|known| known == shop.as_str())
+        {
+            config.webchat.shops.insert(0, shop.to_string());
+        }
+        let options = Options {
+            clock: setting.clock,
+            chat: setting.chat,
+            metrics: setting.metrics,
+            // The stage's database is its own; a stage that died just now must not hold it up.
+            take_over: true,
+            ..Options::default()
+        };
+        let url = format!("http://{}", listener.local_addr()?);
+        let store = base.store.clone();
+        let app = App::start(&config, base, options).await?;
+        let stop = CancellationToken::new();
+        let served = tokio::spawn(app.serve(listener, stop.clone()));
+        let line = Line {
+            url,
+            secret,
+            phone_number_id: PHONE_NUMBER_ID.to_owned(),
+            shop,
+            store,
+            graph,
+            http: reqwest::Client::new(),
+        };
+        Ok(Self { line, stop, served })
+    }
+
+    /// Waits until the process is asked to stop.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
+        stop.cancelled().await;
+        self.strike().await
+    }
+
+    /// Stops everything.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub async fn strike(self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        self.served.await.context("server")?
+    }
+}
+
+async fn import(catalog: &Path, base: &Base) -> anyhow::Result<ShopId> {
+    let report = import_shop(
+        catalog,
+        &base.store,
+        None,
+        OnError::Abort,
+        &Progress::bars(),
+    )
+    .await?;
+    index(&base.knowledge).await?;
+    Ok(ShopId::new(report.shop)?)
+}

@@ -1,0 +1,113 @@
+//! The `mercer` binary: command line, settings and the composition root.
+
+mod adapters;
+mod commands;
+mod compose;
+mod config;
+mod eval;
+mod observe;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Answers a retailer's customers on their messaging channels.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    long_about = "Mercer answers a retailer's customers on WhatsApp and web chat: it finds the product, \
+knows the live price and stock, quotes the policy in force, reports the order, and calls a person when it should.\n\n\
+First steps:\n  mercer demo                   load the demo shop and watch a conversation\n  mercer import FOLDER          load your own shop\n  \
+mercer admin key create NAME  make a key for the admin API\n  mercer serve                  run"
+)]
+struct Cli {
+    /// Settings file; `mercer.toml` in this folder is read if it exists.
+    #[arg(long, global = true, env = "MERCER_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run Mercer: webhooks, chat page, conversations, admin API.
+    Serve(commands::serve::Args),
+    /// Load the demo shop, play a conversation through the WhatsApp webhook, then keep serving.
+    Demo(commands::demo::Args),
+    /// Chat with a running Mercer in the terminal.
+    Chat(commands::chat::Args),
+    /// Import a shop's files: catalog, policies, customers, orders.
+    Import(commands::import::Args),
+    /// Rebuild the search indexes from the database.
+    Reindex(commands::reindex::Args),
+    /// Show what a conversation did, or prove that logs explain themselves. No model is called.
+    Replay(commands::replay::Args),
+    /// Measure answers or search against expectations.
+    #[command(subcommand)]
+    Eval(commands::eval::Eval),
+    /// Measure this machine.
+    #[command(subcommand)]
+    Bench(commands::bench::Bench),
+    /// Manage keys of the admin API.
+    #[command(subcommand)]
+    Admin(commands::admin::Admin),
+    /// Look at models, or write training dialogues for the small chat model.
+    #[command(subcommand)]
+    Models(commands::models::Models),
+    /// Check this machine and the settings, and say what to mend.
+    Doctor,
+    /// Check or show the settings.
+    #[command(subcommand)]
+    Config(commands::config::ConfigCommand),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: threads could not be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(run(cli)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    if let Command::Config(command) = &cli.command {
+        return commands::config::run(command, cli.config.as_deref());
+    }
+    let mut config = config::load(cli.config.as_deref())?;
+    // Only a server's log is for machines; commands speak to a person, and warn only.
+    if !matches!(cli.command, Command::Serve(_)) && std::env::var_os("MERCER_LOG__FILTER").is_none()
+    {
+        config.log.filter =
+            "warn,llama_cpp_2=error,llama-cpp-2=error,lance=error,tantivy=error".to_owned();
+    }
+    let _telemetry = observe::start(&config)?;
+    match cli.command {
+        Command::Serve(args) => commands::serve::run(&config, args).await,
+        Command::Demo(args) => commands::demo::run(config, args).await,
+        Command::Chat(args) => commands::chat::run(args).await,
+        Command::Import(args) => commands::import::run(&config, args).await,
+        Command::Reindex(args) => commands::reindex::run(&config, args).await,
+        Command::Replay(args) => commands::replay::run(&config, args).await,
+        Command::Eval(command) => commands::eval::run(&config, command).await,
+        Command::Bench(command) => commands::bench::run(&config, command).await,
+        Command::Admin(command) => commands::admin::run(&config, command).await,
+        Command::Models(command) => commands::models::run(&config, command).await,
+        Command::Doctor => commands::doctor::run(&config).await,
+        Command::Config(_) => Ok(ExitCode::SUCCESS),
+    }
+}

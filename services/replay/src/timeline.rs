@@ -1,0 +1,210 @@
+//! The log as a person reads it.
+
+use mercer_conversation::{Effect, State, evolve, prompt, wanted};
+use mercer_schemas::{
+    Content, Event, Evidence, Generated, Input, LogBody, LogRecord, Settings, Verdict,
+};
+use serde::Serialize;
+
+/// One line of the timeline with what stands behind it. Holds the customer's words: for eyes with
+/// the right to replay, never for a log.
+#[derive(Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// Position in the log.
+    pub seq: u64,
+    /// When, UTC milliseconds.
+    pub at_ms: i64,
+    /// Kind of the record, for instance `reply_queued`.
+    pub kind: String,
+    /// What happened, in one line.
+    pub title: String,
+    /// More, as lines.
+    pub detail: Vec<String>,
+}
+
+/// Lays a log out. Prompts are rebuilt from the state, exactly as they were sent.
+pub fn timeline(records: &[LogRecord]) -> Vec<Entry> {
+    let mut state = State::default();
+    let mut entries = Vec::new();
+    for record in records {
+        let (kind, title, detail) = match &record.body {
+            LogBody::Input { input, meta } => {
+                let (title, mut detail) = input_text(input);
+                if matches!(
+                    input,
+                    Input::PlanGenerated { .. } | Input::ReplyGenerated { .. }
+                ) {
+                    detail.extend(prompt_lines(&state, &meta.settings));
+                }
+                (input.type_name(), title, detail)
+            }
+            LogBody::Event { event } => {
+                state = evolve(state, event);
+                let (title, detail) = event_text(event);
+                (event.type_name(), title, detail)
+            }
+        };
+        entries.push(Entry {
+            seq: record.seq,
+            at_ms: record.at_ms,
+            kind: kind.to_owned(),
+            title,
+            detail,
+        });
+    }
+    entries
+}
+
+/// The prompt that the state's open effect sends.
+fn prompt_lines(state: &State, settings: &Settings) -> Vec<String> {
+    match wanted(state, settings) {
+        Some(Effect::GeneratePlan { prompt, .. } | Effect::GenerateReply { prompt, .. }) => prompt
+            .iter()
+            .map(|message| format!("prompt {}: {}", message.role.as_str(), message.content))
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn input_text(input: &Input) -> (String, Vec<String>) {
+    match input {
+        Input::ReceiveMessages { messages, .. } => {
+            let lines = messages.iter().map(|message| match &message.content {
+                Content::Text { text } => format!("customer: {}", text.expose()),
+                Content::Choice { title, .. } => format!("customer chose: {}", title.expose()),
+                Content::Unsupported { kind_name } => format!("customer sent: {kind_name}"),
+            });
+            (
+                format!("{} message(s) came in", messages.len()),
+                lines.collect(),
+            )
+        }
+        Input::PlanGenerated { output, .. } => generated("plan", output),
+        Input::ReplyGenerated { output, .. } => generated("reply", output),
+        Input::ToolsAnswered { evidence, .. } => {
+            ("tools answered".to_owned(), evidence_lines(evidence))
+        }
+        Input::ReplyChecked {
+            verdicts, reply, ..
+        } => {
+            let outcome = if reply.is_some() { "passed" } else { "blocked" };
+            (format!("guardrails: {outcome}"), verdict_lines(verdicts))
+        }
+        Input::EffectFailed { effect, cause } => (format!("{effect} failed: {cause}"), Vec::new()),
+        Input::DeliveryReported { message, status } => {
+            (format!("{message} reported {status:?}"), Vec::new())
+        }
+        Input::TakeOver { by } => (format!("{} takes over", by.key_id), Vec::new()),
+        Input::AnswerAsPerson { by, text } => (
+            format!("{} answers", by.key_id),
+            vec![text.expose().clone()],
+        ),
+        Input::HandBack { by } => (format!("{} hands back", by.key_id), Vec::new()),
+        Input::Quarantine { inbox_ids } => {
+            (format!("inbox rows {inbox_ids:?} set aside"), Vec::new())
+        }
+    }
+}
+
+fn generated(what: &str, output: &Generated) -> (String, Vec<String>) {
+    let title = format!(
+        "model wrote a {what}: {} tokens in {} ms (first after {} ms), prompt {} tokens, {} cached",
+        output.output_tokens,
+        output.total_ms,
+        output.first_token_ms,
+        output.prompt_tokens,
+        output.cached_tokens
+    );
+    let detail = vec![
+        format!("text: {}", output.text.expose()),
+        format!("model: {}", output.model),
+        format!("prompt sha256: {}", output.prompt_sha256),
+    ];
+    (title, detail)
+}
+
+fn event_text(event: &Event) -> (String, Vec<String>) {
+    match event {
+        Event::ConversationStarted { channel, .. } => (
+            format!("conversation started on {}", channel.as_str()),
+            Vec::new(),
+        ),
+        Event::MessageReceived { message } => {
+            (format!("message {} received", message.id), Vec::new())
+        }
+        Event::HistoryCompacted { turns } => {
+            (format!("{turns} old turns left the prompt"), Vec::new())
+        }
+        Event::TurnStarted { turn, attempt, .. } => {
+            (format!("{turn} started, attempt {attempt}"), Vec::new())
+        }
+        Event::PlanMade { plan, .. } => ("plan".to_owned(), vec![plan.to_line()]),
+        Event::EvidenceGathered { evidence, .. } => {
+            ("evidence".to_owned(), evidence_lines(evidence))
+        }
+        Event::CustomerIdentified { customer } => {
+            (format!("customer {customer} identified"), Vec::new())
+        }
+        Event::ReplyDrafted { draft, source, .. } => {
+            (format!("draft ({source:?})"), vec![draft.expose().clone()])
+        }
+        Event::ReplyBlocked { verdicts, .. } => {
+            ("draft blocked".to_owned(), verdict_lines(verdicts))
+        }
+        Event::ReplyQueued {
+            message,
+            content,
+            claims,
+            ..
+        } => {
+            let mut detail = vec![format!("shop: {}", content.text.expose())];
+            detail.extend(claims.iter().map(|claim| {
+                format!(
+                    "claim {} = {} from {} version {}",
+                    claim.reference,
+                    claim.value.expose(),
+                    claim.record,
+                    claim.version
+                )
+            }));
+            (format!("message {message} queued"), detail)
+        }
+        Event::TurnEnded { turn } => (format!("{turn} ended"), Vec::new()),
+        Event::HandedOver { reason } => (format!("handed over: {reason:?}"), Vec::new()),
+        Event::TakenOver { by } => (format!("taken over by {}", by.key_id), Vec::new()),
+        Event::HandedBack { by } => (format!("handed back by {}", by.key_id), Vec::new()),
+        Event::DeliveryUpdated { message, status } => {
+            (format!("{message} is {status:?}"), Vec::new())
+        }
+        Event::InputQuarantined { inbox_ids } => {
+            (format!("inbox rows {inbox_ids:?} quarantined"), Vec::new())
+        }
+    }
+}
+
+fn evidence_lines(evidence: &[Evidence]) -> Vec<String> {
+    let text = prompt::evidence_text(evidence);
+    let records = evidence.iter().filter_map(|line| match line {
+        Evidence::Record {
+            handle,
+            key,
+            version,
+            ..
+        } => Some(format!("{handle} is {key} version {version}")),
+        _ => None,
+    });
+    text.lines().map(str::to_owned).chain(records).collect()
+}
+
+fn verdict_lines(verdicts: &[Verdict]) -> Vec<String> {
+    verdicts
+        .iter()
+        .map(|verdict| {
+            format!(
+                "{} {}",
+                if verdict.passed { "pass" } else { "BLOCK" },
+                verdict.rule
+            )
+        })
+        .collect()
+}

@@ -1,0 +1,228 @@
+//! Customers of the shops, and finding out who writes.
+
+use mercer_schemas::{Channel, Customer, CustomerId, Personal, ShopId};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Set,
+};
+
+use crate::db::Db;
+use crate::entity::{Sealed, customer};
+use crate::error::Error;
+use crate::page::{Page, page_size, parse_cursor};
+use crate::records::CHUNK;
+
+/// Fewest digits of a phone number that may identify a customer: shorter ones are extensions or
+/// typing errors.
+const PHONE_DIGITS_MIN: usize = 7;
+
+/// Customers of all shops; each method names the shop it works in.
+#[derive(Clone)]
+pub struct Customers {
+    db: Db,
+}
+
+impl Customers {
+    pub(crate) fn new(db: Db) -> Self {
+        Self { db }
+    }
+
+    /// Returns a customer.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn get(&self, shop: &ShopId, id: &CustomerId) -> Result<Option<Customer>, Error> {
+        let key = (shop.to_string(), id.to_string());
+        let found = self
+            .db
+            .read(move |c| async move { Ok(customer::Entity::find_by_id(key).one(&c).await?) });
+        found.await?.map(decode).transpose()
+    }
+
+    /// Creates or replaces many customers in one transaction; returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn put_many(&self, shop: &ShopId, values: Vec<Customer>) -> Result<usize, Error> {
+        let mut by_id = std::collections::BTreeMap::new();
+        for value in values {
+            by_id.insert(value.id.clone(), value);
+        }
+        let count = by_id.len();
+        let rows: Vec<_> = by_id
+            .into_values()
+            .map(|value| encode(shop, &value))
+            .collect();
+        self.db
+            .write_long(move |tx| {
+                Box::pin(async move {
+                    for chunk in rows.chunks(CHUNK) {
+                        let replaced = customer::Column::iter().filter(|c| {
+                            !matches!(c, customer::Column::Shop | customer::Column::Id)
+                        });
+                        let key = [customer::Column::Shop, customer::Column::Id];
+                        let on_conflict =
+                            OnConflict::columns(key).update_columns(replaced).to_owned();
+                        customer::Entity::insert_many(chunk.to_vec())
+                            .on_conflict(on_conflict)
+                            .exec_without_returning(tx)
+                            .await?;
+                    }
+                    Ok::<usize, Error>(count)
+                })
+            })
+            .await
+    }
+
+    /// Returns whose address on a channel it is: on WhatsApp the customer's phone, compared by
+    /// digits. `None` where nobody or more than one has it, and for channels without identity.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn by_channel_identity(
+        &self,
+        shop: &ShopId,
+        channel: Channel,
+        address: &str,
+    ) -> Result<Option<CustomerId>, Error> {
+        let Channel::Whatsapp = channel else {
+            return Ok(None);
+        };
+        match phone_digits(address) {
+            Some(digits) => {
+                self.only(shop, customer::Column::PhoneDigits.eq(digits).into())
+                    .await
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Returns who has this e-mail and postcode. Case and outer spaces do not count, inner spaces
+    /// of the postcode neither. `None` where nobody or more than one has both.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn find_by_email_postcode(
+        &self,
+        shop: &ShopId,
+        email: &str,
+        postcode: &str,
+    ) -> Result<Option<CustomerId>, Error> {
+        let (email, postcode) = (email_key(email), postcode_key(postcode));
+        if email.is_empty() || postcode.is_empty() {
+            return Ok(None);
+        }
+        let both = Condition::all()
+            .add(customer::Column::EmailKey.eq(email))
+            .add(customer::Column::PostcodeKey.eq(postcode));
+        self.only(shop, both).await
+    }
+
+    /// Returns a page of customers by id.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a cursor of another list; [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn list(
+        &self,
+        shop: &ShopId,
+        cursor: Option<&str>,
+        limit: u64,
+    ) -> Result<Page<Customer>, Error> {
+        let limit = page_size(limit);
+        let mut all = Condition::all().add(customer::Column::Shop.eq(shop.as_str()));
+        if let Some(after) = parse_cursor::<String>(cursor)? {
+            all = all.add(customer::Column::Id.gt(after));
+        }
+        let rows = self.db.read(move |c| async move {
+            let found = customer::Entity::find()
+                .filter(all)
+                .order_by_asc(customer::Column::Id)
+                .limit(limit + 1)
+                .all(&c);
+            Ok(found.await?)
+        });
+        let items: Result<Vec<_>, Error> = rows.await?.into_iter().map(decode).collect();
+        Ok(Page::cut(items?, limit, |item| item.id.to_string()))
+    }
+
+    /// Returns the customer that a condition describes, if it is exactly one: an ambiguous
+    /// identity proves nothing.
+    async fn only(&self, shop: &ShopId, condition: Condition) -> Result<Option<CustomerId>, Error> {
+        let all = condition.add(customer::Column::Shop.eq(shop.as_str()));
+        let rows = self.db.read(move |c| async move {
+            Ok(customer::Entity::find()
+                .filter(all)
+                .limit(2)
+                .all(&c)
+                .await?)
+        });
+        match rows.await?.as_slice() {
+            [row] => CustomerId::new(row.id.clone())
+                .map(Some)
+                .map_err(|_| Error::corrupt("customer.id", &row.id)),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn email_key(email: &str) -> String {
+    email.trim().to_lowercase()
+}
+
+fn postcode_key(postcode: &str) -> String {
+    postcode
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
+}
+
+/// Keeps the digits of a phone number in international form, without a `00` in front.
+fn phone_digits(phone: &str) -> Option<String> {
+    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
+    let digits = digits.strip_prefix("00").unwrap_or(&digits);
+    (digits.len() >= PHONE_DIGITS_MIN).then(|| digits.to_owned())
+}
+
+fn encode(shop: &ShopId, value: &Customer) -> customer::ActiveModel {
+    let phone = value.phone.as_ref();
+    customer::ActiveModel {
+        shop: Set(shop.to_string()),
+        id: Set(value.id.to_string()),
+        name: Set(Sealed::from(&value.name)),
+        email: Set(Sealed::from(&value.email)),
+        postcode: Set(Sealed::from(&value.postcode)),
+        phone: Set(phone.map(Sealed::from)),
+        email_key: Set(Sealed(email_key(value.email.expose()))),
+        postcode_key: Set(Sealed(postcode_key(value.postcode.expose()))),
+        phone_digits: Set(phone
+            .and_then(|phone| phone_digits(phone.expose()))
+            .map(Sealed)),
+    }
+}
+
+fn decode(row: customer::Model) -> Result<Customer, Error> {
+    Ok(Customer {
+        id: CustomerId::new(row.id.clone()).map_err(|_| Error::corrupt("customer.id", row.id))?,
+        name: Personal::from(row.name),
+        email: Personal::from(row.email),
+        postcode: Personal::from(row.postcode),
+        phone: row.phone.map(Personal::from),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{email_key, phone_digits, postcode_key};
+
+    #[test]
+    fn identities_compare_as_people_write_them() {
+        assert_eq!(email_key(" Ann@Example.COM "), "ann@example.com");
+        assert_eq!(postcode_key(" sw1a 1aa"), postcode_key("SW1A1AA"));
+        assert_eq!(
+            phone_digits("+44 7700 900123"),
+            phone_digits("00447700900123")
+        );
+        assert_eq!(phone_digits("12"), None);
+    }
+}

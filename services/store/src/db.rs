@@ -1,0 +1,330 @@
+//! The handle that repositories work through: opening, reading and writing.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
+    QueryResult, Statement, Value,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::StoreConfig;
+use crate::error::Error;
+use crate::writer::{self, BoxFuture, Job};
+
+/// Longest wait for a connection, a lock or a start of a transaction: a webhook must be refused
+/// quickly when the database cannot be written.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
+/// Longest wait of a caller for an ordinary write. After it the outcome is unknown to the caller;
+/// the write itself is not cancelled.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// SQLite before this version may corrupt a WAL database that has several connections
+/// (sqlite.org/wal.html, "WAL-reset bug").
+const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
+
+#[derive(Clone)]
+pub(crate) struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    reader: DatabaseConnection,
+    writer: Writer,
+    changes: watch::Sender<u64>,
+}
+
+enum Writer {
+    Grouped(mpsc::Sender<Job>),
+    Detached(DatabaseConnection),
+}
+
+impl Db {
+    /// Connects and starts the writer. Migrations run on the connection that writes.
+    pub(crate) async fn open(config: &StoreConfig) -> Result<(Self, DatabaseConnection), Error> {
+        let (reader, write_connection, writer) = if config.url.starts_with("sqlite:") {
+            let write_connection = open_sqlite_writer(&config.url).await?;
+            let (sender, queue) = mpsc::channel(writer::QUEUE_MAX);
+            tokio::spawn(writer::run_group_commit(
+                write_connection.clone(),
+                queue,
+                config.group_commit_max.clamp(1, 1024),
+                Duration::from_millis(config.group_commit_ms),
+            ));
+            // Opened by the caller after migrations: a read-only connection cannot create the file.
+            let reader = open_sqlite_readers(&config.url, config.read_connections).await?;
+            (reader, write_connection, Writer::Grouped(sender))
+        } else {
+            let pool = open_postgres(&config.url, config.read_connections).await?;
+            (pool.clone(), pool.clone(), Writer::Detached(pool))
+        };
+        let (changes, _) = watch::channel(0);
+        let inner = Inner {
+            reader,
+            writer,
+            changes,
+        };
+        let db = Self {
+            inner: Arc::new(inner),
+        };
+        Ok((db, write_connection))
+    }
+
+    pub(crate) fn backend(&self) -> DbBackend {
+        self.inner.reader.get_database_backend()
+    }
+
+    /// Runs a read in a task of the store.
+    pub(crate) async fn read<T, F, R>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(DatabaseConnection) -> R,
+        R: Future<Output = Result<T, Error>> + Send + 'static,
+    {
+        match tokio::spawn(read(self.inner.reader.clone())).await {
+            Ok(result) => result,
+            Err(_) => Err(Error::Unavailable("read task ended early".to_owned())),
+        }
+    }
+
+    /// Runs a write and waits for its commit, at most [`WRITE_TIMEOUT`].
+    pub(crate) async fn write<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        match tokio::time::timeout(WRITE_TIMEOUT, self.write_long(command)).await {
+            Ok(result) => result,
+            Err(_) => Err(E::from(Error::Unavailable(
+                "write took too long".to_owned(),
+            ))),
+        }
+    }
+
+    /// Runs a write that may take long (an import) and waits for its commit.
+    pub(crate) async fn write_long<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let answer = Arc::new(Mutex::new(None));
+        let slot = Arc::clone(&answer);
+        let (done, committed) = oneshot::channel();
+        let work: writer::Work = Box::new(move |transaction| {
+            let running = command(transaction);
+            Box::pin(async move {
+                let result = running.await;
+                let keep = result.is_ok();
+                if let Ok(mut slot) = slot.lock() {
+                    *slot = Some(result);
+                }
+                keep
+            })
+        });
+        let job = Job { work, done };
+        let full = || E::from(Error::Unavailable("too many writes wait".to_owned()));
+        match &self.inner.writer {
+            Writer::Grouped(queue) => queue.try_send(job).map_err(|_| full())?,
+            Writer::Detached(pool) => {
+                tokio::spawn(writer::run_alone(pool.clone(), job));
+            }
+        }
+        let gone = || E::from(Error::Unavailable("writer ended".to_owned()));
+        committed.await.map_err(|_| gone())?.map_err(E::from)?;
+        let result = answer.lock().ok().and_then(|mut slot| slot.take());
+        result.unwrap_or_else(|| Err(E::from(Error::Unavailable("write panicked".to_owned()))))
+    }
+
+    /// Tells waiters of the change feed that something was committed.
+    pub(crate) fn announce_change(&self) {
+        self.inner.changes.send_modify(|count| *count += 1);
+    }
+
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.inner.changes.subscribe()
+    }
+}
+
+async fn open_sqlite_writer(url: &str) -> Result<DatabaseConnection, Error> {
+    if let Some(folder) = Path::new(sqlite_path(url)).parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Error::Unavailable(format!("cannot create the folder: {error}")))?;
+    }
+    let mut options = quiet(format!("sqlite://{}?mode=rwc", sqlite_path(url)));
+    options.max_connections(1).min_connections(1);
+    options.idle_timeout(None).max_lifetime(None);
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .busy_timeout(ACQUIRE_TIMEOUT)
+    });
+    let connection = Database::connect(options).await?;
+    assert_sqlite_version(&connection).await?;
+    Ok(connection)
+}
+
+async fn open_sqlite_readers(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+    let mut options = quiet(format!("sqlite://{}?mode=ro", sqlite_path(url)));
+    options.max_connections(connections.max(1));
+    options.map_sqlx_sqlite_opts(|sqlite| {
+        sqlite
+            .read_only(true)
+            .pragma("query_only", "ON")
+            .busy_timeout(ACQUIRE_TIMEOUT)
+    });
+    Ok(Database::connect(options).await?)
+}
+
+async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
+    let mut options = quiet(url.to_owned());
+    // Reads and writes share the pool; two are the least that lets a read pass a long write.
+    options.max_connections(connections.max(2));
+    options.map_sqlx_postgres_opts(|postgres| {
+        postgres.options([
+            ("idle_in_transaction_session_timeout", "10s"),
+            ("statement_timeout", "60s"),
+            ("lock_timeout", "8s"),
+        ])
+    });
+    Ok(Database::connect(options).await?)
+}
+
+fn quiet(url: String) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .connect_timeout(ACQUIRE_TIMEOUT)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // Statements carry customers' words as parameters; keep them out of logs and spans.
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false);
+    options
+}
+
+fn sqlite_path(url: &str) -> &str {
+    let path = url.trim_start_matches("sqlite:");
+    let path = path.strip_prefix("//").unwrap_or(path);
+    path.split('?').next().unwrap_or(path)
+}
+
+async fn assert_sqlite_version(connection: &DatabaseConnection) -> Result<(), Error> {
+    let row = one(connection, "SELECT sqlite_version() AS v", []).await?;
+    let text: String = row
+        .map(|row| get(&row, "v"))
+        .transpose()?
+        .unwrap_or_default();
+    let mut parts = text.split('.').map(|part| part.parse().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let found = (next(), next(), next());
+    if found < SQLITE_VERSION_MIN {
+        return Err(Error::Unavailable(format!(
+            "sqlite {text} is too old, 3.51.3 or newer is needed"
+        )));
+    }
+    Ok(())
+}
+
+/// Returns the time of this machine, UTC milliseconds. Leases use the database's clock instead.
+pub(crate) fn now_ms() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_millis() as i64)
+}
+
+/// SQL of the database's own clock, UTC milliseconds.
+pub(crate) fn db_now(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+        _ => "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)",
+    }
+}
+
+/// SQL that locks the rows a transaction relies on. SQLite has one writer and needs none.
+pub(crate) fn for_share(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "",
+        _ => " FOR SHARE",
+    }
+}
+
+/// Runs a statement with `$1`… placeholders and returns the number of rows it changed.
+pub(crate) async fn exec<C, const N: usize>(
+    connection: &C,
+    sql: impl Into<String>,
+    values: [Value; N],
+) -> Result<u64, sea_orm::DbErr>
+where
+    C: ConnectionTrait,
+{
+    let statement =
+        Statement::from_sql_and_values(connection.get_database_backend(), sql.into(), values);
+    Ok(connection.execute_raw(statement).await?.rows_affected())
+}
+
+/// Runs a query that returns at most one row.
+pub(crate) async fn one<C, const N: usize>(
+    connection: &C,
+    sql: impl Into<String>,
+    values: [Value; N],
+) -> Result<Option<QueryResult>, sea_orm::DbErr>
+where
+    C: ConnectionTrait,
+{
+    let statement =
+        Statement::from_sql_and_values(connection.get_database_backend(), sql.into(), values);
+    connection.query_one_raw(statement).await
+}
+
+/// Runs a query.
+pub(crate) async fn all<C, const N: usize>(
+    connection: &C,
+    sql: impl Into<String>,
+    values: [Value; N],
+) -> Result<Vec<QueryResult>, sea_orm::DbErr>
+where
+    C: ConnectionTrait,
+{
+    let statement =
+        Statement::from_sql_and_values(connection.get_database_backend(), sql.into(), values);
+    connection.query_all_raw(statement).await
+}
+
+/// Reads a column.
+pub(crate) fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: &str) -> Result<T, Error> {
+    row.try_get("", column).map_err(Error::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::testing::sqlite_url;
+    use crate::{Error, Store, StoreConfig};
+
+    use super::{exec, get, one};
+
+    #[tokio::test]
+    async fn sqlite_syncs_every_commit_and_readers_cannot_write() {
+        let folder = tempfile::tempdir().expect("folder");
+        let store = Store::open(&StoreConfig::new(sqlite_url(folder.path())))
+            .await
+            .expect("open");
+        let settings = store.db.write(|tx| {
+            Box::pin(async move {
+                let sync = one(tx, "PRAGMA synchronous", []).await?.expect("row");
+                let journal = one(tx, "PRAGMA journal_mode", []).await?.expect("row");
+                let sync: i64 = get(&sync, "synchronous")?;
+                let journal: String = get(&journal, "journal_mode")?;
+                Ok::<_, Error>((sync, journal))
+            })
+        });
+        assert_eq!(settings.await, Ok((2, "wal".to_owned())), "2 is FULL");
+        let write = store
+            .db
+            .read(|c| async move { Ok(exec(&c, "DELETE FROM partition", []).await?) });
+        assert!(matches!(write.await, Err(Error::Unavailable(_))));
+    }
+}

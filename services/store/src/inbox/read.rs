@@ -1,0 +1,166 @@
+//! Finding open rows and counting attempts at them.
+
+use mercer_schemas::ids::PARTITIONS;
+use mercer_schemas::{ShopId, Stream};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Inbox, InboxKind, InboxRow};
+use crate::conversations::parse_channel;
+use crate::db::{all, exec, get, now_ms};
+use crate::entity::inbox;
+use crate::error::Error;
+use crate::records::CHUNK;
+
+/// Most open rows of a conversation that are read at once; the rest follows when these are done.
+const OPEN_MAX: u64 = 500;
+
+impl Inbox {
+    /// Returns the open rows of a conversation in the order they were sent.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn open(&self, stream: &Stream) -> Result<Vec<InboxRow>, Error> {
+        let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
+        let rows = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::Shop.eq(shop))
+                .filter(inbox::Column::Conversation.eq(conversation))
+                .filter(inbox::Column::State.eq("open"))
+                .order_by_asc(inbox::Column::SentAtMs)
+                .order_by_asc(inbox::Column::Id)
+                .limit(OPEN_MAX)
+                .all(&c);
+            Ok(found.await?)
+        });
+        rows.await?
+            .into_iter()
+            .map(|row| decode(row, stream))
+            .collect()
+    }
+
+    /// Returns the conversations of these partitions that have open rows, the longest waiting
+    /// first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn open_partitions(&self, partitions: &[u16]) -> Result<Vec<Stream>, Error> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = partition_filter("partition", partitions);
+        let sql = format!(
+            "SELECT shop, conversation FROM inbox WHERE state = 'open'{filter} \
+             GROUP BY shop, conversation ORDER BY MIN(id)"
+        );
+        let rows = self
+            .db
+            .read(move |c| async move { Ok(all(&c, sql, []).await?) });
+        let mut streams = Vec::new();
+        for row in rows.await? {
+            let (shop, conversation): (String, String) =
+                (get(&row, "shop")?, get(&row, "conversation")?);
+            let corrupt = || Error::corrupt("inbox", &conversation);
+            streams.push(Stream {
+                shop: ShopId::new(shop).map_err(|_| corrupt())?,
+                conversation: conversation.parse().map_err(|_| corrupt())?,
+            });
+        }
+        Ok(streams)
+    }
+
+    /// Counts an attempt at rows, in a transaction of its own before their processing, so that
+    /// a process that dies of them counts too. Returns each row's attempts with this one.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn begin_attempt(&self, inbox_ids: &[i64]) -> Result<Vec<(i64, u32)>, Error> {
+        let ids = inbox_ids.to_vec();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut attempts = Vec::with_capacity(ids.len());
+                    for chunk in ids.chunks(CHUNK) {
+                        let list = id_list(chunk);
+                        let sql = format!(
+                            "UPDATE inbox SET attempts = attempts + 1 WHERE id IN ({list})"
+                        );
+                        exec(tx, sql, []).await?;
+                        let sql = format!(
+                            "SELECT id, attempts FROM inbox WHERE id IN ({list}) ORDER BY id"
+                        );
+                        for row in all(tx, sql, []).await? {
+                            let count: i64 = get(&row, "attempts")?;
+                            attempts.push((get(&row, "id")?, count as u32));
+                        }
+                    }
+                    Ok::<_, Error>(attempts)
+                })
+            })
+            .await
+    }
+
+    /// Returns for how long the oldest open row has waited, in milliseconds; `None` where nothing
+    /// waits. This is the one signal of load.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn oldest_open_age_ms(&self) -> Result<Option<i64>, Error> {
+        let oldest = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::State.eq("open"))
+                .order_by_asc(inbox::Column::ReceivedAtMs)
+                .limit(1)
+                .one(&c);
+            Ok(found.await?)
+        });
+        Ok(oldest
+            .await?
+            .map(|row| (now_ms() - row.received_at_ms).max(0)))
+    }
+
+    /// Returns how many rows of a shop are in a state: `open`, `done`, `quarantined` or `parked`.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn count(&self, shop: &ShopId, state: &str) -> Result<u64, Error> {
+        let (shop, state) = (shop.to_string(), state.to_owned());
+        let count = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::Shop.eq(shop))
+                .filter(inbox::Column::State.eq(state));
+            Ok(found.count(&c).await?)
+        });
+        count.await
+    }
+}
+
+/// Narrows a statement to partitions; nothing where they are all.
+pub(crate) fn partition_filter(column: &str, partitions: &[u16]) -> String {
+    if partitions.len() >= usize::from(PARTITIONS) {
+        return String::new();
+    }
+    let ids: Vec<i64> = partitions.iter().map(|p| i64::from(*p)).collect();
+    format!(" AND {column} IN ({})", id_list(&ids))
+}
+
+/// Writes numbers as a list of SQL.
+pub(crate) fn id_list(ids: &[i64]) -> String {
+    let texts: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    texts.join(", ")
+}
+
+fn decode(row: inbox::Model, stream: &Stream) -> Result<InboxRow, Error> {
+    let corrupt = |what| Error::corrupt(what, row.id);
+    Ok(InboxRow {
+        id: row.id,
+        stream: stream.clone(),
+        channel: parse_channel(&row.channel).ok_or_else(|| corrupt("inbox.channel"))?,
+        kind: InboxKind::parse(&row.kind).ok_or_else(|| corrupt("inbox.kind"))?,
+        item: serde_json::from_slice(&row.payload).map_err(|_| corrupt("inbox.payload"))?,
+        received_at_ms: row.received_at_ms,
+        sent_at_ms: row.sent_at_ms,
+        attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+        provider_id: row.provider_id,
+        address: row.address.into(),
+    })
+}

@@ -1,0 +1,183 @@
+//! The truth: SQL tables of shops, conversations and their delivery, on SQLite or PostgreSQL.
+//!
+//! [`Store`] is a cheap handle. Every statement runs in a task that the store owns, so a caller
+//! that goes away cancels nothing. Every finder names the shop that it searches in. Search indexes
+//! are projections that live elsewhere and follow [`Feed`].
+//!
+//! Not here: decisions about conversations, rendering, and sending.
+
+mod catalog;
+mod conversations;
+mod crash;
+mod customers;
+mod db;
+mod documents;
+mod entity;
+mod error;
+mod feed;
+mod hints;
+mod idempotency;
+pub mod inbox;
+mod keys;
+mod leases;
+mod migration;
+mod orders;
+mod outbox;
+mod page;
+mod records;
+mod shops;
+pub mod testing;
+mod writer;
+
+pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
+pub use conversations::{
+    Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
+};
+pub use crash::{CRASH_AT, crash_point};
+pub use customers::Customers;
+pub use documents::Documents;
+pub use error::Error;
+pub use feed::{Change, ChangeKind, Feed};
+pub use hints::{Hints, LocalHints, NoHints};
+pub use idempotency::{Begin, Idempotency};
+pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
+pub use keys::{KeyRow, Keys, Role};
+pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases};
+pub use orders::Orders;
+pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
+pub use page::{PAGE_MAX, Page};
+pub use shops::Shops;
+
+use sea_orm_migration::MigratorTrait;
+
+use crate::db::Db;
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct StoreConfig {
+    /// `sqlite:///path/to/mercer.db` or `postgres://user:password@host/database`.
+    pub url: String,
+    /// SQLite: connections that read. PostgreSQL: connections in all.
+    pub read_connections: u32,
+    /// Most commands that share a commit on SQLite.
+    pub group_commit_max: usize,
+    /// Longest wait for more commands before a group is committed, milliseconds.
+    pub group_commit_ms: u64,
+}
+
+impl StoreConfig {
+    /// Returns the defaults for a URL: 4 readers on SQLite, 10 connections on PostgreSQL, groups of
+    /// up to 64 commands collected for at most 2 ms.
+    pub fn new(url: impl Into<String>) -> Self {
+        let url = url.into();
+        let read_connections = if url.starts_with("sqlite:") { 4 } else { 10 };
+        Self {
+            url,
+            read_connections,
+            group_commit_max: 64,
+            group_commit_ms: 2,
+        }
+    }
+}
+
+/// A record with what is needed to change it safely.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Versioned<T> {
+    /// The record.
+    pub value: T,
+    /// Rises with every change, also across a delete and a new record under the same key.
+    pub version: i64,
+    /// Time of the last change, UTC milliseconds.
+    pub updated_at_ms: i64,
+}
+
+/// The store: a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    db: Db,
+}
+
+impl Store {
+    /// Opens the database, creating it where it is a SQLite file, and brings its tables up to
+    /// date. Must be called within a tokio runtime, whose tasks the store uses.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when the database cannot be opened or migrated, or when the SQLite
+    /// library is older than 3.51.3.
+    pub async fn open(config: &StoreConfig) -> Result<Self, Error> {
+        let (db, connection) = Db::open(config).await?;
+        // A task of its own, as for every statement: a start that is given up must not leave half
+        // a migration in a pooled connection.
+        let migrated = tokio::spawn(async move {
+            let first = migration::Migrator::up(&connection, None).await;
+            if first.is_ok() {
+                return first;
+            }
+            // Another node may have migrated at the same moment; the second look settles it.
+            tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+            migration::Migrator::up(&connection, None).await
+        });
+        migrated
+            .await
+            .map_err(|_| Error::Unavailable("migration ended early".to_owned()))??;
+        Ok(Self { db })
+    }
+
+    /// Returns the shops.
+    pub fn shops(&self) -> Shops {
+        Shops::new(self.db.clone())
+    }
+    /// Returns products and variants.
+    pub fn catalog(&self) -> Catalog {
+        Catalog::new(self.db.clone())
+    }
+    /// Returns policies, FAQ entries and promotions.
+    pub fn documents(&self) -> Documents {
+        Documents::new(self.db.clone())
+    }
+    /// Returns the shops' customers.
+    pub fn customers(&self) -> Customers {
+        Customers::new(self.db.clone())
+    }
+    /// Returns orders.
+    pub fn orders(&self) -> Orders {
+        Orders::new(self.db.clone())
+    }
+    /// Returns what came in and is not yet part of a conversation.
+    pub fn inbox(&self) -> Inbox {
+        Inbox::new(self.db.clone())
+    }
+    /// Returns conversations, their logs and snapshots.
+    pub fn conversations(&self) -> Conversations {
+        Conversations::new(self.db.clone())
+    }
+    /// Returns messages on their way to customers.
+    pub fn outbox(&self) -> Outbox {
+        Outbox::new(self.db.clone())
+    }
+    /// Returns who owns which partition.
+    pub fn leases(&self) -> Leases {
+        Leases::new(self.db.clone())
+    }
+    /// Returns the change feed that indexes follow.
+    pub fn feed(&self) -> Feed {
+        Feed::new(self.db.clone())
+    }
+    /// Returns the keys of the admin API.
+    pub fn keys(&self) -> Keys {
+        Keys::new(self.db.clone())
+    }
+    /// Returns the answers kept for repeated requests.
+    pub fn idempotency(&self) -> Idempotency {
+        Idempotency::new(self.db.clone())
+    }
+
+    /// Says whether the store can be written and read now.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`] when it cannot.
+    pub async fn ready(&self) -> Result<(), Error> {
+        self.feed().set_cursor("ready", db::now_ms()).await?;
+        self.feed().cursor("ready").await.map(|_| ())
+    }
+}

@@ -1,0 +1,174 @@
+//! Taking messages for sending.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+};
+
+use super::{Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS, decode};
+use crate::db::{all, exec, get, now_ms};
+use crate::entity::outbox;
+use crate::error::Error;
+use crate::inbox::partition_filter;
+use crate::leases::{Lease, guard};
+use crate::records::CHUNK;
+
+/// True for a message that no earlier one of its conversation holds back.
+const IS_HEAD: &str = "NOT EXISTS (SELECT 1 FROM outbox e WHERE e.conversation = o.conversation \
+     AND (e.order_no < o.order_no OR (e.order_no = o.order_no AND e.message < o.message)) \
+     AND (e.state IN ('pending', 'sending') OR (e.state = 'unknown' AND e.due_at_ms > $1)))";
+
+impl Outbox {
+    /// Takes due messages for sending: of each conversation the first that is not settled. They
+    /// are `sending` with one more attempt when this returns. Partitions whose lease does not
+    /// hold any more are left out.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn claim(
+        &self,
+        leases: &[Lease],
+        limit: u64,
+        now_ms: i64,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        if leases.is_empty() {
+            return Ok(Vec::new());
+        }
+        let leases = leases.to_vec();
+        // Most looks find nothing: a read settles those without a commit.
+        if self.next_due_ms().await?.is_none_or(|due| due > now_ms) {
+            return Ok(Vec::new());
+        }
+        self.db
+            .write(move |tx| Box::pin(async move { claim(tx, &leases, limit, now_ms).await }))
+            .await
+    }
+
+    /// Finds messages that an owner before these leases left `sending`: whether they were sent is
+    /// unknown now, and they are marked so.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn sending_left_over(&self, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
+        let leases = leases.to_vec();
+        self.db
+            .write(move |tx| Box::pin(async move { left_over(tx, &leases).await }))
+            .await
+    }
+
+    /// Returns unknown messages whose wait for the platform's report is over.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn unknown_due(&self, now_ms: i64, limit: u64) -> Result<Vec<OutboxRow>, Error> {
+        let rows = self.db.read(move |c| async move {
+            let found = outbox::Entity::find()
+                .filter(outbox::Column::State.eq(OutboxState::Unknown.as_str()))
+                .filter(outbox::Column::DueAtMs.lte(now_ms))
+                .order_by_asc(outbox::Column::DueAtMs)
+                .limit(limit)
+                .all(&c);
+            Ok(found.await?)
+        });
+        rows.await?.into_iter().map(decode).collect()
+    }
+}
+
+async fn claim<C: ConnectionTrait>(
+    tx: &C,
+    leases: &[Lease],
+    limit: u64,
+    now_ms: i64,
+) -> Result<Vec<OutboxRow>, Error> {
+    let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
+    let filter = partition_filter("o.partition", &partitions);
+    // Two dispatchers must not wait for each other's rows. SQLite has one writer.
+    let skip = match tx.get_database_backend() {
+        DbBackend::Sqlite => "",
+        _ => " FOR UPDATE OF o SKIP LOCKED",
+    };
+    let sql = format!(
+        "SELECT o.message, o.partition FROM outbox o WHERE o.state = 'pending' AND o.due_at_ms <= $1\
+         {filter} AND {IS_HEAD} ORDER BY o.due_at_ms, o.message LIMIT {limit}{skip}"
+    );
+    let mut candidates: Vec<(String, i64)> = Vec::new();
+    for row in all(tx, sql, [now_ms.into()]).await? {
+        candidates.push((get(&row, "message")?, get(&row, "partition")?));
+    }
+    let wanted: BTreeSet<i64> = candidates.iter().map(|(_, partition)| *partition).collect();
+    let mut claimed = Vec::new();
+    for lease in leases
+        .iter()
+        .filter(|lease| wanted.contains(&i64::from(lease.partition)))
+    {
+        if !guard(tx, lease).await? {
+            continue;
+        }
+        let partition = i64::from(lease.partition);
+        for (message, _) in candidates.iter().filter(|(_, of)| *of == partition) {
+            let sql = "UPDATE outbox SET state = 'sending', attempt = attempt + 1, owner = $1, epoch = $2 \
+                       WHERE message = $3 AND state = 'pending'";
+            let values = [
+                lease.owner.as_str().into(),
+                lease.epoch.into(),
+                message.as_str().into(),
+            ];
+            if exec(tx, sql, values).await? == 1 {
+                claimed.push(message.clone());
+            }
+        }
+    }
+    load(tx, &claimed).await
+}
+
+async fn left_over<C: ConnectionTrait>(tx: &C, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
+    let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
+    if partitions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let filter = partition_filter("partition", &partitions);
+    let sql = format!(
+        "SELECT message, partition, owner, epoch FROM outbox WHERE state = 'sending'{filter}"
+    );
+    let mut found = Vec::new();
+    for row in all(tx, sql, []).await? {
+        let partition: i64 = get(&row, "partition")?;
+        let owner: Option<String> = get(&row, "owner")?;
+        let epoch: Option<i64> = get(&row, "epoch")?;
+        let Some(lease) = leases
+            .iter()
+            .find(|lease| i64::from(lease.partition) == partition)
+        else {
+            continue;
+        };
+        let ours = owner.as_deref() == Some(lease.owner.as_str()) && epoch == Some(lease.epoch);
+        if ours || !guard(tx, lease).await? {
+            continue;
+        }
+        let message: String = get(&row, "message")?;
+        let sql = "UPDATE outbox SET state = 'unknown', cause = 'owner_died', due_at_ms = $1 \
+                   WHERE message = $2 AND state = 'sending'";
+        let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
+        if exec(tx, sql, [due_at_ms.into(), message.as_str().into()]).await? == 1 {
+            found.push(message);
+        }
+    }
+    load(tx, &found).await
+}
+
+async fn load<C: ConnectionTrait>(tx: &C, messages: &[String]) -> Result<Vec<OutboxRow>, Error> {
+    let mut rows = Vec::with_capacity(messages.len());
+    for chunk in messages.chunks(CHUNK) {
+        let found = outbox::Entity::find()
+            .filter(outbox::Column::Message.is_in(chunk.iter().map(String::as_str)))
+            .order_by_asc(outbox::Column::DueAtMs)
+            .order_by_asc(outbox::Column::Message)
+            .all(tx)
+            .await?;
+        for row in found {
+            rows.push(decode(row)?);
+        }
+    }
+    Ok(rows)
+}

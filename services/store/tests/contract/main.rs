@@ -1,0 +1,85 @@
+//! The store's contract, kept by both databases: every topic runs on SQLite and on a real
+//! PostgreSQL. On SQLite each topic is a test; on PostgreSQL one test runs them all, since each
+//! test process starts a server of its own.
+
+#![expect(
+    unreachable_pub,
+    reason = "modules of one test binary; nothing is exported"
+)]
+
+mod append;
+mod catalog;
+mod inbox;
+mod leases;
+mod outbox;
+mod pages;
+mod services;
+mod support;
+mod unavailable;
+
+use support::Env;
+
+macro_rules! topics {
+    ($($module:ident :: $topic:ident),+ $(,)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $topic() {
+                    super::$module::$topic(super::Env::sqlite().await).await;
+                }
+            )+
+        }
+
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn postgres_keeps_the_whole_contract() {
+            $(
+                println!("{}::{}", stringify!($module), stringify!($topic));
+                $module::$topic(Env::postgres().await).await;
+            )+
+        }
+    };
+}
+
+topics![
+    inbox::identical_inserts_in_parallel_are_one_row,
+    inbox::a_failing_command_harms_no_other_of_its_group,
+    inbox::callers_that_go_away_lose_nothing,
+    inbox::rows_open_in_the_order_they_were_sent,
+    inbox::statuses_go_to_the_conversation_of_their_message,
+    inbox::what_cannot_be_processed_is_parked_with_its_reason,
+    inbox::attempts_are_counted_before_processing,
+    append::an_append_is_all_or_nothing,
+    append::a_lost_lease_appends_nothing,
+    append::a_position_is_written_once,
+    append::inbox_rows_are_settled_once,
+    append::a_moved_version_is_stale,
+    append::racing_owners_never_interleave,
+    append::logs_and_snapshots_come_back_as_written,
+    outbox::messages_are_claimed_in_order_per_conversation,
+    outbox::retries_wait_and_failures_free_the_next,
+    outbox::unknown_messages_are_not_sent_again_by_themselves,
+    outbox::messages_of_a_dead_owner_become_unknown,
+    outbox::reports_form_a_lattice,
+    outbox::a_claim_needs_a_lease,
+    leases::a_living_node_keeps_its_partitions,
+    leases::an_expired_node_loses_its_partitions,
+    leases::epochs_rise_with_every_claim,
+    catalog::versions_rise_and_conflicts_are_named,
+    catalog::changes_are_text_or_live,
+    catalog::codes_are_found_however_they_are_written,
+    catalog::an_import_is_all_or_nothing,
+    catalog::shops_never_see_each_other,
+    catalog::facets_count_visible_products,
+    catalog::documents_are_in_force_for_their_time,
+    catalog::customers_are_identified_by_exactly_one_match,
+    catalog::orders_are_found_without_case,
+    services::the_feed_skips_nothing_while_many_write,
+    services::a_waiting_feed_reader_wakes,
+    services::keys_are_shown_once_and_can_be_revoked,
+    services::a_repeated_request_gets_its_answer,
+    services::fifty_equal_requests_run_once,
+    services::opening_again_finds_everything,
+    pages::products_are_listed_completely,
+    pages::conversations_are_listed_completely,
+    pages::filters_narrow_the_list,
+];

@@ -1,0 +1,1 @@
+"""Distils a small sentence embedder from a larger one; see ../README.md."""

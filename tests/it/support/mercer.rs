@@ -1,0 +1,221 @@
+//! The `mercer` binary as a child process.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::log::Log;
+use super::{PATIENCE, root, webhook};
+
+/// A webhook's answer may wait for the database.
+const WEBHOOK: Duration = Duration::from_secs(30);
+
+/// A Mercer that serves.
+pub(crate) struct Mercer {
+    child: Child,
+    log: Log,
+    /// Where it serves.
+    pub(crate) url: String,
+    /// HTTP client.
+    pub(crate) http: reqwest::Client,
+}
+
+/// A Mercer that ended.
+pub(crate) struct Ended {
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// What it wrote to its log.
+    pub(crate) log: String,
+}
+
+/// What a command came to.
+pub(crate) struct Output {
+    /// Exit status; none when a signal ended it.
+    pub(crate) code: Option<i32>,
+    /// Standard output.
+    pub(crate) stdout: String,
+    /// Standard error.
+    pub(crate) stderr: String,
+}
+
+/// Returns the binary: the one named by `MERCER_BIN`, or the one beside the tests.
+fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("MERCER_BIN") {
+        let path = PathBuf::from(named);
+        assert!(
+            path.exists(),
+            "MERCER_BIN names {}, which does not exist",
+            path.display()
+        );
+        return path;
+    }
+    let test = std::env::current_exe().expect("path of the tests");
+    let beside = test
+        .ancestors()
+        .nth(2)
+        .expect("target folder")
+        .join("mercer");
+    assert!(
+        beside.exists(),
+        "{} does not exist: build it with `cargo build -p mercer --bin mercer` (`make test` does), or name it in MERCER_BIN",
+        beside.display()
+    );
+    beside
+}
+
+fn command(settings: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(binary());
+    // The settings are those of the file alone.
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("MERCER_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("NO_PROXY", "127.0.0.1,localhost")
+        .envs(env.iter().copied());
+    command.current_dir(root()).arg("--config").arg(settings);
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// Runs a command to its end.
+pub(crate) async fn run(settings: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
+    let mut command = command(settings, env);
+    command.args(args);
+    let output = timeout(PATIENCE, command.output()).await;
+    let output = output
+        .unwrap_or_else(|_| panic!("mercer {args:?} does not end"))
+        .expect("mercer");
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Output {
+        code: output.status.code(),
+        stdout: text(output.stdout),
+        stderr: text(output.stderr),
+    }
+}
+
+/// Starts the server and waits until it serves, or ends.
+pub(crate) async fn start(settings: &Path, env: &[(&str, &str)]) -> Result<Mercer, Ended> {
+    let mut command = command(settings, env);
+    // A Mercer that died a moment ago still has its lease.
+    command
+        .args(["serve", "--take-over"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("mercer");
+    let log = Log::follow(child.stderr.take().expect("standard error"));
+    let serving = timeout(PATIENCE, log.find(address)).await;
+    match serving.unwrap_or_else(|_| panic!("mercer does not start:\n{}", log.text())) {
+        Some(address) => {
+            let http = reqwest::Client::builder()
+                .no_proxy()
+                .build()
+                .expect("HTTP client");
+            let mercer = Mercer {
+                child,
+                log,
+                url: format!("http://{address}"),
+                http,
+            };
+            // The socket is bound; the first answer comes once everything is ready, or never, if
+            // the process is made to die before.
+            let _ = mercer
+                .http
+                .get(format!("{}/health/live", mercer.url))
+                .send()
+                .await;
+            Ok(mercer)
+        }
+        None => {
+            let status = child.wait().await.expect("exit status");
+            Err(Ended {
+                status,
+                log: log.text(),
+            })
+        }
+    }
+}
+
+/// Reads the address from the log line that says that Mercer serves.
+fn address(line: &str) -> Option<String> {
+    let line: Value = serde_json::from_str(line).ok()?;
+    (line["message"] == "serving").then(|| line["address"].as_str().map(str::to_owned))?
+}
+
+impl Mercer {
+    /// Posts a signed webhook; none when the connection broke before an answer.
+    pub(crate) async fn webhook(&self, body: &Value) -> Option<u16> {
+        let bytes = body.to_string().into_bytes();
+        let signature = webhook::signed(&bytes);
+        self.post_webhook(bytes, Some(&signature)).await
+    }
+
+    /// Posts bytes to the webhook under a signature.
+    pub(crate) async fn post_webhook(
+        &self,
+        bytes: Vec<u8>,
+        signature: Option<&str>,
+    ) -> Option<u16> {
+        let mut request = self
+            .http
+            .post(format!("{}/webhooks/whatsapp/hollinbeck", self.url));
+        if let Some(signature) = signature {
+            request = request.header("x-hub-signature-256", signature);
+        }
+        let answer = request
+            .header("content-type", "application/json")
+            .timeout(WEBHOOK)
+            .body(bytes)
+            .send()
+            .await;
+        answer.ok().map(|answer| answer.status().as_u16())
+    }
+
+    /// Reads a text from a path.
+    pub(crate) async fn get(&self, path: &str) -> String {
+        let answer = self
+            .http
+            .get(format!("{}{path}", self.url))
+            .send()
+            .await
+            .expect("an answer");
+        answer.text().await.expect("a body")
+    }
+
+    /// Returns the log so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.text()
+    }
+
+    /// Waits until the process has ended.
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        self.child.wait().await.expect("exit status")
+    }
+
+    /// Ends the process as a power cut would.
+    pub(crate) async fn kill(mut self) {
+        self.child.kill().await.expect("kill");
+    }
+
+    /// Asks the process to stop and returns its log; it must stop in order.
+    pub(crate) async fn stop(mut self) -> String {
+        let id = self.child.id().expect("it runs").to_string();
+        let asked = Command::new("kill")
+            .args(["-TERM", &id])
+            .status()
+            .await
+            .expect("kill");
+        assert!(asked.success());
+        let status = timeout(PATIENCE, self.child.wait())
+            .await
+            .expect("it stops when asked")
+            .expect("exit status");
+        assert!(status.success(), "{status}:\n{}", self.log.text());
+        self.log.text()
+    }
+}

@@ -1,0 +1,168 @@
+//! A data folder with settings and a model, and the platform around it.
+
+use std::path::{Path, PathBuf};
+
+use mercer_schemas::{Channel, ShopId, Stream};
+use mercer_store::{Store, StoreConfig};
+use tempfile::TempDir;
+use tokio::sync::OnceCell;
+
+use super::files::{copy_folder, fixture};
+use super::graph::Graph;
+use super::mercer::{self, Ended, Mercer, Output};
+use super::model::Model;
+
+/// Meta's id of the shop's number.
+pub(crate) const PHONE_NUMBER_ID: &str = "100000000000001";
+/// Signs webhooks.
+pub(crate) const SECRET: &str = "a secret of the tests";
+
+/// A world for one Mercer at a time.
+pub(crate) struct World {
+    folder: TempDir,
+    /// The shop.
+    pub(crate) shop: ShopId,
+    /// Where replies arrive.
+    pub(crate) graph: Graph,
+    /// Most tokens of a plan or reply; 1 leaves no room for either, so that code answers.
+    pub(crate) output_tokens_max: u32,
+    /// The chat model's file.
+    pub(crate) chat: PathBuf,
+    /// The embedder's file; empty for none.
+    pub(crate) embedder: PathBuf,
+    /// Whether the shop's channels are configured.
+    pub(crate) channels: bool,
+    store: OnceCell<Store>,
+}
+
+impl World {
+    /// Makes a world without any shop's data.
+    pub(crate) async fn empty(model: Model) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        Self {
+            chat: model.file(folder.path()),
+            folder,
+            shop: ShopId::new("hollinbeck").expect("key"),
+            graph: Graph::start().await,
+            output_tokens_max: 160,
+            embedder: PathBuf::new(),
+            channels: true,
+            store: OnceCell::new(),
+        }
+    }
+
+    /// Makes a world with the demo shop.
+    pub(crate) async fn with_shop(model: Model) -> Self {
+        let world = Self::empty(model).await;
+        world.import(&fixture("shop")).await;
+        world
+    }
+
+    /// Makes another world with the same data and model.
+    pub(crate) async fn copy(&self) -> Self {
+        let folder = tempfile::tempdir().expect("temporary folder");
+        copy_folder(&self.data(), &folder.path().join("data"));
+        Self {
+            folder,
+            shop: self.shop.clone(),
+            graph: Graph::start().await,
+            output_tokens_max: self.output_tokens_max,
+            chat: self.chat.clone(),
+            embedder: self.embedder.clone(),
+            channels: self.channels,
+            store: OnceCell::new(),
+        }
+    }
+
+    /// Imports a shop's files, which must be sound.
+    pub(crate) async fn import(&self, shop: &Path) {
+        let output = self.run(&["import", &shop.to_string_lossy()]).await;
+        assert_eq!(output.code, Some(0), "{}", output.stderr);
+    }
+
+    /// Returns the world's folder.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Returns the folder that Mercer writes to.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Returns the database's path.
+    pub(crate) fn database(&self) -> PathBuf {
+        self.data().join("mercer.db")
+    }
+
+    /// Returns the stores, for reading what Mercer wrote.
+    pub(crate) async fn store(&self) -> &Store {
+        let open = || async {
+            let url = format!("sqlite://{}", self.database().display());
+            Store::open(&StoreConfig::new(url)).await.expect("database")
+        };
+        self.store.get_or_init(open).await
+    }
+
+    /// Returns the conversation of a phone, once there is one.
+    pub(crate) async fn conversation(&self, phone: &str) -> Option<Stream> {
+        let conversations = self.store().await.conversations();
+        let found = conversations
+            .get_by_address(&self.shop, Channel::Whatsapp, phone)
+            .await;
+        found.expect("conversation").map(|row| row.stream())
+    }
+
+    /// Starts Mercer and waits until it serves.
+    pub(crate) async fn start(&self) -> Mercer {
+        match self.try_start(&[]).await {
+            Ok(mercer) => mercer,
+            Err(ended) => panic!("mercer did not start ({}):\n{}", ended.status, ended.log),
+        }
+    }
+
+    /// Starts Mercer with more environment variables; an error when it ended before it served.
+    pub(crate) async fn try_start(&self, env: &[(&str, &str)]) -> Result<Mercer, Ended> {
+        mercer::start(&self.settings(), env).await
+    }
+
+    /// Runs another command to its end.
+    pub(crate) async fn run(&self, args: &[&str]) -> Output {
+        self.run_with(args, &[]).await
+    }
+
+    /// Runs another command to its end, with more environment variables.
+    pub(crate) async fn run_with(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
+        mercer::run(&self.settings(), args, env).await
+    }
+
+    /// Replays every conversation and decides everything again; none may diverge.
+    pub(crate) async fn verify_replay(&self) {
+        let output = self.run(&["replay", "--all", "--verify"]).await;
+        assert_eq!(output.code, Some(0), "{}{}", output.stdout, output.stderr);
+        assert!(output.stdout.contains(" 0 diverged"), "{}", output.stdout);
+    }
+
+    /// Writes the settings file and returns its path.
+    fn settings(&self) -> PathBuf {
+        let path = self.folder.path().join("settings.toml");
+        let mut text = format!(
+            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\nchat = {:?}\nembedder = {:?}\n\
+             [conversations]\noutput_tokens_max = {}\n[log]\nformat = \"json\"\nfilter = \"warn,mercer=info\"\n",
+            self.data(),
+            self.chat,
+            self.embedder,
+            self.output_tokens_max
+        );
+        if self.channels {
+            text.push_str(&format!(
+                "[webchat]\nshops = [\"{shop}\"]\n[[whatsapp]]\nshop = \"{shop}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
+                 verify_token = \"verify\"\napp_secrets = [\"{SECRET}\"]\naccess_token = \"token\"\ngraph_base_url = \"{}\"\n",
+                self.graph.url,
+                shop = self.shop,
+            ));
+        }
+        std::fs::write(&path, text).expect("settings file");
+        path
+    }
+}
