@@ -22,11 +22,14 @@ run: build
 MERCER = $(or $(CARGO_TARGET_DIR),target)/debug/mercer
 
 build: setup
-	cargo build -p mercer --bin mercer
+	cargo build --workspace --bins
 
 ## Everything that must hold: unit, contract, end-to-end and browser tests, with real servers.
-test: build
-	cargo $(TESTS) --workspace
+## All targets are built first: the end-to-end tests drive the binary, and one build for all
+## compiles every dependency once.
+test: setup
+	cargo build --workspace --all-targets
+	cargo $(TESTS) --workspace --all-targets
 
 ## Install what is missing (Debian packages), once.
 setup:

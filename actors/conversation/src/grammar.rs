@@ -57,9 +57,9 @@ fn choices(state: &State, turn: &Turn) -> Choices {
     }
 }
 
-/// Collects spans line by line, so that a long history is not cut as one message would be.
+/// Returns the spans of the latest line that holds any: what was given last is what counts.
 fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
-    text.lines().flat_map(find).collect()
+    text.lines().rev().map(find).find(|found| !found.is_empty()).unwrap_or_default()
 }
 
 /// Builds the grammar of all plans that are possible now.
@@ -69,16 +69,15 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     let mut rules = String::new();
     if !choices.phrases.is_empty() {
         calls.extend(["search", "policies"]);
-        let mut prices = String::new();
-        if !choices.amounts.is_empty() {
-            let _ = writeln!(rules, "AMOUNT: {}", literals(&choices.amounts));
-            prices = r#"(",\"min_price\":\"" AMOUNT "\"")? (",\"max_price\":\"" AMOUNT "\"")? "#
-                .to_owned();
+        let prices = price_limits(&choices.amounts);
+        let price = if prices.is_empty() { "" } else { "PRICES? " };
+        if !prices.is_empty() {
+            let _ = writeln!(rules, "PRICES: {}", literals(&prices));
         }
         let _ = writeln!(rules, "PHRASE: {}", literals(&choices.phrases));
         let _ = writeln!(
             rules,
-            r#"search: "{{\"tool\":\"search_catalog\",\"query\":\"" PHRASE "\"" {prices}(",\"in_stock\":true")? (",\"sort\":\"" SORT "\"")? "}}""#
+            r#"search: "{{\"tool\":\"search_catalog\",\"query\":\"" PHRASE "\"" {price}(",\"in_stock\":true")? (",\"sort\":\"" SORT "\"")? "}}""#
         );
         rules.push_str("SORT: \"price_asc\" | \"price_desc\"\n");
         rules.push_str("policies: \"{\\\"tool\\\":\\\"search_policies\\\",\\\"query\\\":\\\"\" PHRASE \"\\\"}\"\n");
@@ -114,6 +113,27 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     )
 }
 
+/// Every way to limit a price by the amounts that were said; a lowest price is below the highest.
+fn price_limits(amounts: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for amount in amounts {
+        out.insert(format!(",\"min_price\":\"{amount}\""));
+        out.insert(format!(",\"max_price\":\"{amount}\""));
+        for higher in amounts.iter().filter(|other| is_below(amount, other)) {
+            out.insert(format!(",\"min_price\":\"{amount}\",\"max_price\":\"{higher}\""));
+        }
+    }
+    out
+}
+
+fn is_below(low: &str, high: &str) -> bool {
+    // Amounts are digits with at most one decimal point, so they parse.
+    match (low.parse::<f64>(), high.parse::<f64>()) {
+        (Ok(low), Ok(high)) => low < high,
+        _ => false,
+    }
+}
+
 /// Says whether a plan keeps to what [`plan`] admits.
 pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
     let choices = choices(state, turn);
@@ -131,6 +151,7 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                 choices.phrases.contains(query.expose())
                     && among(min_price, &choices.amounts)
                     && among(max_price, &choices.amounts)
+                    && min_price.as_ref().zip(max_price.as_ref()).is_none_or(|(low, high)| is_below(low, high))
             }
             ToolCall::ProductDetails { product, about } => {
                 choices.handles.contains(product)

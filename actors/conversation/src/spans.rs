@@ -25,41 +25,72 @@ const FUNCTION_WORDS: &[&str] = &[
     "ones", "let", "lets", "let's", "tell",
 ];
 
+/// A word of the customer's, with what its surroundings say about phrases.
+struct Word {
+    text: String,
+    /// A function word or an amount of money: no phrase begins or ends with it.
+    weak: bool,
+    /// A clause ends behind it.
+    ends_clause: bool,
+    /// A sentence ends behind it; no phrase goes on.
+    ends_sentence: bool,
+}
+
+fn split(text: &str) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for raw in text.split_whitespace() {
+        let clean: String = raw
+            .trim_matches(|c: char| !c.is_alphanumeric())
+            .chars()
+            .filter(|c| !matches!(c, '"' | '\\' | '{' | '}' | '<' | '>' | '|') && !c.is_control())
+            .collect();
+        if clean.is_empty() {
+            if let Some(last) = words.last_mut() {
+                last.ends_clause = true;
+            }
+            continue;
+        }
+        let money = raw.starts_with(CURRENCY_SIGNS) || raw.ends_with(CURRENCY_SIGNS);
+        words.push(Word {
+            weak: money || FUNCTION_WORDS.contains(&clean.to_lowercase().as_str()),
+            ends_clause: raw.ends_with([',', ';', ':', ')', '.', '!', '?', '…']),
+            ends_sentence: raw.ends_with(['.', '!', '?', '…']),
+            text: clean,
+        });
+        if words.len() == WORDS_MAX {
+            break;
+        }
+    }
+    words
+}
+
 /// Splits into words: at white space, outer punctuation removed, in the order written.
 /// Quotes, backslashes and control characters end up nowhere, so a span needs no escaping.
 pub fn words(text: &str) -> Vec<String> {
-    text.split_whitespace()
-        .map(|word| word.trim_matches(|c: char| !c.is_alphanumeric()))
-        .map(|word| {
-            word.chars()
-                .filter(|c| {
-                    !matches!(c, '"' | '\\' | '{' | '}' | '<' | '>' | '|') && !c.is_control()
-                })
-                .collect()
-        })
-        .filter(|word: &String| !word.is_empty())
-        .take(WORDS_MAX)
-        .collect()
+    split(text).into_iter().map(|word| word.text).collect()
 }
 
-/// Returns every phrase that a search may use: runs of words that neither begin nor end with a
-/// function word. Falls back to all single words when nothing else is left.
+/// Returns every phrase that a search may use: runs of words within a sentence that neither begin
+/// nor end with a function word, and that end where a function word, a clause or the text does, so
+/// that `electric kettle` is never cut to `electric`. Falls back to all single words when nothing
+/// else is left.
 pub fn phrases(text: &str) -> BTreeSet<String> {
-    let words = words(text);
-    let weak: Vec<bool> = words
-        .iter()
-        .map(|w| FUNCTION_WORDS.contains(&w.to_lowercase().as_str()))
-        .collect();
+    let words = split(text);
+    let ends_phrase = |at: usize| words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak);
     let mut out = BTreeSet::new();
-    for start in 0..words.len() {
+    for start in (0..words.len()).filter(|start| !words[*start].weak) {
         for end in start..words.len().min(start + PHRASE_WORDS_MAX) {
-            if !weak[start] && !weak[end] {
-                out.insert(words[start..=end].join(" "));
+            if !words[end].weak && ends_phrase(end) {
+                let run: Vec<&str> = words[start..=end].iter().map(|word| word.text.as_str()).collect();
+                out.insert(run.join(" "));
+            }
+            if words[end].ends_sentence {
+                break;
             }
         }
     }
     if out.is_empty() {
-        out.extend(words);
+        out.extend(words.into_iter().map(|word| word.text));
     }
     out
 }
@@ -89,36 +120,40 @@ pub fn emails(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Returns what may be an order number: words with a digit, such as `HB-70417` or `70417`.
+/// Returns what may be an order number: words with at least three digits, such as `HB-70417` or
+/// `70417`. Where one has four or more, those with three are something else.
 pub fn order_numbers(text: &str) -> BTreeSet<String> {
-    words(text)
+    let digits = |word: &str| word.bytes().filter(u8::is_ascii_digit).count();
+    let found: BTreeSet<String> = words(text)
         .into_iter()
-        .filter(|word| {
-            (3..=40).contains(&word.len())
-                && !word.contains('@')
-                && word.bytes().any(|b| b.is_ascii_digit())
-        })
-        .collect()
+        .filter(|word| (3..=40).contains(&word.len()) && !word.contains('@') && digits(word) >= 3)
+        .collect();
+    let long: BTreeSet<String> = found.iter().filter(|word| digits(word) >= 4).cloned().collect();
+    if long.is_empty() { found } else { long }
 }
 
-/// Returns what may be a postcode: one word, or two that follow each other, of 3 to 10 letters
-/// and digits with at least one digit (`BS1 4DJ`, `10115`, `1012 AB`).
+/// Returns what may be a postcode: two words that follow each other (`BS1 4DJ`, `1012 AB`), or one
+/// word (`BS14DJ`, `10115`) where no such pair occurs.
 pub fn postcodes(text: &str) -> BTreeSet<String> {
     let words = words(text);
-    let fits = |text: &str| {
-        let letters = text.chars().filter(|c| c.is_ascii_alphanumeric()).count();
-        (3..=10).contains(&letters)
-            && text
-                .chars()
-                .all(|c| c.is_ascii_alphanumeric() || c == ' ' || c == '-')
-            && text.bytes().any(|b| b.is_ascii_digit())
-    };
-    let single = words.iter().cloned();
-    let double = words
-        .windows(2)
-        .filter(|pair| pair.iter().all(|w| w.len() <= 4))
-        .map(|pair| pair.join(" "));
-    single.chain(double).filter(|text| fits(text)).collect()
+    let plain = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric());
+    let has_digit = |word: &str| word.bytes().any(|b| b.is_ascii_digit());
+    let mut pairs = BTreeSet::new();
+    for pair in words.windows(2) {
+        let (first, second) = (pair[0].as_str(), pair[1].as_str());
+        let british = has_digit(first) && has_digit(second) && first.bytes().any(|b| b.is_ascii_alphabetic());
+        let dutch = first.len() == 4 && first.bytes().all(|b| b.is_ascii_digit()) && second.len() == 2;
+        if plain(first) && plain(second) && (2..=4).contains(&first.len()) && (2..=3).contains(&second.len()) && (british || dutch) {
+            pairs.insert(format!("{first} {second}"));
+        }
+    }
+    if !pairs.is_empty() {
+        return pairs;
+    }
+    // Digits, perhaps with a hyphen (`10115`, `1234-567`), or up to seven letters and digits.
+    let numeric = |word: &str| word.bytes().all(|b| b.is_ascii_digit() || b == b'-') && (4..=10).contains(&word.len());
+    let mixed = |word: &str| plain(word) && (5..=7).contains(&word.len());
+    words.iter().filter(|word| has_digit(word) && (numeric(word) || mixed(word))).cloned().collect()
 }
 
 /// A run of digits with what belongs to it.
@@ -196,7 +231,10 @@ mod tests {
     fn a_phrase_neither_begins_nor_ends_with_a_function_word() {
         let found = phrases("do you have a red kettle for the office?");
         assert!(found.contains("red kettle") && found.contains("kettle for the office"));
-        assert!(!found.contains("a red kettle") && !found.contains("kettle for"));
+        assert!(!found.contains("a red kettle") && !found.contains("kettle for") && !found.contains("red"));
+        let found = phrases("the blue one looks nice. An electric kettle between £25 and £40?");
+        assert!(found.contains("blue") && found.contains("electric kettle") && !found.contains("electric"));
+        assert!(!found.iter().any(|phrase| phrase.contains("25") || phrase.contains("nice An")));
         assert_eq!(
             phrases("is it?"),
             BTreeSet::from(["is".into(), "it".into()])
@@ -208,7 +246,8 @@ mod tests {
         let text = "order HB-70417, ann@example.com postcode BS1 4DJ.";
         assert!(order_numbers(text).contains("HB-70417"));
         assert_eq!(emails(text), BTreeSet::from(["ann@example.com".into()]));
-        assert!(postcodes(text).contains("BS1 4DJ"));
+        assert!(postcodes(text).contains("BS1 4DJ") && !postcodes(text).contains("4DJ"));
+        assert_eq!(postcodes("between £25 and £40 in 1012 AB"), BTreeSet::from(["1012 AB".into()]));
     }
 
     #[test]

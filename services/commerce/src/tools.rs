@@ -270,17 +270,18 @@ impl Tools {
         Ok(())
     }
 
-    /// Reads the products behind a handle, or behind all shown ones, in the order shown.
+    /// Reads the shown products: the one that is named first, then the others in the order shown,
+    /// since "the blue one" may be another than the first that comes to mind.
     async fn shown_products(
         &self,
         request: &Request<'_>,
         product: &str,
     ) -> Result<Vec<Versioned<Product>>, Error> {
+        let is_named = |(handle, _): &&(Handle, RecordKey)| handle.as_str() == product;
+        let named = request.shown.iter().filter(is_named);
+        let others = request.shown.iter().filter(|shown| !is_named(shown));
         let mut ids: Vec<ProductId> = Vec::new();
-        for (handle, key) in request.shown {
-            if product != "shown" && handle.as_str() != product {
-                continue;
-            }
+        for (_, key) in named.chain(others) {
             let id = match key {
                 RecordKey::Product(id) => Some(id.clone()),
                 RecordKey::Variant(sku) => self

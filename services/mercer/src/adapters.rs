@@ -14,9 +14,9 @@ use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
 /// Replays for the admin API.
-pub struct Replay {
+pub(crate) struct Replay {
     /// The stores.
-    pub store: Store,
+    pub(crate) store: Store,
 }
 
 #[async_trait]
@@ -72,9 +72,9 @@ impl ConversationReplay for Replay {
 }
 
 /// Imports for the admin API.
-pub struct Import {
+pub(crate) struct Import {
     /// The stores.
-    pub store: Store,
+    pub(crate) store: Store,
 }
 
 #[async_trait]
@@ -149,13 +149,13 @@ fn line_error(error: import::LineError) -> ImportLineError {
 }
 
 /// Health of the parts that a customer's request needs.
-pub struct Health {
+pub(crate) struct Health {
     /// The stores.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The indexes.
-    pub knowledge: Knowledge,
+    pub(crate) knowledge: Knowledge,
     /// The chat model.
-    pub chat: Arc<dyn ChatModel>,
+    pub(crate) chat: Arc<dyn ChatModel>,
 }
 
 #[async_trait]

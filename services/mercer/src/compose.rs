@@ -25,11 +25,11 @@ use crate::adapters::{Health, Import, Replay};
 use crate::config::Config;
 
 /// Stores and search, without models for chat or running conversations.
-pub struct Base {
+pub(crate) struct Base {
     /// The stores.
-    pub store: Store,
+    pub(crate) store: Store,
     /// The indexes.
-    pub knowledge: Knowledge,
+    pub(crate) knowledge: Knowledge,
 }
 
 impl Base {
@@ -37,7 +37,7 @@ impl Base {
     ///
     /// # Errors
     /// Says which part could not be opened.
-    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
         let embedder = load_embedder(&config.models.embedder).await?;
         let knowledge = Knowledge::open(
@@ -56,7 +56,7 @@ impl Base {
 ///
 /// # Errors
 /// Names the folder or the database.
-pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
+pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
     std::fs::create_dir_all(&config.data)
         .with_context(|| format!("data: folder {}", config.data.display()))?;
     Store::open(&config.store())
@@ -68,7 +68,7 @@ pub async fn open_store(config: &Config) -> anyhow::Result<Store> {
 ///
 /// # Errors
 /// Names the file.
-pub async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+pub(crate) async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
     if path.as_os_str().is_empty() {
         return Ok(None);
     }
@@ -83,7 +83,7 @@ pub async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedde
 ///
 /// # Errors
 /// Names the file.
-pub async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
+pub(crate) async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
     let engine = config.engine();
     let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
         .await?
@@ -92,34 +92,26 @@ pub async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
 }
 
 /// A running Mercer: all roles in one process.
-pub struct App {
-    /// The stores.
-    pub store: Store,
-    /// The indexes.
-    pub knowledge: Knowledge,
-    /// The conversations.
-    pub runtime: Runtime,
-    /// Hints to the conversations.
-    pub hints: Arc<LocalHints>,
-    /// Watchers of web chats.
-    pub live: LiveFeed,
+pub(crate) struct App {
+    runtime: Runtime,
+    live: LiveFeed,
     router: Router,
     indexer: JoinHandle<()>,
     stop_indexer: CancellationToken,
 }
 
 /// What differs between serving, the demo and evaluations.
-pub struct Options {
+pub(crate) struct Options {
     /// Clock of the decisions.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Recorder behind `/metrics`, if metrics are wanted.
-    pub metrics: Option<PrometheusHandle>,
+    pub(crate) metrics: Option<PrometheusHandle>,
     /// Senders instead of the configured ones.
-    pub senders: Option<Senders>,
+    pub(crate) senders: Option<Senders>,
     /// A chat model that is loaded already.
-    pub chat: Option<Arc<dyn ChatModel>>,
+    pub(crate) chat: Option<Arc<dyn ChatModel>>,
     /// Claim partitions although another process seems to hold them.
-    pub take_over: bool,
+    pub(crate) take_over: bool,
 }
 
 impl Default for Options {
@@ -139,7 +131,7 @@ impl App {
     ///
     /// # Errors
     /// Says which part did not start.
-    pub async fn start(config: &Config, base: Base, options: Options) -> anyhow::Result<Self> {
+    pub(crate) async fn start(config: &Config, base: Base, options: Options) -> anyhow::Result<Self> {
         let gateway_config = config.gateway()?;
         for shop in gateway_config
             .whatsapp
@@ -207,23 +199,14 @@ impl App {
         if let Some(handle) = options.metrics {
             router = router.route("/metrics", get(move || std::future::ready(handle.render())));
         }
-        Ok(Self {
-            store: base.store,
-            knowledge: base.knowledge,
-            runtime,
-            hints,
-            live,
-            router,
-            indexer,
-            stop_indexer,
-        })
+        Ok(Self { runtime, live, router, indexer, stop_indexer })
     }
 
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
     ///
     /// # Errors
     /// When the server fails.
-    pub async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
         let (live, cancelled) = (self.live.clone(), stop.clone());
         let served = axum::serve(listener, self.router.clone())
             .with_graceful_shutdown(async move {
@@ -235,13 +218,8 @@ impl App {
         served.context("HTTP server")
     }
 
-    /// Returns the routes, to be served beside other work.
-    pub fn router(&self) -> Router {
-        self.router.clone()
-    }
-
     /// Stops conversations and the indexer.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.runtime.stop().await;
         self.stop_indexer.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;

@@ -15,49 +15,49 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The default file: manual and default at once.
-pub const DEFAULT: &str = include_str!("config.default.toml");
+pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
 /// File that is read where none is named, if it exists.
-pub const FILE: &str = "mercer.toml";
+pub(crate) const FILE: &str = "mercer.toml";
 
 /// All settings. The default file says what each means.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Config {
+pub(crate) struct Config {
     /// Folder that Mercer writes to.
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// The HTTP server.
-    pub http: Http,
+    pub(crate) http: Http,
     /// The database.
-    pub store: StoreSection,
+    pub(crate) store: StoreSection,
     /// The models.
-    pub models: Models,
+    pub(crate) models: Models,
     /// How conversations live.
-    pub conversations: Conversations,
+    pub(crate) conversations: Conversations,
     /// The chat page.
-    pub webchat: WebChat,
+    pub(crate) webchat: WebChat,
     /// WhatsApp numbers.
     #[serde(default)]
-    pub whatsapp: Vec<WhatsApp>,
+    pub(crate) whatsapp: Vec<WhatsApp>,
     /// The log.
-    pub log: Log,
+    pub(crate) log: Log,
     /// Traces.
-    pub telemetry: Telemetry,
+    pub(crate) telemetry: Telemetry,
 }
 
 /// The HTTP server.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Http {
+pub(crate) struct Http {
     /// Address and port.
-    pub listen: String,
+    pub(crate) listen: String,
 }
 
 /// The database.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct StoreSection {
+pub(crate) struct StoreSection {
     /// URL, or empty for SQLite in the data folder.
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl std::fmt::Debug for StoreSection {
@@ -71,60 +71,60 @@ impl std::fmt::Debug for StoreSection {
 /// The models.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Models {
+pub(crate) struct Models {
     /// Chat model, GGUF.
-    pub chat: PathBuf,
+    pub(crate) chat: PathBuf,
     /// Embedding model, GGUF; empty for none.
-    pub embedder: PathBuf,
+    pub(crate) embedder: PathBuf,
     /// Threads of the chat model; 0 chooses.
-    pub threads: u32,
+    pub(crate) threads: u32,
     /// Conversations generated at once, 1 to 64.
-    pub slots: u32,
+    pub(crate) slots: u32,
     /// Layers on a GPU.
-    pub gpu_layers: u32,
+    pub(crate) gpu_layers: u32,
 }
 
 /// How conversations live.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Conversations {
+pub(crate) struct Conversations {
     /// Seconds until an idle conversation leaves memory.
-    pub idle_s: u64,
+    pub(crate) idle_s: u64,
     /// Most conversations in memory.
-    pub live_max: usize,
+    pub(crate) live_max: usize,
     /// Longest time for one generation, seconds.
-    pub generation_s: u64,
+    pub(crate) generation_s: u64,
     /// Characters of history in the prompt.
-    pub history_chars_max: usize,
+    pub(crate) history_chars_max: usize,
     /// Tokens of one plan or reply.
-    pub output_tokens_max: u32,
+    pub(crate) output_tokens_max: u32,
 }
 
 /// The chat page.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WebChat {
+pub(crate) struct WebChat {
     /// Shops with a page.
-    pub shops: Vec<String>,
+    pub(crate) shops: Vec<String>,
 }
 
 /// One WhatsApp number.
 #[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct WhatsApp {
+pub(crate) struct WhatsApp {
     /// The shop.
-    pub shop: String,
+    pub(crate) shop: String,
     /// Meta's id of the number.
-    pub phone_number_id: String,
+    pub(crate) phone_number_id: String,
     /// Token of the GET handshake.
-    pub verify_token: String,
+    pub(crate) verify_token: String,
     /// App secrets that sign webhooks.
-    pub app_secrets: Vec<String>,
+    pub(crate) app_secrets: Vec<String>,
     /// Token for sending.
-    pub access_token: String,
+    pub(crate) access_token: String,
     /// Base URL of the Graph API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub graph_base_url: Option<String>,
+    pub(crate) graph_base_url: Option<String>,
 }
 
 impl std::fmt::Debug for WhatsApp {
@@ -140,17 +140,17 @@ impl std::fmt::Debug for WhatsApp {
 /// The log.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Log {
+pub(crate) struct Log {
     /// `human` or `json`.
-    pub format: LogFormat,
+    pub(crate) format: LogFormat,
     /// Filter directives.
-    pub filter: String,
+    pub(crate) filter: String,
 }
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum LogFormat {
+pub(crate) enum LogFormat {
     /// For eyes.
     Human,
     /// For machines.
@@ -160,16 +160,16 @@ pub enum LogFormat {
 /// Traces.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     /// OTLP endpoint, or empty.
-    pub otlp: String,
+    pub(crate) otlp: String,
 }
 
 /// Reads the settings.
 ///
 /// # Errors
 /// Names the key that is wrong, what is wrong with it, and the file or variable it came from.
-pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Toml::string(DEFAULT));
     match file {
         Some(file) if !file.exists() => bail!(
@@ -251,7 +251,7 @@ impl Config {
     }
 
     /// Returns the store's settings.
-    pub fn store(&self) -> StoreConfig {
+    pub(crate) fn store(&self) -> StoreConfig {
         if self.store.url.is_empty() {
             StoreConfig::new(format!(
                 "sqlite://{}",
@@ -263,7 +263,7 @@ impl Config {
     }
 
     /// Returns the engine's settings.
-    pub fn engine(&self) -> EngineConfig {
+    pub(crate) fn engine(&self) -> EngineConfig {
         let mut engine = EngineConfig::new(&self.models.chat);
         engine.threads = self.models.threads as _;
         engine.slots = self.models.slots as _;
@@ -272,7 +272,7 @@ impl Config {
     }
 
     /// Returns the runtime's settings.
-    pub fn runtime(&self) -> RuntimeConfig {
+    pub(crate) fn runtime(&self) -> RuntimeConfig {
         let conversations = &self.conversations;
         RuntimeConfig {
             idle: Duration::from_secs(conversations.idle_s),
@@ -288,7 +288,7 @@ impl Config {
     ///
     /// # Errors
     /// Names the key that is wrong.
-    pub fn gateway(&self) -> anyhow::Result<GatewayConfig> {
+    pub(crate) fn gateway(&self) -> anyhow::Result<GatewayConfig> {
         let shop = |key: &str, text: &str| -> anyhow::Result<ShopId> {
             ShopId::new(text).map_err(|error| anyhow::anyhow!("{key}: `{text}`: {error}"))
         };

@@ -6,6 +6,7 @@ mod compose;
 mod config;
 mod eval;
 mod observe;
+mod schemas;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

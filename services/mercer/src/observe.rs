@@ -19,7 +19,7 @@ const SECONDS: [f64; 15] = [
 ];
 
 /// Keeps telemetry running; dropping it sends what is left.
-pub struct Telemetry {
+pub(crate) struct Telemetry {
     provider: Option<SdkTracerProvider>,
 }
 
@@ -35,7 +35,7 @@ impl Drop for Telemetry {
 ///
 /// # Errors
 /// Names the setting that is wrong.
-pub fn start(config: &Config) -> anyhow::Result<Telemetry> {
+pub(crate) fn start(config: &Config) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&config.log.filter)
         .with_context(|| format!("log.filter: `{}`", config.log.filter))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
@@ -77,7 +77,7 @@ fn tracer(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
 ///
 /// # Errors
 /// When a recorder is installed already.
-pub fn metrics() -> anyhow::Result<PrometheusHandle> {
+pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)
         .context("metric buckets")?

@@ -12,7 +12,7 @@ use crate::config::Config;
 
 /// Manage keys of the admin API.
 #[derive(Subcommand)]
-pub enum Admin {
+pub(crate) enum Admin {
     /// Keys.
     #[command(subcommand)]
     Key(Key),
@@ -20,7 +20,7 @@ pub enum Admin {
 
 /// Keys of the admin API.
 #[derive(Subcommand)]
-pub enum Key {
+pub(crate) enum Key {
     /// Make a key. It is shown once; only its hash is stored.
     Create {
         /// What the key is for, for instance `crm-sync`.
@@ -43,7 +43,7 @@ pub enum Key {
 
 /// What a key may do.
 #[derive(Clone, Copy, ValueEnum)]
-pub enum RoleArg {
+pub(crate) enum RoleArg {
     /// Everything, keys included.
     Owner,
     /// Records and conversations.
@@ -58,7 +58,7 @@ pub enum RoleArg {
 ///
 /// # Errors
 /// When the database cannot be read or written.
-pub async fn run(config: &Config, command: Admin) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, command: Admin) -> anyhow::Result<ExitCode> {
     let store = open_store(config).await?;
     let Admin::Key(command) = command;
     match command {

@@ -23,7 +23,7 @@ use crate::config::Config;
 
 /// Measure this machine.
 #[derive(Subcommand)]
-pub enum Bench {
+pub(crate) enum Bench {
     /// Memory of live and passivated conversations, and how long one takes to come back.
     Actors(ActorsArgs),
     /// Acknowledged webhooks per second with every one on disk first, against a commit for each.
@@ -32,7 +32,7 @@ pub enum Bench {
 
 /// Memory of live and passivated conversations, and how long one takes to come back.
 #[derive(Parser)]
-pub struct ActorsArgs {
+pub(crate) struct ActorsArgs {
     /// Conversations.
     #[arg(long, default_value_t = 10_000)]
     conversations: usize,
@@ -46,7 +46,7 @@ pub struct ActorsArgs {
 
 /// Acknowledged webhooks per second.
 #[derive(Parser)]
-pub struct IngressArgs {
+pub(crate) struct IngressArgs {
     /// Senders at the same time.
     #[arg(long, default_value_t = 32)]
     senders: usize,
@@ -62,7 +62,7 @@ pub struct IngressArgs {
 ///
 /// # Errors
 /// When a part does not start.
-pub async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitCode> {
     match command {
         Bench::Actors(args) => actors(config, args).await,
         Bench::Ingress(args) => ingress(args).await,

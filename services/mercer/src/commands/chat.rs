@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// Chat with a running Mercer in the terminal. Ends with Ctrl-D.
 #[derive(Parser)]
-pub struct Args {
+pub(crate) struct Args {
     /// The shop.
     shop: String,
     /// Where Mercer runs.
@@ -23,7 +23,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When Mercer cannot be reached or has no chat page for the shop.
-pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let http = reqwest::Client::new();
     let base = format!("{}/chat/{}", args.url.trim_end_matches('/'), args.shop);
     let response = http

@@ -9,7 +9,7 @@ use crate::config;
 
 /// Check or show the settings.
 #[derive(Subcommand)]
-pub enum ConfigCommand {
+pub(crate) enum ConfigCommand {
     /// Check the settings; names the key that is wrong.
     Check,
     /// Print the annotated default file.
@@ -22,7 +22,7 @@ pub enum ConfigCommand {
 ///
 /// # Errors
 /// The first wrong key.
-pub fn run(command: &ConfigCommand, file: Option<&Path>) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(command: &ConfigCommand, file: Option<&Path>) -> anyhow::Result<ExitCode> {
     match command {
         ConfigCommand::Check => {
             config::load(file)?;

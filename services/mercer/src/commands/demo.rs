@@ -16,7 +16,7 @@ use crate::observe;
 
 /// Load the demo shop, play a conversation through the WhatsApp webhook, then keep serving.
 #[derive(Parser)]
-pub struct Args {
+pub(crate) struct Args {
     /// End after the conversation; exit 1 if a reply missed what was expected of it.
     #[arg(long)]
     once: bool,
@@ -35,7 +35,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When a part does not start.
-pub async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCode> {
     let dialogues = dialogue::read(&args.dialogue)?;
     // The demo's data stays apart from a real shop's.
     config.data = config.data.join("demo");

@@ -11,7 +11,7 @@ use crate::config::Config;
 ///
 /// # Errors
 /// Never because of a finding; findings are printed and the exit status is 1.
-pub async fn run(config: &Config) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut sound = true;
     let mut report = |name: &str, found: anyhow::Result<String>| match found {
         Ok(text) => println!("ok     {name:<10} {text}"),

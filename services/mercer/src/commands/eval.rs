@@ -20,7 +20,7 @@ use crate::eval::stage::{Setting, Stage};
 
 /// Measure answers or search against expectations.
 #[derive(Subcommand)]
-pub enum Eval {
+pub(crate) enum Eval {
     /// Play dialogue files against a shop and judge every turn.
     Dialogues(DialoguesArgs),
     /// Measure search on a dataset in BEIR layout.
@@ -29,7 +29,7 @@ pub enum Eval {
 
 /// Play dialogue files against a shop and judge every turn. docs/dialogues.md tells how to write them.
 #[derive(Parser)]
-pub struct DialoguesArgs {
+pub(crate) struct DialoguesArgs {
     /// A dialogue file, or a folder of them.
     path: PathBuf,
     /// Folder with the shop's import files.
@@ -48,7 +48,7 @@ pub struct DialoguesArgs {
 
 /// Measure search on a dataset in BEIR layout: corpus.jsonl, queries.jsonl, qrels/test.tsv.
 #[derive(Parser)]
-pub struct RetrievalArgs {
+pub(crate) struct RetrievalArgs {
     /// Folder of the dataset.
     #[arg(long)]
     dataset: PathBuf,
@@ -87,7 +87,7 @@ struct Report {
 ///
 /// # Errors
 /// When files are broken or Mercer does not start.
-pub async fn run(config: &Config, command: Eval) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, command: Eval) -> anyhow::Result<ExitCode> {
     match command {
         Eval::Dialogues(args) => dialogues(config, args).await,
         Eval::Retrieval(args) => retrieval(config, args).await,
@@ -246,7 +246,7 @@ fn print(report: &Report, json: bool) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// When the day is not YYYY-MM-DD.
-pub fn clock(today: Option<&str>) -> anyhow::Result<Arc<dyn Clock>> {
+pub(crate) fn clock(today: Option<&str>) -> anyhow::Result<Arc<dyn Clock>> {
     let Some(day) = today else {
         return Ok(Arc::new(SystemClock));
     };

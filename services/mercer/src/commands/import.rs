@@ -16,7 +16,7 @@ use crate::config::Config;
 /// FOLDER holds shop.toml and any of catalog.jsonl, catalog.csv, policies/*.md, customers.jsonl and
 /// orders.jsonl; a single file can be named too, with --shop. Existing records are replaced.
 #[derive(Parser)]
-pub struct Args {
+pub(crate) struct Args {
     /// Folder or file.
     path: PathBuf,
     /// The shop, where the folder has no shop.toml.
@@ -37,7 +37,7 @@ enum OnErrorArg {
 ///
 /// # Errors
 /// Names every broken line.
-pub async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let base = Base::open(config).await?;
     let on_error = match args.on_error {
         OnErrorArg::Abort => OnError::Abort,
@@ -73,7 +73,7 @@ pub async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// When an index cannot be written.
-pub async fn index(knowledge: &Knowledge) -> anyhow::Result<()> {
+pub(crate) async fn index(knowledge: &Knowledge) -> anyhow::Result<()> {
     let spinner = indicatif::ProgressBar::new_spinner().with_message("indexing what changed");
     spinner.enable_steady_tick(std::time::Duration::from_millis(120));
     let done = knowledge.catch_up().await;

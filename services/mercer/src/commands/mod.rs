@@ -1,14 +1,14 @@
 //! One file a command.
 
-pub mod admin;
-pub mod bench;
-pub mod chat;
-pub mod config;
-pub mod demo;
-pub mod doctor;
-pub mod eval;
-pub mod import;
-pub mod models;
-pub mod reindex;
-pub mod replay;
-pub mod serve;
+pub(crate) mod admin;
+pub(crate) mod bench;
+pub(crate) mod chat;
+pub(crate) mod config;
+pub(crate) mod demo;
+pub(crate) mod doctor;
+pub(crate) mod eval;
+pub(crate) mod import;
+pub(crate) mod models;
+pub(crate) mod reindex;
+pub(crate) mod replay;
+pub(crate) mod serve;

@@ -10,7 +10,7 @@ use crate::config::Config;
 
 /// Look at models, or write training dialogues for the small chat model.
 #[derive(Subcommand)]
-pub enum Models {
+pub(crate) enum Models {
     /// Show the configured models.
     List,
     /// Write training dialogues: generated shops and customers, through Mercer's own prompt code.
@@ -19,7 +19,7 @@ pub enum Models {
 
 /// Write training dialogues.
 #[derive(Parser)]
-pub struct CorpusArgs {
+pub(crate) struct CorpusArgs {
     /// Folder that train.jsonl and heldout.jsonl are written to.
     #[arg(long, default_value = "corpus")]
     out: PathBuf,
@@ -38,7 +38,7 @@ pub struct CorpusArgs {
 ///
 /// # Errors
 /// Names the file that cannot be read or written.
-pub async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::List => {
             let chat = load_chat(config).await?;

@@ -10,13 +10,13 @@ use crate::config::Config;
 
 /// Rebuild the search indexes from the database. Safe at any time while Mercer is stopped.
 #[derive(Parser)]
-pub struct Args {}
+pub(crate) struct Args {}
 
 /// Rebuilds.
 ///
 /// # Errors
 /// When the database cannot be read or an index cannot be written.
-pub async fn run(config: &Config, _: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, _: Args) -> anyhow::Result<ExitCode> {
     let base = Base::open(config).await?;
     base.knowledge.reindex(&Progress::bars()).await?;
     println!(

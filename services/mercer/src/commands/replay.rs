@@ -15,7 +15,7 @@ use crate::config::Config;
 /// The timeline shows inputs, prompts, plans, evidence, tokens, checks and timings. It holds the
 /// customer's words: handle it accordingly.
 #[derive(Parser)]
-pub struct Args {
+pub(crate) struct Args {
     /// The conversation, `conv_…`.
     #[arg(required_unless_present = "all")]
     conversation: Option<ConversationId>,
@@ -34,7 +34,7 @@ pub struct Args {
 ///
 /// # Errors
 /// When the database cannot be read.
-pub async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let store = open_store(config).await?;
     let streams = streams(&store, &args).await?;
     let bar = indicatif::ProgressBar::new(streams.len() as u64);

@@ -13,7 +13,7 @@ use crate::observe;
 
 /// Run Mercer: webhooks, chat page, conversations, admin API.
 #[derive(Parser)]
-pub struct Args {
+pub(crate) struct Args {
     /// Start although another Mercer seems to own this database (it died less than 6 s ago, or
     /// runs on another machine that must be stopped first).
     #[arg(long)]
@@ -24,7 +24,7 @@ pub struct Args {
 ///
 /// # Errors
 /// Says which part did not start.
-pub async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let metrics = observe::metrics()?;
     let base = Base::open(config).await?;
     let listener = listen(config).await?;
@@ -44,7 +44,7 @@ pub async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
 ///
 /// # Errors
 /// Names the setting.
-pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+pub(crate) async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
     TcpListener::bind(&config.http.listen)
         .await
         .with_context(|| {
@@ -56,7 +56,7 @@ pub async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
 }
 
 /// Returns a token that is cancelled on Ctrl-C and on SIGTERM.
-pub fn stop_on_signal() -> CancellationToken {
+pub(crate) fn stop_on_signal() -> CancellationToken {
     let stop = CancellationToken::new();
     let cancelled = stop.clone();
     tokio::spawn(async move {

@@ -9,59 +9,59 @@ use serde::Deserialize;
 /// A dialogue.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Dialogue {
+pub(crate) struct Dialogue {
     /// Short name.
-    pub name: String,
+    pub(crate) name: String,
     /// The customer, where they are known to the shop.
     #[serde(default)]
-    pub customer: Option<Who>,
+    pub(crate) customer: Option<Who>,
     /// What is said, at least one turn.
-    pub turns: Vec<Turn>,
+    pub(crate) turns: Vec<Turn>,
 }
 
 /// Who writes.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Who {
+pub(crate) struct Who {
     /// Phone number in international form.
-    pub whatsapp: String,
+    pub(crate) whatsapp: String,
 }
 
 /// One turn.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Turn {
+pub(crate) struct Turn {
     /// The customer's words.
-    pub customer: String,
+    pub(crate) customer: String,
     /// What is expected; what is left out is not checked.
     #[serde(default)]
-    pub expect: Expect,
+    pub(crate) expect: Expect,
 }
 
 /// What is expected of a turn.
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Expect {
+pub(crate) struct Expect {
     /// Tools that are called, in any order; no others.
-    pub tools: Option<Vec<String>>,
+    pub(crate) tools: Option<Vec<String>>,
     /// Records that are among the evidence: `product:ID`, `variant:SKU`, `policy:ID`, `order:NUMBER`.
     #[serde(default)]
-    pub evidence: Vec<String>,
+    pub(crate) evidence: Vec<String>,
     /// Values of the stores that the reply holds: `product:ID.price`, `policy:ID.text` …
     #[serde(default)]
-    pub facts: Vec<String>,
+    pub(crate) facts: Vec<String>,
     /// Whether the conversation is with a person after the turn.
-    pub handoff: Option<bool>,
+    pub(crate) handoff: Option<bool>,
     /// Text that the reply does not hold, whatever its case.
     #[serde(default)]
-    pub forbid: Vec<String>,
+    pub(crate) forbid: Vec<String>,
 }
 
 /// Reads one file, or all `.yaml` files of a folder and its subfolders in order of their paths.
 ///
 /// # Errors
 /// Names the file, and line and column where YAML or a field is wrong.
-pub fn read(path: &Path) -> anyhow::Result<Vec<Dialogue>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Vec<Dialogue>> {
     let mut files = Vec::new();
     if path.is_dir() {
         collect(path, &mut files)?;

@@ -17,25 +17,25 @@ const TURN: Duration = Duration::from_secs(90);
 const LOOK: Duration = Duration::from_millis(15);
 
 /// A line to a running Mercer.
-pub struct Line {
+pub(crate) struct Line {
     /// Base URL of Mercer.
-    pub url: String,
+    pub(crate) url: String,
     /// App secret that signs webhooks.
-    pub secret: String,
+    pub(crate) secret: String,
     /// Meta's id of the shop's number.
-    pub phone_number_id: String,
+    pub(crate) phone_number_id: String,
     /// The shop.
-    pub shop: ShopId,
+    pub(crate) shop: ShopId,
     /// Its stores, for reading logs.
-    pub store: Store,
+    pub(crate) store: Store,
     /// Where replies arrive.
-    pub graph: Graph,
+    pub(crate) graph: Graph,
     /// HTTP client.
-    pub http: reqwest::Client,
+    pub(crate) http: reqwest::Client,
 }
 
 /// One customer at the phone.
-pub struct Caller<'a> {
+pub(crate) struct Caller<'a> {
     line: &'a Line,
     phone: String,
     sent: u32,
@@ -44,16 +44,16 @@ pub struct Caller<'a> {
 }
 
 /// What a turn came to.
-pub struct Answer {
+pub(crate) struct Answer {
     /// Log records of the turn.
-    pub records: Vec<LogRecord>,
+    pub(crate) records: Vec<LogRecord>,
     /// Texts that arrived at the customer's phone.
-    pub replies: Vec<String>,
+    pub(crate) replies: Vec<String>,
 }
 
 impl Line {
     /// Picks up the phone.
-    pub fn caller(&self, phone: &str) -> Caller<'_> {
+    pub(crate) fn caller(&self, phone: &str) -> Caller<'_> {
         let phone = phone.trim_start_matches('+').to_owned();
         Caller {
             line: self,
@@ -70,7 +70,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// When Mercer does not take the webhook or does not answer in time.
-    pub async fn say(&mut self, words: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn say(&mut self, words: &str) -> anyhow::Result<Answer> {
         self.sent += 1;
         let id = format!(
             "wamid.{}.{}.{:016x}",
@@ -160,7 +160,7 @@ impl Caller<'_> {
 }
 
 /// Returns the event of a record, if it is one.
-pub fn event(record: &LogRecord) -> Option<&Event> {
+pub(crate) fn event(record: &LogRecord) -> Option<&Event> {
     match &record.body {
         LogBody::Event { event } => Some(event),
         LogBody::Input { .. } => None,

@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 /// What was sent so far, by recipient.
 #[derive(Clone, Default)]
-pub struct Graph {
+pub(crate) struct Graph {
     inner: Arc<Inner>,
 }
 
@@ -28,7 +28,7 @@ impl Graph {
     ///
     /// # Errors
     /// When no port can be bound.
-    pub async fn start() -> anyhow::Result<(Self, String)> {
+    pub(crate) async fn start() -> anyhow::Result<(Self, String)> {
         let graph = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -40,7 +40,7 @@ impl Graph {
     }
 
     /// Waits until more than `known` messages went to a recipient, and returns the new ones.
-    pub async fn wait(&self, to: &str, known: usize, timeout: Duration) -> Vec<String> {
+    pub(crate) async fn wait(&self, to: &str, known: usize, timeout: Duration) -> Vec<String> {
         let more = async {
             loop {
                 let arrived = self.inner.arrived.notified();
@@ -57,7 +57,7 @@ impl Graph {
     }
 
     /// Returns everything sent to a recipient.
-    pub fn sent(&self, to: &str) -> Vec<String> {
+    pub(crate) fn sent(&self, to: &str) -> Vec<String> {
         self.inner
             .sent
             .lock()

@@ -14,28 +14,28 @@ use crate::eval::driver::{Answer, event};
 
 /// What came of one turn.
 #[derive(Clone, Serialize)]
-pub struct TurnResult {
+pub(crate) struct TurnResult {
     /// Name of the dialogue.
-    pub dialogue: String,
+    pub(crate) dialogue: String,
     /// Number of the turn, from 1.
-    pub turn: usize,
+    pub(crate) turn: usize,
     /// Whether everything expected holds.
-    pub right: bool,
+    pub(crate) right: bool,
     /// Whether every figure of the reply is backed by the stores.
-    pub grounded: bool,
+    pub(crate) grounded: bool,
     /// What does not hold.
-    pub faults: Vec<String>,
+    pub(crate) faults: Vec<String>,
     /// Tools called.
-    pub tools: Vec<String>,
+    pub(crate) tools: Vec<String>,
     /// Texts that reached the customer.
-    pub replies: Vec<String>,
+    pub(crate) replies: Vec<String>,
 }
 
 /// Judges a turn.
 ///
 /// # Errors
 /// When the stores cannot be read or an expectation names a record that does not exist.
-pub async fn judge(
+pub(crate) async fn judge(
     store: &Store,
     shop: &ShopId,
     words: &str,
@@ -234,6 +234,27 @@ async fn grounded(
             }
         }
         rest = rest.replace(&fold(claim.value.expose()), " ");
+    }
+    // Cards are filled from the same read; their values must be the store's too.
+    let cards = events.iter().filter_map(|event| match event {
+        Event::ReplyQueued { content, .. } => Some(&content.cards),
+        _ => None,
+    });
+    for card in cards.flatten() {
+        let Some(product) = store.catalog().get(shop, &card.product_id).await? else { return Ok(false) };
+        let of_product = std::iter::once(product_fields(&product.value));
+        let of_variants = product.value.variants.iter().map(|variant| variant_fields(&product.value, variant));
+        let holds = |fields: Vec<Field>| {
+            [("name", &card.name), ("price", &card.price), ("stock", &card.stock)]
+                .iter()
+                .all(|(name, value)| fields.iter().any(|f| f.name == *name && f.value.expose() == *value))
+        };
+        if !of_product.chain(of_variants).any(holds) {
+            return Ok(false);
+        }
+        for value in [&card.name, &card.price, &card.stock].into_iter().chain(&card.options) {
+            rest = rest.replace(&fold(value), " ");
+        }
     }
     let mut known: BTreeSet<String> = spans::number_runs(words)
         .map(|run| run.text.to_owned())

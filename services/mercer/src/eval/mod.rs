@@ -3,8 +3,8 @@
 //! A dialogue goes the whole way of a real one: signed WhatsApp webhook in, reply out through a
 //! Graph API that this process plays. Judging reads the conversation's log and the stores.
 
-pub mod dialogue;
-pub mod driver;
-pub mod graph;
-pub mod judge;
-pub mod stage;
+pub(crate) mod dialogue;
+pub(crate) mod driver;
+pub(crate) mod graph;
+pub(crate) mod judge;
+pub(crate) mod stage;

@@ -24,23 +24,23 @@ use crate::eval::graph::Graph;
 const PHONE_NUMBER_ID: &str = "100000000000001";
 
 /// A running stage.
-pub struct Stage {
+pub(crate) struct Stage {
     /// The line to it.
-    pub line: Line,
+    pub(crate) line: Line,
     stop: CancellationToken,
     served: JoinHandle<anyhow::Result<()>>,
 }
 
 /// How to set a stage.
-pub struct Setting {
+pub(crate) struct Setting {
     /// Folder with the shop's import files.
-    pub catalog: PathBuf,
+    pub(crate) catalog: PathBuf,
     /// Clock of the decisions.
-    pub clock: Arc<dyn Clock>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// A chat model that is loaded already.
-    pub chat: Option<Arc<dyn ChatModel>>,
+    pub(crate) chat: Option<Arc<dyn ChatModel>>,
     /// Recorder behind `/metrics`.
-    pub metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
+    pub(crate) metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
 
 impl Stage {
@@ -48,7 +48,7 @@ impl Stage {
     ///
     /// # Errors
     /// Says which part did not start, or which import lines are broken.
-    pub async fn set(
+    pub(crate) async fn set(
         mut config: Config,
         listener: TcpListener,
         setting: Setting,
@@ -105,7 +105,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the server failed.
-    pub async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancelled().await;
         self.strike().await
     }
@@ -114,7 +114,7 @@ impl Stage {
     ///
     /// # Errors
     /// When the server failed.
-    pub async fn strike(self) -> anyhow::Result<()> {
+    pub(crate) async fn strike(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.served.await.context("server")?
     }

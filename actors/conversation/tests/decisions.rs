@@ -1,0 +1,323 @@
+//! Decisions as given, when, then; and what holds for any sequence of inputs.
+
+use mercer_conversation::{Effect, Phase, Refusal, State, decide, evolve, invariants, wanted};
+use mercer_schemas::{
+    ActionBy, Channel, Content, DeliveryStatus, EffectId, Event, Evidence, Field, Generated, Handle, InboundMessage, Input,
+    MessageId, Meta, ProductId, PromptStyle, RecordKey, RenderedReply, Settings, Verdict,
+};
+use proptest::prelude::*;
+
+fn meta(at: u64) -> Meta {
+    Meta {
+        at_ms: 1_000 + at as i64,
+        entropy: at,
+        settings: Settings {
+            shop_name: "Shop".into(),
+            prompt_style: PromptStyle::Compact,
+            history_chars_max: 600,
+            output_tokens_max: 64,
+        },
+    }
+}
+
+fn says(number: u64, words: &str) -> Input {
+    Input::ReceiveMessages {
+        channel: Channel::Whatsapp,
+        address: "447700900001".into(),
+        messages: vec![message(number, Content::Text { text: words.into() })],
+    }
+}
+
+fn message(number: u64, content: Content) -> InboundMessage {
+    InboundMessage { id: MessageId::from_parts(1, u128::from(number)), provider_id: format!("m{number}"), sent_at_ms: 1, content }
+}
+
+fn written(text: &str) -> Generated {
+    Generated {
+        text: text.into(),
+        model: "m".into(),
+        prompt_sha256: String::new(),
+        prompt_tokens: 1,
+        cached_tokens: 0,
+        output_tokens: 1,
+        first_token_ms: 1,
+        total_ms: 1,
+    }
+}
+
+fn kettle() -> Evidence {
+    let key = RecordKey::Product(ProductId::new("K-1").expect("key"));
+    Evidence::Record {
+        handle: Handle::new(&key, 1),
+        key,
+        version: 3,
+        fields: vec![Field::new("name", "Kettle"), Field::new("price", "£45.99"), Field::new("stock", "in stock")],
+    }
+}
+
+/// A conversation under test.
+#[derive(Default)]
+struct Talk {
+    state: State,
+    at: u64,
+}
+
+impl Talk {
+    /// Takes an input; returns the names of the events.
+    fn when(&mut self, input: Input) -> Vec<&'static str> {
+        self.at += 1;
+        let decision = decide(&self.state, &input, &meta(self.at)).expect("not refused");
+        for event in &decision.events {
+            self.state = evolve(std::mem::take(&mut self.state), event);
+            invariants::check(&self.state).expect("invariants hold");
+        }
+        decision.events.iter().map(Event::type_name).collect()
+    }
+
+    fn refused(&mut self, input: Input) -> Refusal {
+        match decide(&self.state, &input, &meta(self.at + 1)) {
+            Err(refusal) => refusal,
+            Ok(_) => panic!("was taken"),
+        }
+    }
+
+    fn effect(&self) -> EffectId {
+        wanted(&self.state, &meta(0).settings).expect("an effect is open").id().clone()
+    }
+
+    fn plan(&mut self, json: &str) -> Vec<&'static str> {
+        let effect = self.effect();
+        self.when(Input::PlanGenerated { effect, output: written(json) })
+    }
+
+    fn find(&mut self, evidence: Vec<Evidence>) -> Vec<&'static str> {
+        let effect = self.effect();
+        self.when(Input::ToolsAnswered { effect, evidence, identified: None })
+    }
+
+    fn write(&mut self, text: &str) -> Vec<&'static str> {
+        let effect = self.effect();
+        self.when(Input::ReplyGenerated { effect, output: written(text) })
+    }
+
+    fn check(&mut self, passes: bool) -> Vec<&'static str> {
+        let effect = self.effect();
+        let verdicts = vec![Verdict { rule: "rule".into(), passed: passes }];
+        let reply = passes.then(|| RenderedReply { text: "It is £45.99.".into(), cards: vec![], claims: vec![] });
+        self.when(Input::ReplyChecked { effect, verdicts, reply })
+    }
+}
+
+#[test]
+fn a_turn_goes_from_message_to_reply() {
+    let mut talk = Talk::default();
+    assert_eq!(talk.when(says(1, "a red kettle?")), ["conversation_started", "message_received", "turn_started"]);
+    assert_eq!(talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"red kettle"}]}"#), ["plan_made"]);
+    assert_eq!(talk.find(vec![kettle()]), ["evidence_gathered"]);
+    assert_eq!(talk.write("{{p1.name}} costs {{p1.price}}."), ["reply_drafted"]);
+    assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+    assert!(talk.state.phase == Phase::Idle && talk.state.shown.len() == 1 && talk.state.past.len() == 1);
+}
+
+#[test]
+fn a_message_during_a_turn_begins_it_again_and_old_answers_are_refused() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    let old = talk.effect();
+    assert_eq!(talk.when(says(2, "a red one")), ["message_received", "turn_started"]);
+    assert!(talk.effect() != old);
+    let late = Input::PlanGenerated { effect: old, output: written(r#"{"calls":[]}"#) };
+    assert_eq!(talk.refused(late), Refusal::StaleEffect);
+    assert!(talk.state.phase.turn().is_some_and(|turn| turn.words.expose() == "a kettle\na red one" && turn.attempt == 1));
+}
+
+#[test]
+fn a_plan_beyond_what_was_said_becomes_a_plain_search() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.plan(r#"{"calls":[{"tool":"order_status","order":"HB-1"}]}"#);
+    let Phase::Gathering { plan, .. } = &talk.state.phase else { panic!("no plan") };
+    assert_eq!(plan.calls.iter().map(|call| call.tool()).collect::<Vec<_>>(), ["search_catalog", "search_policies"]);
+}
+
+#[test]
+fn a_blocked_draft_is_written_once_more_then_built_from_evidence_then_given_up() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#);
+    talk.find(vec![kettle()]);
+    talk.write("It is free!");
+    assert_eq!(talk.check(false), ["reply_blocked"]);
+    talk.write("It is guaranteed!");
+    assert_eq!(talk.check(false), ["reply_blocked", "reply_drafted"]);
+    let Some(Effect::CheckReply { draft, .. }) = wanted(&talk.state, &meta(0).settings) else { panic!("no check") };
+    assert!(draft.expose().contains("{{p1.price}}"));
+    assert_eq!(talk.check(false), ["reply_blocked", "reply_queued", "turn_ended", "handed_over"]);
+}
+
+#[test]
+fn a_failed_step_still_gives_an_answer() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    let fail = |talk: &mut Talk| {
+        let effect = talk.effect();
+        talk.when(Input::EffectFailed { effect, cause: "deadline".into() })
+    };
+    assert_eq!(fail(&mut talk), ["plan_made"]);
+    assert_eq!(talk.find(vec![kettle()]), ["evidence_gathered"]);
+    assert_eq!(fail(&mut talk), ["reply_drafted"]);
+    assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+}
+
+#[test]
+fn with_a_person_mercer_is_silent_until_handed_back() {
+    let by = ActionBy { key_id: "key_1".into() };
+    let mut talk = Talk::default();
+    assert_eq!(talk.refused(Input::TakeOver { by: by.clone() }), Refusal::NotStarted);
+    talk.when(says(1, "a kettle"));
+    assert_eq!(talk.refused(Input::AnswerAsPerson { by: by.clone(), text: "hi".into() }), Refusal::NotWithPerson);
+    assert_eq!(talk.when(Input::TakeOver { by: by.clone() }), ["turn_ended", "taken_over"]);
+    assert_eq!(talk.when(says(2, "hello?")), ["message_received"]);
+    assert_eq!(talk.when(Input::AnswerAsPerson { by: by.clone(), text: "Hi, Ann here.".into() }), ["reply_queued"]);
+    assert_eq!(talk.when(Input::HandBack { by }), ["handed_back"]);
+    assert_eq!(talk.when(says(3, "a kettle")), ["message_received", "turn_started"]);
+}
+
+#[test]
+fn pictures_alone_get_an_honest_answer_without_a_model() {
+    let mut talk = Talk::default();
+    let input = Input::ReceiveMessages {
+        channel: Channel::Whatsapp,
+        address: "a".into(),
+        messages: vec![message(1, Content::Unsupported { kind_name: "image".into() })],
+    };
+    assert_eq!(talk.when(input), ["conversation_started", "message_received", "reply_queued"]);
+    assert!(talk.state.phase == Phase::Idle);
+}
+
+#[test]
+fn delivery_reports_only_move_forward() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "hello"));
+    talk.plan(r#"{"calls":[]}"#);
+    talk.write("Hello!");
+    talk.check(true);
+    let sent = talk.state.deliveries.keys().next().expect("a message").clone();
+    let report = |status| Input::DeliveryReported { message: sent.clone(), status };
+    assert_eq!(talk.when(report(DeliveryStatus::Read)), ["delivery_updated"]);
+    assert_eq!(talk.when(report(DeliveryStatus::Delivered)), Vec::<&str>::new());
+}
+
+#[test]
+fn the_next_prompt_extends_this_one() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    let prompt = |talk: &Talk| match wanted(&talk.state, &meta(0).settings) {
+        Some(Effect::GeneratePlan { prompt, .. } | Effect::GenerateReply { prompt, .. }) => prompt,
+        _ => panic!("no prompt"),
+    };
+    let first = prompt(&talk);
+    talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#);
+    talk.find(vec![kettle()]);
+    let second = prompt(&talk);
+    assert_eq!(second[..first.len()], first[..]);
+    talk.write("{{p1.name}}.");
+    talk.check(true);
+    talk.when(says(2, "thanks"));
+    let third = prompt(&talk);
+    assert_eq!(third[..second.len()], second[..]);
+}
+
+/// Anything that may happen, sensible or not.
+fn any_input() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        "[a-z0-9 £?]{0,24}".prop_map(Step::Says),
+        Just(Step::Picture),
+        prop_oneof![Just(r#"{"calls":[]}"#), Just("broken"), Just(r#"{"calls":[{"tool":"handoff","reason":"asked"}]}"#)]
+            .prop_map(|plan| Step::Plans(plan.to_owned())),
+        any::<bool>().prop_map(Step::Finds),
+        "[a-z{}.1-3 ]{0,24}".prop_map(Step::Writes),
+        any::<bool>().prop_map(Step::Checks),
+        Just(Step::Fails),
+        Just(Step::TakesOver),
+        Just(Step::Answers),
+        Just(Step::HandsBack),
+        Just(Step::Quarantines),
+    ]
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Says(String),
+    Picture,
+    Plans(String),
+    Finds(bool),
+    Writes(String),
+    Checks(bool),
+    Fails,
+    TakesOver,
+    Answers,
+    HandsBack,
+    Quarantines,
+}
+
+impl Step {
+    fn input(&self, number: u64, state: &State) -> Input {
+        let turn = mercer_schemas::TurnId::from_parts(9, 9);
+        let open = wanted(state, &meta(0).settings).map(|effect| effect.id().clone());
+        let effect = open.unwrap_or_else(|| EffectId::new(&turn, "plan", 0));
+        let by = ActionBy { key_id: "key".into() };
+        match self {
+            Self::Says(words) => says(number, words),
+            Self::Picture => Input::ReceiveMessages {
+                channel: Channel::Whatsapp,
+                address: "a".into(),
+                messages: vec![message(number, Content::Unsupported { kind_name: "image".into() })],
+            },
+            Self::Plans(plan) => Input::PlanGenerated { effect, output: written(plan) },
+            Self::Finds(any) => {
+                Input::ToolsAnswered { effect, evidence: if *any { vec![kettle()] } else { vec![] }, identified: None }
+            }
+            Self::Writes(text) => Input::ReplyGenerated { effect, output: written(text) },
+            Self::Checks(passes) => Input::ReplyChecked {
+                effect,
+                verdicts: vec![],
+                reply: passes.then(|| RenderedReply { text: "ok".into(), cards: vec![], claims: vec![] }),
+            },
+            Self::Fails => Input::EffectFailed { effect, cause: "x".into() },
+            Self::TakesOver => Input::TakeOver { by },
+            Self::Answers => Input::AnswerAsPerson { by, text: "hi".into() },
+            Self::HandsBack => Input::HandBack { by },
+            Self::Quarantines => Input::Quarantine { inbox_ids: vec![1] },
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_the_rules_hold_and_the_log_explains_the_state(steps in prop::collection::vec(any_input(), 0..60)) {
+        let mut state = State::default();
+        let mut events: Vec<Event> = Vec::new();
+        let mut answered = std::collections::BTreeMap::new();
+        for (number, step) in steps.iter().enumerate() {
+            let input = step.input(number as u64, &state);
+            let Ok(decision) = decide(&state, &input, &meta(number as u64)) else { continue };
+            let again = decide(&state, &input, &meta(number as u64));
+            prop_assert!(again.is_ok_and(|again| again.events == decision.events));
+            for event in decision.events {
+                if let Event::ReplyQueued { turn: Some(turn), .. } = &event {
+                    *answered.entry(turn.clone()).or_insert(0) += 1;
+                }
+                state = evolve(state, &event);
+                prop_assert_eq!(invariants::check(&state), Ok(()));
+                events.push(event);
+            }
+        }
+        prop_assert!(answered.values().all(|replies| *replies == 1), "a turn is answered once");
+        let (head, tail) = events.split_at(events.len() / 2);
+        let half = head.iter().fold(State::default(), evolve);
+        prop_assert!(tail.iter().fold(half, evolve) == state, "a prefix and then the rest is all");
+        let stored = serde_json::to_vec(&state).expect("written");
+        prop_assert!(serde_json::from_slice::<State>(&stored).expect("read") == state, "a snapshot is the state");
+    }
+}
