@@ -59,7 +59,11 @@ fn choices(state: &State, turn: &Turn) -> Choices {
 
 /// Returns the spans of the latest line that holds any: what was given last is what counts.
 fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
-    text.lines().rev().map(find).find(|found| !found.is_empty()).unwrap_or_default()
+    text.lines()
+        .rev()
+        .map(find)
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 /// Builds the grammar of all plans that are possible now.
@@ -120,7 +124,9 @@ fn price_limits(amounts: &BTreeSet<String>) -> BTreeSet<String> {
         out.insert(format!(",\"min_price\":\"{amount}\""));
         out.insert(format!(",\"max_price\":\"{amount}\""));
         for higher in amounts.iter().filter(|other| is_below(amount, other)) {
-            out.insert(format!(",\"min_price\":\"{amount}\",\"max_price\":\"{higher}\""));
+            out.insert(format!(
+                ",\"min_price\":\"{amount}\",\"max_price\":\"{higher}\""
+            ));
         }
     }
     out
@@ -151,7 +157,10 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                 choices.phrases.contains(query.expose())
                     && among(min_price, &choices.amounts)
                     && among(max_price, &choices.amounts)
-                    && min_price.as_ref().zip(max_price.as_ref()).is_none_or(|(low, high)| is_below(low, high))
+                    && min_price
+                        .as_ref()
+                        .zip(max_price.as_ref())
+                        .is_none_or(|(low, high)| is_below(low, high))
             }
             ToolCall::ProductDetails { product, about } => {
                 choices.handles.contains(product)

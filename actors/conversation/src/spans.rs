@@ -76,12 +76,16 @@ pub fn words(text: &str) -> Vec<String> {
 /// else is left.
 pub fn phrases(text: &str) -> BTreeSet<String> {
     let words = split(text);
-    let ends_phrase = |at: usize| words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak);
+    let ends_phrase =
+        |at: usize| words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak);
     let mut out = BTreeSet::new();
     for start in (0..words.len()).filter(|start| !words[*start].weak) {
         for end in start..words.len().min(start + PHRASE_WORDS_MAX) {
             if !words[end].weak && ends_phrase(end) {
-                let run: Vec<&str> = words[start..=end].iter().map(|word| word.text.as_str()).collect();
+                let run: Vec<&str> = words[start..=end]
+                    .iter()
+                    .map(|word| word.text.as_str())
+                    .collect();
                 out.insert(run.join(" "));
             }
             if words[end].ends_sentence {
@@ -128,7 +132,11 @@ pub fn order_numbers(text: &str) -> BTreeSet<String> {
         .into_iter()
         .filter(|word| (3..=40).contains(&word.len()) && !word.contains('@') && digits(word) >= 3)
         .collect();
-    let long: BTreeSet<String> = found.iter().filter(|word| digits(word) >= 4).cloned().collect();
+    let long: BTreeSet<String> = found
+        .iter()
+        .filter(|word| digits(word) >= 4)
+        .cloned()
+        .collect();
     if long.is_empty() { found } else { long }
 }
 
@@ -141,9 +149,16 @@ pub fn postcodes(text: &str) -> BTreeSet<String> {
     let mut pairs = BTreeSet::new();
     for pair in words.windows(2) {
         let (first, second) = (pair[0].as_str(), pair[1].as_str());
-        let british = has_digit(first) && has_digit(second) && first.bytes().any(|b| b.is_ascii_alphabetic());
-        let dutch = first.len() == 4 && first.bytes().all(|b| b.is_ascii_digit()) && second.len() == 2;
-        if plain(first) && plain(second) && (2..=4).contains(&first.len()) && (2..=3).contains(&second.len()) && (british || dutch) {
+        let british =
+            has_digit(first) && has_digit(second) && first.bytes().any(|b| b.is_ascii_alphabetic());
+        let dutch =
+            first.len() == 4 && first.bytes().all(|b| b.is_ascii_digit()) && second.len() == 2;
+        if plain(first)
+            && plain(second)
+            && (2..=4).contains(&first.len())
+            && (2..=3).contains(&second.len())
+            && (british || dutch)
+        {
             pairs.insert(format!("{first} {second}"));
         }
     }
@@ -151,9 +166,15 @@ pub fn postcodes(text: &str) -> BTreeSet<String> {
         return pairs;
     }
     // Digits, perhaps with a hyphen (`10115`, `1234-567`), or up to seven letters and digits.
-    let numeric = |word: &str| word.bytes().all(|b| b.is_ascii_digit() || b == b'-') && (4..=10).contains(&word.len());
+    let numeric = |word: &str| {
+        word.bytes().all(|b| b.is_ascii_digit() || b == b'-') && (4..=10).contains(&word.len())
+    };
     let mixed = |word: &str| plain(word) && (5..=7).contains(&word.len());
-    words.iter().filter(|word| has_digit(word) && (numeric(word) || mixed(word))).cloned().collect()
+    words
+        .iter()
+        .filter(|word| has_digit(word) && (numeric(word) || mixed(word)))
+        .cloned()
+        .collect()
 }
 
 /// A run of digits with what belongs to it.
@@ -231,10 +252,22 @@ mod tests {
     fn a_phrase_neither_begins_nor_ends_with_a_function_word() {
         let found = phrases("do you have a red kettle for the office?");
         assert!(found.contains("red kettle") && found.contains("kettle for the office"));
-        assert!(!found.contains("a red kettle") && !found.contains("kettle for") && !found.contains("red"));
+        assert!(
+            !found.contains("a red kettle")
+                && !found.contains("kettle for")
+                && !found.contains("red")
+        );
         let found = phrases("the blue one looks nice. An electric kettle between £25 and £40?");
-        assert!(found.contains("blue") && found.contains("electric kettle") && !found.contains("electric"));
-        assert!(!found.iter().any(|phrase| phrase.contains("25") || phrase.contains("nice An")));
+        assert!(
+            found.contains("blue")
+                && found.contains("electric kettle")
+                && !found.contains("electric")
+        );
+        assert!(
+            !found
+                .iter()
+                .any(|phrase| phrase.contains("25") || phrase.contains("nice An"))
+        );
         assert_eq!(
             phrases("is it?"),
             BTreeSet::from(["is".into(), "it".into()])
@@ -247,7 +280,10 @@ mod tests {
         assert!(order_numbers(text).contains("HB-70417"));
         assert_eq!(emails(text), BTreeSet::from(["ann@example.com".into()]));
         assert!(postcodes(text).contains("BS1 4DJ") && !postcodes(text).contains("4DJ"));
-        assert_eq!(postcodes("between £25 and £40 in 1012 AB"), BTreeSet::from(["1012 AB".into()]));
+        assert_eq!(
+            postcodes("between £25 and £40 in 1012 AB"),
+            BTreeSet::from(["1012 AB".into()])
+        );
     }
 
     #[test]

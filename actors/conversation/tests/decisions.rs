@@ -2,8 +2,9 @@
 
 use mercer_conversation::{Effect, Phase, Refusal, State, decide, evolve, invariants, wanted};
 use mercer_schemas::{
-    ActionBy, Channel, Content, DeliveryStatus, EffectId, Event, Evidence, Field, Generated, Handle, InboundMessage, Input,
-    MessageId, Meta, ProductId, PromptStyle, RecordKey, RenderedReply, Settings, Verdict,
+    ActionBy, Channel, Content, DeliveryStatus, EffectId, Event, Evidence, Field, Generated,
+    Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
+    RenderedReply, Settings, Verdict,
 };
 use proptest::prelude::*;
 
@@ -29,7 +30,12 @@ fn says(number: u64, words: &str) -> Input {
 }
 
 fn message(number: u64, content: Content) -> InboundMessage {
-    InboundMessage { id: MessageId::from_parts(1, u128::from(number)), provider_id: format!("m{number}"), sent_at_ms: 1, content }
+    InboundMessage {
+        id: MessageId::from_parts(1, u128::from(number)),
+        provider_id: format!("m{number}"),
+        sent_at_ms: 1,
+        content,
+    }
 }
 
 fn written(text: &str) -> Generated {
@@ -51,7 +57,11 @@ fn kettle() -> Evidence {
         handle: Handle::new(&key, 1),
         key,
         version: 3,
-        fields: vec![Field::new("name", "Kettle"), Field::new("price", "£45.99"), Field::new("stock", "in stock")],
+        fields: vec![
+            Field::new("name", "Kettle"),
+            Field::new("price", "£45.99"),
+            Field::new("stock", "in stock"),
+        ],
     }
 }
 
@@ -82,41 +92,78 @@ impl Talk {
     }
 
     fn effect(&self) -> EffectId {
-        wanted(&self.state, &meta(0).settings).expect("an effect is open").id().clone()
+        wanted(&self.state, &meta(0).settings)
+            .expect("an effect is open")
+            .id()
+            .clone()
     }
 
     fn plan(&mut self, json: &str) -> Vec<&'static str> {
         let effect = self.effect();
-        self.when(Input::PlanGenerated { effect, output: written(json) })
+        self.when(Input::PlanGenerated {
+            effect,
+            output: written(json),
+        })
     }
 
     fn find(&mut self, evidence: Vec<Evidence>) -> Vec<&'static str> {
         let effect = self.effect();
-        self.when(Input::ToolsAnswered { effect, evidence, identified: None })
+        self.when(Input::ToolsAnswered {
+            effect,
+            evidence,
+            identified: None,
+        })
     }
 
     fn write(&mut self, text: &str) -> Vec<&'static str> {
         let effect = self.effect();
-        self.when(Input::ReplyGenerated { effect, output: written(text) })
+        self.when(Input::ReplyGenerated {
+            effect,
+            output: written(text),
+        })
     }
 
     fn check(&mut self, passes: bool) -> Vec<&'static str> {
         let effect = self.effect();
-        let verdicts = vec![Verdict { rule: "rule".into(), passed: passes }];
-        let reply = passes.then(|| RenderedReply { text: "It is £45.99.".into(), cards: vec![], claims: vec![] });
-        self.when(Input::ReplyChecked { effect, verdicts, reply })
+        let verdicts = vec![Verdict {
+            rule: "rule".into(),
+            passed: passes,
+        }];
+        let reply = passes.then(|| RenderedReply {
+            text: "It is £45.99.".into(),
+            cards: vec![],
+            claims: vec![],
+        });
+        self.when(Input::ReplyChecked {
+            effect,
+            verdicts,
+            reply,
+        })
     }
 }
 
 #[test]
 fn a_turn_goes_from_message_to_reply() {
     let mut talk = Talk::default();
-    assert_eq!(talk.when(says(1, "a red kettle?")), ["conversation_started", "message_received", "turn_started"]);
-    assert_eq!(talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"red kettle"}]}"#), ["plan_made"]);
+    assert_eq!(
+        talk.when(says(1, "a red kettle?")),
+        ["conversation_started", "message_received", "turn_started"]
+    );
+    assert_eq!(
+        talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"red kettle"}]}"#),
+        ["plan_made"]
+    );
     assert_eq!(talk.find(vec![kettle()]), ["evidence_gathered"]);
-    assert_eq!(talk.write("{{p1.name}} costs {{p1.price}}."), ["reply_drafted"]);
+    assert_eq!(
+        talk.write("{{p1.name}} costs {{p1.price}}."),
+        ["reply_drafted"]
+    );
     assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
-    assert!(talk.state.phase == Phase::Idle && talk.state.shown.len() == 1 && talk.state.past.len() == 1);
+    assert!(
+        talk.state.phase == Phase::Idle
+            && talk.state.shown.len() == 1
+            && talk.state.past.len() == 1
+    );
 }
 
 #[test]
@@ -124,11 +171,22 @@ fn a_message_during_a_turn_begins_it_again_and_old_answers_are_refused() {
     let mut talk = Talk::default();
     talk.when(says(1, "a kettle"));
     let old = talk.effect();
-    assert_eq!(talk.when(says(2, "a red one")), ["message_received", "turn_started"]);
+    assert_eq!(
+        talk.when(says(2, "a red one")),
+        ["message_received", "turn_started"]
+    );
     assert!(talk.effect() != old);
-    let late = Input::PlanGenerated { effect: old, output: written(r#"{"calls":[]}"#) };
+    let late = Input::PlanGenerated {
+        effect: old,
+        output: written(r#"{"calls":[]}"#),
+    };
     assert_eq!(talk.refused(late), Refusal::StaleEffect);
-    assert!(talk.state.phase.turn().is_some_and(|turn| turn.words.expose() == "a kettle\na red one" && turn.attempt == 1));
+    assert!(
+        talk.state
+            .phase
+            .turn()
+            .is_some_and(|turn| turn.words.expose() == "a kettle\na red one" && turn.attempt == 1)
+    );
 }
 
 #[test]
@@ -136,8 +194,16 @@ fn a_plan_beyond_what_was_said_becomes_a_plain_search() {
     let mut talk = Talk::default();
     talk.when(says(1, "a kettle"));
     talk.plan(r#"{"calls":[{"tool":"order_status","order":"HB-1"}]}"#);
-    let Phase::Gathering { plan, .. } = &talk.state.phase else { panic!("no plan") };
-    assert_eq!(plan.calls.iter().map(|call| call.tool()).collect::<Vec<_>>(), ["search_catalog", "search_policies"]);
+    let Phase::Gathering { plan, .. } = &talk.state.phase else {
+        panic!("no plan")
+    };
+    assert_eq!(
+        plan.calls
+            .iter()
+            .map(|call| call.tool())
+            .collect::<Vec<_>>(),
+        ["search_catalog", "search_policies"]
+    );
 }
 
 #[test]
@@ -150,9 +216,14 @@ fn a_blocked_draft_is_written_once_more_then_built_from_evidence_then_given_up()
     assert_eq!(talk.check(false), ["reply_blocked"]);
     talk.write("It is guaranteed!");
     assert_eq!(talk.check(false), ["reply_blocked", "reply_drafted"]);
-    let Some(Effect::CheckReply { draft, .. }) = wanted(&talk.state, &meta(0).settings) else { panic!("no check") };
+    let Some(Effect::CheckReply { draft, .. }) = wanted(&talk.state, &meta(0).settings) else {
+        panic!("no check")
+    };
     assert!(draft.expose().contains("{{p1.price}}"));
-    assert_eq!(talk.check(false), ["reply_blocked", "reply_queued", "turn_ended", "handed_over"]);
+    assert_eq!(
+        talk.check(false),
+        ["reply_blocked", "reply_queued", "turn_ended", "handed_over"]
+    );
 }
 
 #[test]
@@ -161,7 +232,10 @@ fn a_failed_step_still_gives_an_answer() {
     talk.when(says(1, "a kettle"));
     let fail = |talk: &mut Talk| {
         let effect = talk.effect();
-        talk.when(Input::EffectFailed { effect, cause: "deadline".into() })
+        talk.when(Input::EffectFailed {
+            effect,
+            cause: "deadline".into(),
+        })
     };
     assert_eq!(fail(&mut talk), ["plan_made"]);
     assert_eq!(talk.find(vec![kettle()]), ["evidence_gathered"]);
@@ -171,16 +245,39 @@ fn a_failed_step_still_gives_an_answer() {
 
 #[test]
 fn with_a_person_mercer_is_silent_until_handed_back() {
-    let by = ActionBy { key_id: "key_1".into() };
+    let by = ActionBy {
+        key_id: "key_1".into(),
+    };
     let mut talk = Talk::default();
-    assert_eq!(talk.refused(Input::TakeOver { by: by.clone() }), Refusal::NotStarted);
+    assert_eq!(
+        talk.refused(Input::TakeOver { by: by.clone() }),
+        Refusal::NotStarted
+    );
     talk.when(says(1, "a kettle"));
-    assert_eq!(talk.refused(Input::AnswerAsPerson { by: by.clone(), text: "hi".into() }), Refusal::NotWithPerson);
-    assert_eq!(talk.when(Input::TakeOver { by: by.clone() }), ["turn_ended", "taken_over"]);
+    assert_eq!(
+        talk.refused(Input::AnswerAsPerson {
+            by: by.clone(),
+            text: "hi".into()
+        }),
+        Refusal::NotWithPerson
+    );
+    assert_eq!(
+        talk.when(Input::TakeOver { by: by.clone() }),
+        ["turn_ended", "taken_over"]
+    );
     assert_eq!(talk.when(says(2, "hello?")), ["message_received"]);
-    assert_eq!(talk.when(Input::AnswerAsPerson { by: by.clone(), text: "Hi, Ann here.".into() }), ["reply_queued"]);
+    assert_eq!(
+        talk.when(Input::AnswerAsPerson {
+            by: by.clone(),
+            text: "Hi, Ann here.".into()
+        }),
+        ["reply_queued"]
+    );
     assert_eq!(talk.when(Input::HandBack { by }), ["handed_back"]);
-    assert_eq!(talk.when(says(3, "a kettle")), ["message_received", "turn_started"]);
+    assert_eq!(
+        talk.when(says(3, "a kettle")),
+        ["message_received", "turn_started"]
+    );
 }
 
 #[test]
@@ -189,9 +286,17 @@ fn pictures_alone_get_an_honest_answer_without_a_model() {
     let input = Input::ReceiveMessages {
         channel: Channel::Whatsapp,
         address: "a".into(),
-        messages: vec![message(1, Content::Unsupported { kind_name: "image".into() })],
+        messages: vec![message(
+            1,
+            Content::Unsupported {
+                kind_name: "image".into(),
+            },
+        )],
     };
-    assert_eq!(talk.when(input), ["conversation_started", "message_received", "reply_queued"]);
+    assert_eq!(
+        talk.when(input),
+        ["conversation_started", "message_received", "reply_queued"]
+    );
     assert!(talk.state.phase == Phase::Idle);
 }
 
@@ -202,10 +307,25 @@ fn delivery_reports_only_move_forward() {
     talk.plan(r#"{"calls":[]}"#);
     talk.write("Hello!");
     talk.check(true);
-    let sent = talk.state.deliveries.keys().next().expect("a message").clone();
-    let report = |status| Input::DeliveryReported { message: sent.clone(), status };
-    assert_eq!(talk.when(report(DeliveryStatus::Read)), ["delivery_updated"]);
-    assert_eq!(talk.when(report(DeliveryStatus::Delivered)), Vec::<&str>::new());
+    let sent = talk
+        .state
+        .deliveries
+        .keys()
+        .next()
+        .expect("a message")
+        .clone();
+    let report = |status| Input::DeliveryReported {
+        message: sent.clone(),
+        status,
+    };
+    assert_eq!(
+        talk.when(report(DeliveryStatus::Read)),
+        ["delivery_updated"]
+    );
+    assert_eq!(
+        talk.when(report(DeliveryStatus::Delivered)),
+        Vec::<&str>::new()
+    );
 }
 
 #[test]
@@ -233,8 +353,12 @@ fn any_input() -> impl Strategy<Value = Step> {
     prop_oneof![
         "[a-z0-9 £?]{0,24}".prop_map(Step::Says),
         Just(Step::Picture),
-        prop_oneof![Just(r#"{"calls":[]}"#), Just("broken"), Just(r#"{"calls":[{"tool":"handoff","reason":"asked"}]}"#)]
-            .prop_map(|plan| Step::Plans(plan.to_owned())),
+        prop_oneof![
+            Just(r#"{"calls":[]}"#),
+            Just("broken"),
+            Just(r#"{"calls":[{"tool":"handoff","reason":"asked"}]}"#)
+        ]
+        .prop_map(|plan| Step::Plans(plan.to_owned())),
         any::<bool>().prop_map(Step::Finds),
         "[a-z{}.1-3 ]{0,24}".prop_map(Step::Writes),
         any::<bool>().prop_map(Step::Checks),
@@ -266,27 +390,52 @@ impl Step {
         let turn = mercer_schemas::TurnId::from_parts(9, 9);
         let open = wanted(state, &meta(0).settings).map(|effect| effect.id().clone());
         let effect = open.unwrap_or_else(|| EffectId::new(&turn, "plan", 0));
-        let by = ActionBy { key_id: "key".into() };
+        let by = ActionBy {
+            key_id: "key".into(),
+        };
         match self {
             Self::Says(words) => says(number, words),
             Self::Picture => Input::ReceiveMessages {
                 channel: Channel::Whatsapp,
                 address: "a".into(),
-                messages: vec![message(number, Content::Unsupported { kind_name: "image".into() })],
+                messages: vec![message(
+                    number,
+                    Content::Unsupported {
+                        kind_name: "image".into(),
+                    },
+                )],
             },
-            Self::Plans(plan) => Input::PlanGenerated { effect, output: written(plan) },
-            Self::Finds(any) => {
-                Input::ToolsAnswered { effect, evidence: if *any { vec![kettle()] } else { vec![] }, identified: None }
-            }
-            Self::Writes(text) => Input::ReplyGenerated { effect, output: written(text) },
+            Self::Plans(plan) => Input::PlanGenerated {
+                effect,
+                output: written(plan),
+            },
+            Self::Finds(any) => Input::ToolsAnswered {
+                effect,
+                evidence: if *any { vec![kettle()] } else { vec![] },
+                identified: None,
+            },
+            Self::Writes(text) => Input::ReplyGenerated {
+                effect,
+                output: written(text),
+            },
             Self::Checks(passes) => Input::ReplyChecked {
                 effect,
                 verdicts: vec![],
-                reply: passes.then(|| RenderedReply { text: "ok".into(), cards: vec![], claims: vec![] }),
+                reply: passes.then(|| RenderedReply {
+                    text: "ok".into(),
+                    cards: vec![],
+                    claims: vec![],
+                }),
             },
-            Self::Fails => Input::EffectFailed { effect, cause: "x".into() },
+            Self::Fails => Input::EffectFailed {
+                effect,
+                cause: "x".into(),
+            },
             Self::TakesOver => Input::TakeOver { by },
-            Self::Answers => Input::AnswerAsPerson { by, text: "hi".into() },
+            Self::Answers => Input::AnswerAsPerson {
+                by,
+                text: "hi".into(),
+            },
             Self::HandsBack => Input::HandBack { by },
             Self::Quarantines => Input::Quarantine { inbox_ids: vec![1] },
         }

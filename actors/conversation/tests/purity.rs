@@ -11,11 +11,21 @@ const ALLOWED: &[(&str, &str)] = &[
 #[test]
 fn the_core_depends_on_data_only() {
     let manifest = include_str!("../Cargo.toml");
-    let section = manifest.split("[dependencies]").nth(1).expect("dependencies");
+    let section = manifest
+        .split("[dependencies]")
+        .nth(1)
+        .expect("dependencies");
     let section = section.split("\n[").next().unwrap_or_default();
-    for line in section.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+    for line in section
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+    {
         let name = line.split(['.', ' ', '=']).next().unwrap_or_default();
-        assert!(ALLOWED.iter().any(|(allowed, _)| *allowed == name), "`{name}` is not for the core; see ALLOWED");
+        assert!(
+            ALLOWED.iter().any(|(allowed, _)| *allowed == name),
+            "`{name}` is not for the core; see ALLOWED"
+        );
     }
 }
 
@@ -33,7 +43,17 @@ fn the_core_reads_no_clock_and_draws_no_numbers() {
         include_str!("../src/invariants.rs"),
     ];
     for source in sources {
-        for word in ["SystemTime", "Instant", "std::env", "std::fs", "std::net", "thread", "HashMap", "HashSet", "rand::"] {
+        for word in [
+            "SystemTime",
+            "Instant",
+            "std::env",
+            "std::fs",
+            "std::net",
+            "thread",
+            "HashMap",
+            "HashSet",
+            "rand::",
+        ] {
             assert!(!source.contains(word), "`{word}` has no place in the core");
         }
     }

@@ -163,6 +163,7 @@ impl Journal {
             snapshot,
             expect_versions: attached.expect_versions,
         };
+        mercer_store::crash_point("append_begins");
         context
             .services
             .store
@@ -175,6 +176,7 @@ impl Journal {
                 AppendError::Stale(_) => JournalError::Stale,
                 AppendError::Store(error) => JournalError::Store(error),
             })?;
+        mercer_store::crash_point("append_committed");
         self.state = after;
         self.seq = seq;
         self.snapshot_seq = snapshot_seq;

@@ -95,6 +95,7 @@ impl Gateway {
             kinds.push(row.kind);
             rows.push(row);
         }
+        mercer_store::crash_point("webhook_verified");
         let inserted = match self.store.inbox().insert(shop, rows).await {
             Ok(inserted) => inserted,
             Err(error) => {
@@ -103,6 +104,7 @@ impl Gateway {
                 return Err(Problem::UNAVAILABLE);
             }
         };
+        mercer_store::crash_point("inbox_committed");
         // Duplicates wake too: they may be there because the first hint was lost.
         let streams: BTreeSet<&Stream> =
             inserted.iter().filter_map(|i| i.stream.as_ref()).collect();

@@ -131,7 +131,11 @@ impl App {
     ///
     /// # Errors
     /// Says which part did not start.
-    pub(crate) async fn start(config: &Config, base: Base, options: Options) -> anyhow::Result<Self> {
+    pub(crate) async fn start(
+        config: &Config,
+        base: Base,
+        options: Options,
+    ) -> anyhow::Result<Self> {
         let gateway_config = config.gateway()?;
         for shop in gateway_config
             .whatsapp
@@ -199,14 +203,24 @@ impl App {
         if let Some(handle) = options.metrics {
             router = router.route("/metrics", get(move || std::future::ready(handle.render())));
         }
-        Ok(Self { runtime, live, router, indexer, stop_indexer })
+        Ok(Self {
+            runtime,
+            live,
+            router,
+            indexer,
+            stop_indexer,
+        })
     }
 
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
     ///
     /// # Errors
     /// When the server fails.
-    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) -> anyhow::Result<()> {
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
         let (live, cancelled) = (self.live.clone(), stop.clone());
         let served = axum::serve(listener, self.router.clone())
             .with_graceful_shutdown(async move {

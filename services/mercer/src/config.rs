@@ -179,9 +179,9 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
         Some(file) => figment = figment.merge(Toml::file_exact(file)),
         None => figment = figment.merge(Toml::file(FILE)),
     }
-    // MERCER_CRASH_AT belongs to the crash tests, not to the settings.
+    // The file's own name, and variables of the tests, are no settings.
     let env = Env::prefixed("MERCER_")
-        .ignore(&["config", "crash_at"])
+        .ignore(&["config", "crash_at", "bin", "screenshot", "write_schemas"])
         .split("__");
     let config: Config = figment
         .merge(env)

@@ -11,12 +11,25 @@ mod tests {
 
     #[test]
     fn the_committed_schemas_are_those_of_the_code() {
-        let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).expect("JSON") + "\n";
+        let pretty =
+            |value: serde_json::Value| serde_json::to_string_pretty(&value).expect("JSON") + "\n";
         let files = [
-            ("openapi.json", mercer_admin::openapi().to_pretty_json().expect("JSON") + "\n"),
-            ("events/event.schema.json", pretty(schema_for!(mercer_schemas::Event).to_value())),
-            ("events/input.schema.json", pretty(schema_for!(mercer_schemas::Input).to_value())),
-            ("config.schema.json", pretty(schema_for!(crate::config::Config).to_value())),
+            (
+                "openapi.json",
+                mercer_admin::openapi().to_pretty_json().expect("JSON") + "\n",
+            ),
+            (
+                "events/event.schema.json",
+                pretty(schema_for!(mercer_schemas::Event).to_value()),
+            ),
+            (
+                "events/input.schema.json",
+                pretty(schema_for!(mercer_schemas::Input).to_value()),
+            ),
+            (
+                "config.schema.json",
+                pretty(schema_for!(crate::config::Config).to_value()),
+            ),
         ];
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schemas");
         for (name, text) in files {
@@ -26,7 +39,10 @@ mod tests {
                 std::fs::write(&path, &text).expect("written");
             }
             let committed = std::fs::read_to_string(&path).unwrap_or_default();
-            assert!(committed == text, "schemas/{name} is not what the code says; see services/mercer/src/schemas.rs");
+            assert!(
+                committed == text,
+                "schemas/{name} is not what the code says; see services/mercer/src/schemas.rs"
+            );
         }
     }
 }

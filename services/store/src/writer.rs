@@ -117,8 +117,10 @@ async fn commit_group(connection: &DatabaseConnection, batch: Vec<Job>) {
             }
         }
     }
+    crate::crash_point("group_written");
     match transaction.commit().await {
         Ok(()) => {
+            crate::crash_point("group_committed");
             for done in kept {
                 let _ = done.send(Ok(()));
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use hmac::{Hmac, KeyInit, Mac};
-use mercer_schemas::{Channel, Event, LogBody, LogRecord, ShopId, Stream};
+use mercer_schemas::{Channel, Event, LogBody, LogRecord, ShopId};
 use mercer_store::Store;
 use serde_json::json;
 use sha2::Sha256;
@@ -139,17 +139,19 @@ impl Caller<'_> {
             let found = conversations
                 .get_by_address(&self.line.shop, Channel::Whatsapp, &self.phone)
                 .await?;
-            if let Some(row) = found.filter(|row| row.phase == "idle" || row.phase == "with_person")
-            {
-                let stream = Stream {
-                    shop: self.line.shop.clone(),
-                    conversation: row.id,
-                };
+            if let Some(row) = found {
+                let stream = row.stream();
                 let records = conversations.log(&stream, self.seen_seq, 500).await?;
+                // The log alone tells whether the message was taken; the phase is read after it,
+                // so that it cannot be older.
                 let taken = records
                     .iter()
                     .any(|record| matches!(event(record), Some(Event::MessageReceived { .. })));
-                if taken {
+                let row = conversations.get(&self.line.shop, &row.id).await?;
+                let rests =
+                    row.is_some_and(|row| row.phase == "idle" || row.phase == "with_person");
+                if taken && rests {
+                    let records = conversations.log(&stream, self.seen_seq, 500).await?;
                     self.seen_seq = records.last().map_or(self.seen_seq, |record| record.seq);
                     return Ok(records);
                 }

@@ -241,18 +241,35 @@ async fn grounded(
         _ => None,
     });
     for card in cards.flatten() {
-        let Some(product) = store.catalog().get(shop, &card.product_id).await? else { return Ok(false) };
+        let Some(product) = store.catalog().get(shop, &card.product_id).await? else {
+            return Ok(false);
+        };
         let of_product = std::iter::once(product_fields(&product.value));
-        let of_variants = product.value.variants.iter().map(|variant| variant_fields(&product.value, variant));
+        let of_variants = product
+            .value
+            .variants
+            .iter()
+            .map(|variant| variant_fields(&product.value, variant));
         let holds = |fields: Vec<Field>| {
-            [("name", &card.name), ("price", &card.price), ("stock", &card.stock)]
-                .iter()
-                .all(|(name, value)| fields.iter().any(|f| f.name == *name && f.value.expose() == *value))
+            [
+                ("name", &card.name),
+                ("price", &card.price),
+                ("stock", &card.stock),
+            ]
+            .iter()
+            .all(|(name, value)| {
+                fields
+                    .iter()
+                    .any(|f| f.name == *name && f.value.expose() == *value)
+            })
         };
         if !of_product.chain(of_variants).any(holds) {
             return Ok(false);
         }
-        for value in [&card.name, &card.price, &card.stock].into_iter().chain(&card.options) {
+        for value in [&card.name, &card.price, &card.stock]
+            .into_iter()
+            .chain(&card.options)
+        {
             rest = rest.replace(&fold(value), " ");
         }
     }
