@@ -100,7 +100,7 @@ async fn a_customer_writes_reads_the_answer_and_finds_it_again_after_a_reload() 
         .await
         .expect("a field to write in");
     field
-        .send_keys("How long do I have to send it back?\u{e007}")
+        .send_keys("What is your returns policy?\u{e007}")
         .await
         .expect("Enter");
     page.wait()
