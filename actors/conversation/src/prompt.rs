@@ -77,7 +77,7 @@ fn push_turn(prompt: &mut Vec<ChatMessage>, past: &PastTurn) {
 }
 
 fn user(words: &str) -> ChatMessage {
-    ChatMessage::new(Role::User, cut(words, WORDS_CHARS_MAX))
+    ChatMessage::new(Role::User, words.chars().take(WORDS_CHARS_MAX).collect::<String>())
 }
 
 fn system(settings: &Settings) -> String {
@@ -165,10 +165,8 @@ fn evidence_line(evidence: &Evidence) -> String {
     }
 }
 
-/// Cuts at a character boundary and folds line breaks, so that a value stays on its line.
+/// Cuts a value at a character boundary and folds line breaks, so that it stays on its line and
+/// cannot pass for another line of evidence.
 fn cut(text: &str, chars_max: usize) -> String {
-    text.chars()
-        .take(chars_max)
-        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
-        .collect::<String>()
+    text.chars().take(chars_max).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }

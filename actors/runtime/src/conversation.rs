@@ -110,6 +110,19 @@ impl Actor for ConversationActor {
         self.pursue(&myself, state).await
     }
 
+    /// A turn that began while the actor was asked to leave goes on in the next one: its inbox rows
+    /// are done already, so no poll would find it.
+    async fn post_stop(
+        &self,
+        _: ActorRef<Self::Msg>,
+        state: &mut ConversationState,
+    ) -> Result<(), ActorProcessingErr> {
+        if state.journal.as_ref().is_some_and(|journal| journal.state.phase.turn().is_some()) {
+            let _ = self.partition.cast(PartitionMsg::Wake(state.stream.clone()));
+        }
+        Ok(())
+    }
+
     async fn handle(
         &self,
         myself: ActorRef<Self::Msg>,

@@ -70,30 +70,32 @@ async fn deliver(context: &Context, row: OutboxRow) {
     mercer_store::crash_point("outbox_claimed");
     let outcome = context.services.senders.send(&row).await;
     mercer_store::crash_point("sent_not_recorded");
+    // An outcome that is not recorded would hold the conversation's next messages back for ever.
+    while let Err(error) = record(context, &row, &outcome).await {
+        tracing::error!(message.id = %row.message, %error, "outcome of sending could not be recorded; trying again");
+        tokio::time::sleep(LOOK).await;
+    }
+    mercer_store::crash_point("sent_recorded");
+}
+
+async fn record(context: &Context, row: &OutboxRow, outcome: &SendOutcome) -> Result<bool, mercer_store::Error> {
     let outbox = context.services.store.outbox();
-    let settled = match outcome {
-        SendOutcome::Sent { provider_id } => outbox.sent(&row.message, &provider_id).await,
-        SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => {
-            outbox.failed(&row.message, &cause).await
-        }
+    match outcome {
+        SendOutcome::Sent { provider_id } => outbox.sent(&row.message, provider_id).await,
+        SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => outbox.failed(&row.message, cause).await,
         SendOutcome::Retry { after_ms, cause } => {
-            let due = SystemClock.now_ms() + wait_ms(row.attempt, after_ms);
-            outbox.retry(&row.message, due, &cause).await
+            let due = SystemClock.now_ms() + wait_ms(row.attempt, *after_ms);
+            outbox.retry(&row.message, due, cause).await
         }
         SendOutcome::Rejected { cause } => {
             tracing::warn!(message.id = %row.message, cause, "message rejected by the platform");
-            outbox.failed(&row.message, &cause).await
+            outbox.failed(&row.message, cause).await
         }
         SendOutcome::Unknown { cause } => {
             tracing::warn!(message.id = %row.message, cause, "outcome of sending unknown");
-            outbox.unknown(&row.message, &cause).await
+            outbox.unknown(&row.message, cause).await
         }
-    };
-    if let Err(error) = settled {
-        // The row stays `sending`; the next owner finds it and treats it as unknown.
-        tracing::error!(message.id = %row.message, %error, "outcome of sending could not be recorded");
     }
-    mercer_store::crash_point("sent_recorded");
 }
 
 /// 1 s, 2 s, 4 s … but never sooner than the platform asked for.

@@ -20,10 +20,11 @@ pub(crate) async fn keep(context: Context, boot_id: String) {
         let started = Instant::now();
         match context.services.store.leases().heartbeat(&boot_id).await {
             Ok(true) => {
-                if last_good.elapsed() > SELF_FENCE {
+                last_good = started;
+                // A partition that was given up, or a claim that failed, is claimed again here.
+                if context.owned().len() < usize::from(mercer_schemas::ids::PARTITIONS) {
                     reclaim(&context, &boot_id).await;
                 }
-                last_good = started;
             }
             Ok(false) => {
                 tracing::error!("this node's lease expired and is gone; claiming again");

@@ -232,6 +232,7 @@ impl PartitionActor {
             Some(JournalError::LostLease | JournalError::Conflict)
         ) {
             // Somebody else owns the partition: writing on would fork conversations.
+            state.entries.remove(&stream);
             self.release(state);
             return Ok(());
         }
@@ -239,6 +240,7 @@ impl PartitionActor {
         state.recent_crashes.retain(|at| now - *at < STORM);
         state.recent_crashes.push(now);
         if state.recent_crashes.len() > STORM_CRASHES {
+            state.entries.remove(&stream);
             self.release(state);
             return Ok(());
         }

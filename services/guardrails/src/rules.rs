@@ -36,7 +36,14 @@ const COMMITMENTS: &[&str] = &[
 const NUMBER_WORDS: &[&str] = &[
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve", "fourteen", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "ninety",
-    "hundred", "thousand", "half", "dozen",
+    "hundred",
+    "thirteen",
+    "sixteen",
+    "seventeen",
+    "eighteen",
+    "nineteen",
+    "eighty",
+    "couple", "thousand", "half", "dozen",
 ];
 
 /// Units that make a number word a claim.
@@ -79,7 +86,7 @@ pub fn check(text: &str, evidence: &[Evidence], words: &str, policy: &ReplyPolic
     let said = draft.words();
     let lower = said.to_lowercase();
     let sources = source_text(evidence);
-    let rules: [(&str, bool); 9] = [
+    let rules: [(&str, bool); 10] = [
         (
             "empty_or_too_long",
             !text.trim().is_empty() && text.chars().count() <= REPLY_CHARS_MAX,
@@ -90,6 +97,7 @@ pub fn check(text: &str, evidence: &[Evidence], words: &str, policy: &ReplyPolic
             numbers_known(&said, evidence, words),
         ),
         ("money_in_words", !states_money(&said)),
+        ("price_in_figures", !prices_in_figures(&said)),
         (
             "number_word_without_source",
             number_words_known(&lower, &sources),
@@ -151,33 +159,34 @@ fn states_money(said: &str) -> bool {
 
 fn number_words_known(said: &str, sources: &str) -> bool {
     let tokens = tokens(said);
-    tokens.windows(2).all(|pair| {
-        let claims = NUMBER_WORDS.contains(&pair[0]) && UNITS.contains(&pair[1]);
-        !claims || contains_phrase(sources, &pair.join(" "))
-    })
+    let unit_follows = |at: usize| tokens[at + 1..].iter().take(2).any(|word| UNITS.contains(word));
+    (0..tokens.len())
+        .filter(|at| NUMBER_WORDS.contains(&tokens[*at]) && unit_follows(*at))
+        .all(|at| contains_phrase(sources, tokens[at]))
 }
 
 fn commitments_known(said: &str, sources: &str) -> bool {
-    tokens(said).iter().all(|word| {
-        !COMMITMENTS.contains(word) || contains_phrase(sources, word) || denied(said, word)
+    COMMITMENTS.iter().filter(|word| !contains_phrase(sources, word)).all(|word| {
+        said.match_indices(word).filter(|(at, _)| is_word(said, *at, word.len())).all(|(at, _)| denied(&said[..at]))
     })
 }
 
-/// "can't change or reduce prices" promises nothing.
-fn denied(said: &str, word: &str) -> bool {
-    let Some(at) = said.find(word) else {
-        return false;
-    };
-    let before = said[..at]
-        .rsplit(['.', '!', '?', '\n'])
-        .next()
-        .unwrap_or("");
-    let words = tokens(before);
-    words.iter().any(|w| {
-        matches!(
-            *w,
-            "not" | "cannot" | "can't" | "no" | "never" | "unable" | "don't" | "won't"
-        )
+/// "I cannot change or reduce prices" promises nothing; "no problem, you get a refund" does.
+fn denied(before: &str) -> bool {
+    let clause = before.rsplit(['.', ',', '!', '?', ';', '\n']).next().unwrap_or("");
+    let words = tokens(clause);
+    words.iter().rev().take(5).any(|w| {
+        matches!(*w, "not" | "cannot" | "can't" | "never" | "unable" | "won't" | "couldn't")
+    })
+}
+
+/// A price comes by reference only: no sentence about one holds a literal number.
+fn prices_in_figures(said: &str) -> bool {
+    said.to_lowercase().split(['!', '?', '\n']).flat_map(|part| part.split(". ")).any(|sentence| {
+        let about_price = tokens(sentence).iter().any(|word| {
+            matches!(*word, "cost" | "costs" | "price" | "priced" | "prices" | "pay" | "off" | "sells" | "sale")
+        });
+        about_price && spans::number_runs(sentence).next().is_some()
     })
 }
 
@@ -225,11 +234,13 @@ fn tokens(text: &str) -> Vec<&str> {
 
 /// Finds a phrase between word boundaries.
 fn contains_phrase(text: &str, phrase: &str) -> bool {
+    text.match_indices(phrase).any(|(at, _)| is_word(text, at, phrase.len()))
+}
+
+/// Says whether the bytes stand between word boundaries.
+fn is_word(text: &str, at: usize, len: usize) -> bool {
     let word = |c: char| c.is_alphanumeric();
-    text.match_indices(phrase).any(|(at, _)| {
-        !text[..at].chars().next_back().is_some_and(word)
-            && !text[at + phrase.len()..].chars().next().is_some_and(word)
-    })
+    !text[..at].chars().next_back().is_some_and(word) && !text[at + len..].chars().next().is_some_and(word)
 }
 
 #[cfg(test)]
@@ -308,6 +319,10 @@ mod tests {
             ("Yours for £45.99!", "money_in_words"),
             ("Yours for 2 quid.", "money_in_words"),
             ("Delivery takes two days.", "number_word_without_source"),
+            ("Delivery takes sixteen working days.", "number_word_without_source"),
+            ("It costs 2.", "price_in_figures"),
+            ("I cannot give a discount. Your discount is applied.", "commitment_without_source"),
+            ("No problem, you get a refund.", "commitment_without_source"),
             ("We guarantee it.", "commitment_without_source"),
             ("It is sold out.", "stock_without_source"),
             ("See https://evil.example/x", "link_not_allowed"),

@@ -53,6 +53,14 @@ pub(crate) async fn judge(
         })
         .flatten()
         .collect();
+    let claims: Vec<&Claim> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ReplyQueued { claims, .. } => Some(claims),
+            _ => None,
+        })
+        .flatten()
+        .collect();
     let mut faults = Vec::new();
     if let Some(expected) = &expect.tools {
         let (expected, called): (BTreeSet<&str>, BTreeSet<&str>) = (
@@ -71,7 +79,7 @@ pub(crate) async fn judge(
         }
     }
     for fact in &expect.facts {
-        if !holds(store, shop, fact, &reply).await? {
+        if !holds(store, shop, fact, &reply, &claims).await? {
             faults.push(format!("facts: {fact} is not in the reply"));
         }
     }
@@ -122,7 +130,7 @@ fn same_record(found: &RecordKey, expected: &str) -> bool {
     }
 }
 
-async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str) -> anyhow::Result<bool> {
+async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str, claims: &[&Claim]) -> anyhow::Result<bool> {
     let (key, field) = fact
         .rsplit_once('.')
         .ok_or_else(|| anyhow::anyhow!("`{fact}`: expected RECORD.FIELD"))?;
@@ -144,10 +152,23 @@ async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str) -> anyhow:
         .await?
         .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such record"))?;
     let field = field_name(field);
-    match values.iter().find(|value| value.name == field) {
-        Some(value) => Ok(reply.contains(&fold(value.value.expose()))),
-        None => anyhow::bail!("`{fact}`: the record has no such field"),
+    let Some(value) = values.iter().find(|value| value.name == field) else {
+        anyhow::bail!("`{fact}`: the record has no such field")
+    };
+    // The value must have been claimed of that record, or of a variant of that product: the same
+    // text somewhere in the reply may be chance.
+    for claim in claims {
+        let same = match (&claim.record, &key) {
+            (RecordKey::Variant(sku), RecordKey::Product(id)) => {
+                store.catalog().by_sku(shop, sku).await?.is_some_and(|product| product.value.id == *id)
+            }
+            (record, key) => record == key,
+        };
+        if same && fold(claim.value.expose()) == fold(value.value.expose()) && reply.contains(&fold(claim.value.expose())) {
+            return Ok(true);
+        }
     }
+    Ok(false)
 }
 
 /// Reads a record's fields as they are now.
