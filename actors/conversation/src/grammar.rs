@@ -69,7 +69,12 @@ fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<St
 /// Builds the grammar of all plans that are possible now.
 pub fn plan(state: &State, turn: &Turn) -> String {
     let choices = choices(state, turn);
-    let mut calls = vec!["handoff"];
+    let acts = !carries_markup(turn.words.expose());
+    let mut calls = if acts {
+        vec!["handoff", "order"]
+    } else {
+        Vec::new()
+    };
     let mut rules = String::new();
     if !choices.phrases.is_empty() {
         calls.extend(["search", "policies"]);
@@ -93,7 +98,6 @@ pub fn plan(state: &State, turn: &Turn) -> String {
             );
         }
     }
-    calls.push("order");
     let mut order = r#"order: "{\"tool\":\"order_status\"""#.to_owned();
     for (name, found) in [
         ("order", &choices.orders),
@@ -111,10 +115,21 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     rules.push_str(
         "handoff: \"{\\\"tool\\\":\\\"handoff\\\",\\\"reason\\\":\\\"\" REASON \"\\\"}\"\nREASON: \"asked\" | \"complaint\" | \"unable\"\n",
     );
+    if calls.is_empty() {
+        return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
+    }
     format!(
         "start: \"{{\\\"calls\\\":[\" (call (\",\" call)?)? \"]}}\"\ncall: {}\n{rules}",
         calls.join(" | ")
     )
+}
+
+/// Says whether the words hold template or reference markup. Nobody types it by chance: such a
+/// message is something to search by, never a reason to report an order or to call a person.
+fn carries_markup(words: &str) -> bool {
+    ["{{", "}}", "<|", "|>"]
+        .iter()
+        .any(|mark| words.contains(mark))
 }
 
 /// Every way to limit a price by the amounts that were said; a lowest price is below the highest.
@@ -174,7 +189,8 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                 email,
                 postcode,
             } => {
-                among(order, &choices.orders)
+                !carries_markup(turn.words.expose())
+                    && among(order, &choices.orders)
                     && email
                         .as_ref()
                         .is_none_or(|e| choices.emails.contains(e.expose()))
@@ -182,7 +198,7 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                         .as_ref()
                         .is_none_or(|p| choices.postcodes.contains(p.expose()))
             }
-            ToolCall::Handoff { .. } => true,
+            ToolCall::Handoff { .. } => !carries_markup(turn.words.expose()),
         })
 }
 

@@ -77,7 +77,10 @@ fn push_turn(prompt: &mut Vec<ChatMessage>, past: &PastTurn) {
 }
 
 fn user(words: &str) -> ChatMessage {
-    ChatMessage::new(Role::User, words.chars().take(WORDS_CHARS_MAX).collect::<String>())
+    ChatMessage::new(
+        Role::User,
+        words.chars().take(WORDS_CHARS_MAX).collect::<String>(),
+    )
 }
 
 fn system(settings: &Settings) -> String {
@@ -168,5 +171,8 @@ fn evidence_line(evidence: &Evidence) -> String {
 /// Cuts a value at a character boundary and folds line breaks, so that it stays on its line and
 /// cannot pass for another line of evidence.
 fn cut(text: &str, chars_max: usize) -> String {
-    text.chars().take(chars_max).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .take(chars_max)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
