@@ -117,8 +117,14 @@ impl Actor for ConversationActor {
         _: ActorRef<Self::Msg>,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
-        if state.journal.as_ref().is_some_and(|journal| journal.state.phase.turn().is_some()) {
-            let _ = self.partition.cast(PartitionMsg::Wake(state.stream.clone()));
+        if state
+            .journal
+            .as_ref()
+            .is_some_and(|journal| journal.state.phase.turn().is_some())
+        {
+            let _ = self
+                .partition
+                .cast(PartitionMsg::Wake(state.stream.clone()));
         }
         Ok(())
     }

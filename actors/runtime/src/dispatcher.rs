@@ -78,11 +78,17 @@ async fn deliver(context: &Context, row: OutboxRow) {
     mercer_store::crash_point("sent_recorded");
 }
 
-async fn record(context: &Context, row: &OutboxRow, outcome: &SendOutcome) -> Result<bool, mercer_store::Error> {
+async fn record(
+    context: &Context,
+    row: &OutboxRow,
+    outcome: &SendOutcome,
+) -> Result<bool, mercer_store::Error> {
     let outbox = context.services.store.outbox();
     match outcome {
         SendOutcome::Sent { provider_id } => outbox.sent(&row.message, provider_id).await,
-        SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => outbox.failed(&row.message, cause).await,
+        SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => {
+            outbox.failed(&row.message, cause).await
+        }
         SendOutcome::Retry { after_ms, cause } => {
             let due = SystemClock.now_ms() + wait_ms(row.attempt, *after_ms);
             outbox.retry(&row.message, due, cause).await

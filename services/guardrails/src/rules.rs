@@ -34,8 +34,26 @@ const COMMITMENTS: &[&str] = &[
 
 /// Numbers in words. Near a unit of time or money they state a figure that no reference backs.
 const NUMBER_WORDS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
-    "twelve", "fourteen", "fifteen", "twenty", "thirty", "forty", "fifty", "sixty", "ninety",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+    "fourteen",
+    "fifteen",
+    "twenty",
+    "thirty",
+    "forty",
+    "fifty",
+    "sixty",
+    "ninety",
     "hundred",
     "thirteen",
     "sixteen",
@@ -43,7 +61,10 @@ const NUMBER_WORDS: &[&str] = &[
     "eighteen",
     "nineteen",
     "eighty",
-    "couple", "thousand", "half", "dozen",
+    "couple",
+    "thousand",
+    "half",
+    "dozen",
 ];
 
 /// Units that make a number word a claim.
@@ -159,35 +180,65 @@ fn states_money(said: &str) -> bool {
 
 fn number_words_known(said: &str, sources: &str) -> bool {
     let tokens = tokens(said);
-    let unit_follows = |at: usize| tokens[at + 1..].iter().take(2).any(|word| UNITS.contains(word));
+    let unit_follows = |at: usize| {
+        tokens[at + 1..]
+            .iter()
+            .take(2)
+            .any(|word| UNITS.contains(word))
+    };
     (0..tokens.len())
         .filter(|at| NUMBER_WORDS.contains(&tokens[*at]) && unit_follows(*at))
         .all(|at| contains_phrase(sources, tokens[at]))
 }
 
 fn commitments_known(said: &str, sources: &str) -> bool {
-    COMMITMENTS.iter().filter(|word| !contains_phrase(sources, word)).all(|word| {
-        said.match_indices(word).filter(|(at, _)| is_word(said, *at, word.len())).all(|(at, _)| denied(&said[..at]))
-    })
+    COMMITMENTS
+        .iter()
+        .filter(|word| !contains_phrase(sources, word))
+        .all(|word| {
+            said.match_indices(word)
+                .filter(|(at, _)| is_word(said, *at, word.len()))
+                .all(|(at, _)| denied(&said[..at]))
+        })
 }
 
 /// "I cannot change or reduce prices" promises nothing; "no problem, you get a refund" does.
 fn denied(before: &str) -> bool {
-    let clause = before.rsplit(['.', ',', '!', '?', ';', '\n']).next().unwrap_or("");
+    let clause = before
+        .rsplit(['.', ',', '!', '?', ';', '\n'])
+        .next()
+        .unwrap_or("");
     let words = tokens(clause);
     words.iter().rev().take(5).any(|w| {
-        matches!(*w, "not" | "cannot" | "can't" | "never" | "unable" | "won't" | "couldn't")
+        matches!(
+            *w,
+            "not" | "cannot" | "can't" | "never" | "unable" | "won't" | "couldn't"
+        )
     })
 }
 
 /// A price comes by reference only: no sentence about one holds a literal number.
 fn prices_in_figures(said: &str) -> bool {
-    said.to_lowercase().split(['!', '?', '\n']).flat_map(|part| part.split(". ")).any(|sentence| {
-        let about_price = tokens(sentence).iter().any(|word| {
-            matches!(*word, "cost" | "costs" | "price" | "priced" | "prices" | "pay" | "off" | "sells" | "sale")
-        });
-        about_price && spans::number_runs(sentence).next().is_some()
-    })
+    said.to_lowercase()
+        .split(['!', '?', '\n'])
+        .flat_map(|part| part.split(". "))
+        .any(|sentence| {
+            let about_price = tokens(sentence).iter().any(|word| {
+                matches!(
+                    *word,
+                    "cost"
+                        | "costs"
+                        | "price"
+                        | "priced"
+                        | "prices"
+                        | "pay"
+                        | "off"
+                        | "sells"
+                        | "sale"
+                )
+            });
+            about_price && spans::number_runs(sentence).next().is_some()
+        })
 }
 
 fn stock_known(said: &str, sources: &str) -> bool {
@@ -234,13 +285,15 @@ fn tokens(text: &str) -> Vec<&str> {
 
 /// Finds a phrase between word boundaries.
 fn contains_phrase(text: &str, phrase: &str) -> bool {
-    text.match_indices(phrase).any(|(at, _)| is_word(text, at, phrase.len()))
+    text.match_indices(phrase)
+        .any(|(at, _)| is_word(text, at, phrase.len()))
 }
 
 /// Says whether the bytes stand between word boundaries.
 fn is_word(text: &str, at: usize, len: usize) -> bool {
     let word = |c: char| c.is_alphanumeric();
-    !text[..at].chars().next_back().is_some_and(word) && !text[at + len..].chars().next().is_some_and(word)
+    !text[..at].chars().next_back().is_some_and(word)
+        && !text[at + len..].chars().next().is_some_and(word)
 }
 
 #[cfg(test)]
@@ -319,9 +372,15 @@ mod tests {
             ("Yours for £45.99!", "money_in_words"),
             ("Yours for 2 quid.", "money_in_words"),
             ("Delivery takes two days.", "number_word_without_source"),
-            ("Delivery takes sixteen working days.", "number_word_without_source"),
+            (
+                "Delivery takes sixteen working days.",
+                "number_word_without_source",
+            ),
             ("It costs 2.", "price_in_figures"),
-            ("I cannot give a discount. Your discount is applied.", "commitment_without_source"),
+            (
+                "I cannot give a discount. Your discount is applied.",
+                "commitment_without_source",
+            ),
             ("No problem, you get a refund.", "commitment_without_source"),
             ("We guarantee it.", "commitment_without_source"),
             ("It is sold out.", "stock_without_source"),

@@ -212,7 +212,8 @@ fn describe(error: &figment::Error) -> String {
                     });
             // The found value is not repeated: it may be a secret.
             let what = match &error.kind {
-                figment::error::Kind::InvalidType(_, wanted) | figment::error::Kind::InvalidValue(_, wanted) => {
+                figment::error::Kind::InvalidType(_, wanted)
+                | figment::error::Kind::InvalidValue(_, wanted) => {
                     format!("expected {wanted}")
                 }
                 kind => kind.to_string(),
@@ -347,7 +348,10 @@ mod tests {
             ("[store]\nurl = \"mysql://x\"", "store.url"),
             ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),
             ("[log]\nformat = \"loud\"", "log.format"),
-            ("[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = \"s3cr3t\"", "app_secrets"),
+            (
+                "[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = \"s3cr3t\"",
+                "app_secrets",
+            ),
         ] {
             let error = read(text).expect_err(text).to_string();
             assert!(error.contains(named), "{text}: {error}");

@@ -130,7 +130,13 @@ fn same_record(found: &RecordKey, expected: &str) -> bool {
     }
 }
 
-async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str, claims: &[&Claim]) -> anyhow::Result<bool> {
+async fn holds(
+    store: &Store,
+    shop: &ShopId,
+    fact: &str,
+    reply: &str,
+    claims: &[&Claim],
+) -> anyhow::Result<bool> {
     let (key, field) = fact
         .rsplit_once('.')
         .ok_or_else(|| anyhow::anyhow!("`{fact}`: expected RECORD.FIELD"))?;
@@ -159,12 +165,17 @@ async fn holds(store: &Store, shop: &ShopId, fact: &str, reply: &str, claims: &[
     // text somewhere in the reply may be chance.
     for claim in claims {
         let same = match (&claim.record, &key) {
-            (RecordKey::Variant(sku), RecordKey::Product(id)) => {
-                store.catalog().by_sku(shop, sku).await?.is_some_and(|product| product.value.id == *id)
-            }
+            (RecordKey::Variant(sku), RecordKey::Product(id)) => store
+                .catalog()
+                .by_sku(shop, sku)
+                .await?
+                .is_some_and(|product| product.value.id == *id),
             (record, key) => record == key,
         };
-        if same && fold(claim.value.expose()) == fold(value.value.expose()) && reply.contains(&fold(claim.value.expose())) {
+        if same
+            && fold(claim.value.expose()) == fold(value.value.expose())
+            && reply.contains(&fold(claim.value.expose()))
+        {
             return Ok(true);
         }
     }
