@@ -53,14 +53,7 @@ pub(crate) async fn judge(
         })
         .flatten()
         .collect();
-    let claims: Vec<&Claim> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ReplyQueued { claims, .. } => Some(claims),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let claims = claims(&events);
     let mut faults = Vec::new();
     if let Some(expected) = &expect.tools {
         let (expected, called): (BTreeSet<&str>, BTreeSet<&str>) = (
@@ -102,6 +95,18 @@ pub(crate) async fn judge(
         faults.push("a figure of the reply is not backed by the stores".to_owned());
     }
     Ok((faults, grounded, tools))
+}
+
+/// Returns the ledger of all replies of the turn.
+fn claims<'a>(events: &[&'a Event]) -> Vec<&'a Claim> {
+    events
+        .iter()
+        .filter_map(|event| match event {
+            Event::ReplyQueued { claims, .. } => Some(claims),
+            _ => None,
+        })
+        .flatten()
+        .collect()
 }
 
 fn tools(events: &[&Event]) -> Vec<String> {
@@ -231,14 +236,7 @@ async fn grounded(
     evidence: &[&Evidence],
     reply: &str,
 ) -> anyhow::Result<bool> {
-    let claims: Vec<&Claim> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ReplyQueued { claims, .. } => Some(claims),
-            _ => None,
-        })
-        .flatten()
-        .collect();
+    let claims = claims(events);
     let mut rest = fold(reply);
     let mut values: Vec<&Claim> = claims.clone();
     values.sort_by_key(|claim| std::cmp::Reverse(claim.value.expose().len()));
