@@ -2,7 +2,8 @@
 
     python -m chat.train --corpus train.jsonl --heldout heldout.jsonl --out RUN_DIR --minutes 60
 
-Run `python -m chat.tokenizer` first. A checkpoint is written every two minutes and at SIGTERM or SIGINT; the same
+Run `python -m chat.tokenizer` first, or start from a shipped model with `--start MODEL.gguf`, which brings its own
+tokenizer and may get more layers than it had. A checkpoint is written every two minutes and at SIGTERM or SIGINT; the same
 command with the same --out goes on from it, and minutes already trained count. Not here: the corpus (the mercer
 binary writes it), the GGUF (export.py).
 """
@@ -22,6 +23,7 @@ from torch.nn import functional as F
 
 from parallel import Group, launch
 
+from . import gguf_model
 from . import tokenizer as tokenizer_file
 from .copying import Copying
 from .data import Dialogues
@@ -49,6 +51,19 @@ def pair_spaced_pieces(model: Decoder, pieces: dict[str, int]) -> None:
     for piece, row in pieces.items():
         if len(piece) > 1 and piece.startswith("Ġ") and piece[1:] in pieces:
             table[row] = 0.8 * table[pieces[piece[1:]]] + 0.6 * offset + 0.3 * table[row]
+
+
+def start_from(model: Decoder, path: Path) -> None:
+    """Takes over a trained model's weights; layers that it lacks begin as ones that change nothing."""
+    trained, _ = gguf_model.load(path)
+    weights = trained.state_dict()
+    for name, weight in model.state_dict().items():
+        is_new_layer = name not in weights
+        if is_new_layer and name.endswith(("attn_output.weight", "ffn_down.weight")):
+            weights[name] = torch.zeros_like(weight)
+        elif is_new_layer:
+            weights[name] = weight
+    model.load_state_dict(weights)
 
 
 def optimizers(model: Decoder, workers: Group, args: argparse.Namespace) -> list[torch.optim.Optimizer]:
@@ -98,11 +113,18 @@ def run(group: Group, args: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     torch.manual_seed(args.seed)
+    if args.start and group.is_first and not (args.out / "tokenizer.json").exists():
+        args.out.mkdir(parents=True, exist_ok=True)
+        gguf_model.load(args.start)[1].save(str(args.out / "tokenizer.json"))
+    group.mean(0.0)  # the others wait for the file
     tokenizer = tokenizer_file.load(args.out / "tokenizer.json")
     shape = Shape(vocabulary=tokenizer.get_vocab_size(), width=args.width, layers=args.layers, heads=args.heads,
                   feed_forward=args.feed_forward, context=args.context)
     model = Decoder(shape)
-    pair_spaced_pieces(model, {token: row for token, row in tokenizer.get_vocab().items() if token not in SPECIALS})
+    if args.start:
+        start_from(model, args.start)
+    else:
+        pair_spaced_pieces(model, {token: row for token, row in tokenizer.get_vocab().items() if token not in SPECIALS})
     made = optimizers(model, group, args)
     seconds, step, tokens, checkpoint = 0.0, 0, 0, args.out / "checkpoint.pt"
     if checkpoint.exists():
@@ -186,6 +208,7 @@ def main() -> None:
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("--heldout", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True, help="folder with tokenizer.json; checkpoints go there")
+    parser.add_argument("--start", type=Path, help="a chat GGUF to go on from; its tokenizer is used")
     parser.add_argument("--minutes", type=float, default=60, help="wall clock, counted over all runs into --out")
     parser.add_argument("--workers", type=int, default=2, help="processes of one thread each")
     parser.add_argument("--limit", type=int, default=None, help="dialogues to load at most")
