@@ -6,7 +6,7 @@ use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 use crate::desk::Identity;
 use crate::drive::{Gold, Stage};
 use crate::shop::{Item, Shop};
-use crate::text::{chance, expand};
+use crate::text::{chance, expand, pick};
 use crate::vocab::Vocab;
 use crate::{browse, desk, follow};
 
@@ -53,7 +53,7 @@ pub(crate) fn invent(
     let mut stage = Stage::new(shop.name.clone());
     let mut memory = Memory::default();
     let mut intents = Vec::new();
-    if chance(rng, 20) {
+    if chance(rng, 12) {
         for _ in 0..rng.random_range(1..4) {
             let next = Kind::Copying;
             if !turn(rng, &shop, &mut stage, &mut memory, next, &mut intents) {
@@ -61,7 +61,14 @@ pub(crate) fn invent(
             }
         }
     } else {
-        let turns = [1, 2, 2, 3, 3, 3, 4, 4, 5, 6][rng.random_range(0..10)];
+        let turns = match rng.random_range(0..100) {
+            0..25 => 1,
+            25..55 => 2,
+            55..80 => 3,
+            80..90 => 4,
+            90..96 => 5,
+            _ => 6,
+        };
         for at in 0..turns {
             let kind = next(rng, &memory, at, &intents);
             let fits = turn(rng, &shop, &mut stage, &mut memory, kind, &mut intents);
@@ -94,38 +101,93 @@ enum Kind {
 
 fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) -> Kind {
     let dice = rng.random_range(0..100);
-    if memory.identity.waiting() && dice < 82 {
+    if memory.identity.waiting() && dice < 80 {
         return Kind::Order;
     }
     if memory.identity.shown() && intents.last() == Some(&"order") && dice < 35 {
         return Kind::Order;
     }
-    if !memory.items.is_empty() && dice < 56 {
-        return if dice < 49 {
-            Kind::Follow
-        } else {
-            Kind::FalsePrice
-        };
-    }
-    if intents.last() == Some(&"thanks") && dice < 60 {
+    if intents.last() == Some(&"thanks") && dice < 50 {
         return Kind::Chat("bye");
     }
+    if !memory.items.is_empty() {
+        return beside_products(rng);
+    }
     match rng.random_range(0..100) {
-        0..40 => Kind::Search,
-        40..44 => Kind::Code,
-        44..61 => Kind::Policy,
-        61..74 => Kind::Order,
-        74..78 => Kind::Handoff,
-        78..82 => Kind::Mixed,
-        82..87 => Kind::Chat("off_topic"),
-        87..90 => Kind::Chat("injection"),
-        90..92 => Kind::FalsePrice,
-        92..96 if at == 0 => Kind::Chat("greeting"),
-        92..96 => Kind::Chat("thanks"),
-        96..98 if at > 0 => Kind::Chat("bye"),
-        96..98 => Kind::Chat("greeting"),
+        0..36 => Kind::Search,
+        36..40 => Kind::Code,
+        40..54 => Kind::Policy,
+        54..66 => Kind::Order,
+        66..71 => Kind::Handoff,
+        71..75 => Kind::Mixed,
+        75..88 => Kind::Chat("off_topic"),
+        88..91 => Kind::Chat("injection"),
+        91..92 => Kind::FalsePrice,
+        92..98 if at == 0 => Kind::Chat("greeting"),
+        92..94 => Kind::Chat("thanks"),
+        94..96 => Kind::Chat("remark"),
+        96..98 => Kind::Chat("bye"),
         _ => Kind::Search,
     }
+}
+
+/// What comes after products were shown: mostly a question on them, often another subject.
+fn beside_products(rng: &mut StdRng) -> Kind {
+    match rng.random_range(0..100) {
+        0..48 => Kind::Follow,
+        48..53 => Kind::FalsePrice,
+        53..66 => Kind::Search,
+        66..67 => Kind::Code,
+        67..76 => Kind::Policy,
+        76..81 => Kind::Order,
+        81..83 => Kind::Handoff,
+        83..84 => Kind::Mixed,
+        84..91 => Kind::Chat("off_topic"),
+        91..92 => Kind::Chat("injection"),
+        92..95 => Kind::Chat("thanks"),
+        95..99 => Kind::Chat("remark"),
+        _ => Kind::Chat("bye"),
+    }
+}
+
+/// How a customer returns to the products after another subject. `$n` is the only one shown.
+const BACK_TO_ONE: &[&str] = &[
+    "back to the $n: ",
+    "ok, now the $n again. ",
+    "and about the $n, ",
+    "going back to the $n, ",
+];
+const BACK: &[&str] = &[
+    "back to the {product|first subject|other thing}: ",
+    "back to what you showed me: ",
+    "ok, back to {those|these|that}. ",
+    "going back to {the products|those}, ",
+    "anyway, ",
+    "right, about the products again: ",
+    "coming back to those: ",
+];
+
+fn back(rng: &mut StdRng, memory: &Memory) -> String {
+    match memory.items.as_slice() {
+        [only] if chance(rng, 60) => {
+            let template = pick(rng, BACK_TO_ONE);
+            expand(rng, template, &[("n", &only.nickname)])
+        }
+        _ => {
+            let template = pick(rng, BACK);
+            expand(rng, template, &[])
+        }
+    }
+}
+
+/// Says whether the last turn left the products that were shown before.
+fn strayed(intents: &[&'static str]) -> bool {
+    intents.last().is_some_and(|last| {
+        matches!(
+            *last,
+            "policy" | "promotion" | "order" | "off_topic" | "remark" | "thanks" | "injection"
+        )
+    })
 }
 
 fn turn(
@@ -150,9 +212,13 @@ fn turn(
             Kind::Mixed => desk::mixed(rng, shop, &mut after),
             Kind::Chat(kind) => desk::chat(rng, shop, kind, &after),
         };
-        if let Some(gold) = gold
-            && stage.play(&gold)
-        {
+        let Some(mut gold) = gold else {
+            continue;
+        };
+        if kind == Kind::Follow && strayed(intents) && chance(rng, 35) {
+            gold.words = format!("{}{}", back(rng, memory), gold.words);
+        }
+        if stage.play(&gold) {
             *memory = after;
             intents.push(gold.intent);
             return true;
