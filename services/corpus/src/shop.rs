@@ -122,7 +122,7 @@ impl<'a> Shop<'a> {
         let brand = self.vocab.brand(rng);
         let noun = title(noun);
         let number = rng.random_range(2..900);
-        let (name, nickname) = match rng.random_range(0..8) {
+        let (name, nickname) = match rng.random_range(0..12) {
             0..3 => (format!("{line} {noun}"), line),
             3 => (format!("{brand} {line} {noun}"), line),
             4 => (format!("{noun} {line}"), line),
@@ -131,6 +131,23 @@ impl<'a> Shop<'a> {
                 line,
             ),
             6 => (format!("{line} {number} {noun}"), line),
+            7 => (format!("{line} {noun} {}", pick(rng, MEASURES)), line),
+            8 => (
+                format!(
+                    "{line} {} {} {noun}",
+                    title(pick(rng, ADJECTIVES)),
+                    title(pick(rng, MATERIALS))
+                ),
+                line,
+            ),
+            9 => (format!("{brand} {noun}, {}", pick(rng, COLOURS)), brand),
+            10 => (
+                format!(
+                    "{}'s {line} {noun}",
+                    pick(rng, &["Men", "Women", "Kid", "Children"])
+                ),
+                line,
+            ),
             _ => (
                 format!("{line} {} {noun}", title(pick(rng, MATERIALS))),
                 line,
@@ -179,6 +196,61 @@ impl<'a> Shop<'a> {
         }
     }
 
+    /// Invents a product that a customer asks for by its name.
+    pub(crate) fn named(&self, rng: &mut StdRng, noun: &str) -> (Item, Wish) {
+        let mut item = self.item(rng, noun);
+        let line = item.nickname.clone();
+        let (name, text, alone) = match rng.random_range(0..10) {
+            0..5 => (None, format!("{line} {noun}"), false),
+            5 => {
+                let brand = self.vocab.brand(rng);
+                let name = format!("{brand} {line} {}", title(noun));
+                (Some(name), format!("{brand} {line} {noun}"), false)
+            }
+            6 => {
+                let kind = pick(rng, ADJECTIVES);
+                let name = format!("{line} {} {}", title(kind), title(noun));
+                (Some(name), format!("{line} {kind} {noun}"), false)
+            }
+            7 => (None, format!("{noun} {line}"), true),
+            _ => (None, line, true),
+        };
+        if let Some(name) = name {
+            item.name = name;
+        }
+        let plural = !alone && is_plural(noun);
+        let wish = Wish {
+            article: if plural { "some " } else { a_or_an(&text) },
+            text,
+            plural,
+        };
+        (item, wish)
+    }
+
+    /// Writes an amount between limits.
+    pub(crate) fn money_between(
+        &self,
+        rng: &mut StdRng,
+        low: Option<&String>,
+        high: Option<&String>,
+    ) -> String {
+        let whole = |number: &String| number.split('.').next()?.parse::<u32>().ok();
+        let low = low.and_then(whole).map(|low| low + 1);
+        let high = high.and_then(whole);
+        let from = low.unwrap_or_else(|| high.unwrap_or(40) / 3);
+        let to = high.unwrap_or(from * 3).max(from + 1);
+        let amount = rng.random_range(from..to);
+        let cents = if high == Some(amount) {
+            0
+        } else {
+            [99, 0, 50, 95, 49, 75, 25][rng.random_range(0..7)]
+        };
+        match self.symbol {
+            "SEK" => format!("{amount}.{cents:02} SEK"),
+            sign => format!("{sign}{amount}.{cents:02}"),
+        }
+    }
+
     /// Invents a product code.
     pub(crate) fn code(&self, rng: &mut StdRng) -> String {
         let letters: String = (0..rng.random_range(1..4))
@@ -202,29 +274,157 @@ impl<'a> Shop<'a> {
 
     /// Returns a product's name with adjectives, as a customer asks for it.
     pub(crate) fn wish(&self, rng: &mut StdRng, noun: &str) -> String {
+        self.asked(rng, noun).text
+    }
+
+    /// Returns a product's name with adjectives, and how it goes with the words around it.
+    pub(crate) fn asked(&self, rng: &mut StdRng, noun: &str) -> Wish {
         let first = match rng.random_range(0..100) {
-            0..18 => format!("{} ", pick(rng, COLOURS)),
-            18..30 => format!("{} ", pick(rng, MATERIALS)),
-            30..46 => format!("{} ", pick(rng, ADJECTIVES)),
-            46..50 => format!("{} {} ", pick(rng, ADJECTIVES), pick(rng, COLOURS)),
-            50..53 => format!("{} {} ", pick(rng, COLOURS), pick(rng, MATERIALS)),
+            0..16 => format!("{} ", pick(rng, COLOURS)),
+            16..27 => format!("{} ", pick(rng, MATERIALS)),
+            27..43 => format!("{} ", pick(rng, ADJECTIVES)),
+            43..47 => format!("{} {} ", pick(rng, ADJECTIVES), pick(rng, COLOURS)),
+            47..50 => format!("{} {} ", pick(rng, COLOURS), pick(rng, MATERIALS)),
+            50..53 => format!("{} {} ", pick(rng, ADJECTIVES), pick(rng, MATERIALS)),
             53..57 => format!("{} ", self.vocab.brand(rng)),
             _ => String::new(),
         };
         let last = match rng.random_range(0..100) {
             0..5 => format!(" in {}", pick(rng, COLOURS)),
-            5..9 => format!(" for {}", self.vocab.word(rng)),
-            9..11 => format!(" with {}", self.vocab.word(rng)),
-            11..13 => format!(" made of {}", pick(rng, MATERIALS)),
+            5..8 => format!(" for {}", self.vocab.word(rng)),
+            8..11 => format!(" for {}", pick(rng, USES)),
+            11..13 => format!(" with {}", self.vocab.word(rng)),
+            13..15 => format!(" made of {}", pick(rng, MATERIALS)),
             _ => String::new(),
         };
-        let plural = if chance(rng, 25) && !noun.ends_with('s') {
-            "s"
+        let many = is_plural(noun);
+        let made = !many && !noun.contains(" of ") && chance(rng, 25);
+        let noun = if made {
+            pluralised(noun)
         } else {
-            ""
+            noun.to_owned()
         };
-        format!("{first}{noun}{plural}{last}")
+        let plural = many || made;
+        let text = format!("{first}{noun}{last}");
+        let article = match rng.random_range(0..100) {
+            0..25 => "",
+            25..60 if plural => "",
+            60..75 if plural && PAIRS.iter().any(|pair| noun.ends_with(pair)) => "a pair of ",
+            _ if plural => "some ",
+            _ => a_or_an(&text),
+        };
+        Wish {
+            text,
+            article,
+            plural,
+        }
     }
+}
+
+/// What a customer asks for.
+pub(crate) struct Wish {
+    /// The words that a search should use.
+    pub(crate) text: String,
+    /// What stands before them, with a space, or nothing.
+    pub(crate) article: &'static str,
+    /// Whether they go with `are`.
+    pub(crate) plural: bool,
+}
+
+/// What products are for.
+const USES: &[&str] = &[
+    "kids",
+    "toddlers",
+    "beginners",
+    "camping",
+    "running",
+    "walking",
+    "travelling",
+    "work",
+    "school",
+    "winter",
+    "summer",
+    "small gardens",
+    "narrow feet",
+    "wide feet",
+    "dry skin",
+    "sensitive skin",
+    "large dogs",
+    "puppies",
+    "induction hobs",
+    "wet weather",
+    "muddy trails",
+    "the garden",
+    "the bathroom",
+    "the office",
+    "the beach",
+    "men",
+    "women",
+    "teenagers",
+    "two people",
+    "left handers",
+];
+/// Measures in product names.
+const MEASURES: &[&str] = &[
+    "20 cm", "28 cm", "45 l", "1.5 l", "500 ml", "2 kg", "Set of 4", "Set of 6", "2-Pack", "XL",
+    "Mini", "Pro", "Plus", "Mk II",
+];
+/// Things that come in pairs.
+const PAIRS: &[&str] = &[
+    "boots",
+    "shoes",
+    "trainers",
+    "gloves",
+    "mittens",
+    "socks",
+    "jeans",
+    "trousers",
+    "shorts",
+    "leggings",
+    "sandals",
+    "slippers",
+    "earrings",
+    "headphones",
+    "scissors",
+    "secateurs",
+    "pliers",
+    "glasses",
+    "goggles",
+    "curtains",
+    "wellies",
+    "heels",
+    "loafers",
+    "skates",
+    "poles",
+    "tights",
+];
+
+fn a_or_an(text: &str) -> &'static str {
+    let text = text.to_lowercase();
+    if text.starts_with(['a', 'e', 'i', 'o']) || text.starts_with("um") {
+        "an "
+    } else {
+        "a "
+    }
+}
+
+fn is_plural(noun: &str) -> bool {
+    noun.ends_with('s') && !noun.ends_with("ss") && !noun.ends_with("us") && !noun.contains(" of ")
+}
+
+fn pluralised(noun: &str) -> String {
+    if let Some(stem) = noun.strip_suffix("fe") {
+        return format!("{stem}ves");
+    }
+    if let Some(stem) = noun.strip_suffix('y')
+        && !stem.ends_with(['a', 'e', 'o', 'u'])
+    {
+        return format!("{stem}ies");
+    }
+    let hiss = ["s", "x", "z", "ch", "sh"]
+        .iter()
+        .any(|e| noun.ends_with(e));
+    format!("{noun}{}", if hiss { "es" } else { "s" })
 }
 
 fn pick_static(rng: &mut StdRng, from: &[&'static str]) -> &'static str {
@@ -240,10 +440,18 @@ pub(crate) fn stock(rng: &mut StdRng) -> &'static str {
             "in stock",
             "in stock",
             "in stock",
+            "in stock",
+            "in stock",
+            "in stock",
+            "in stock",
             "out of stock",
             "out of stock",
-            "low stock",
-            "only a few left",
+            "out of stock",
+            "only 1 left",
+            "only 2 left",
+            "only 3 left",
+            "only 4 left",
+            "only 5 left",
         ],
     )
 }
