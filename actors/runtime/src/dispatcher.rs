@@ -116,7 +116,7 @@ async fn resolve_unknown(context: &Context) {
         return;
     };
     for row in rows {
-        let resolution = if row.attempt <= RESENDS_MAX {
+        let resolution = if row.resends < RESENDS_MAX {
             Resolution::Resend
         } else {
             Resolution::GiveUp {

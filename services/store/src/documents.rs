@@ -150,11 +150,17 @@ impl Documents {
         Ok(changed)
     }
 
-    /// Deletes a document; returns whether it was there.
+    /// Deletes a document; returns whether it was there. With `if_version` one that is there must
+    /// be at that version.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn delete(&self, shop: &ShopId, id: &DocumentId) -> Result<bool, Error> {
+    /// [`Error::VersionConflict`], [`Error::Unavailable`].
+    pub async fn delete(
+        &self,
+        shop: &ShopId,
+        id: &DocumentId,
+        if_version: Option<i64>,
+    ) -> Result<bool, Error> {
         let (shop, id) = (shop.clone(), id.to_string());
         let deleted = self.db.write(move |tx| {
             Box::pin(async move {
@@ -162,6 +168,7 @@ impl Documents {
                 let Some(found) = load(tx, shop.as_str(), &[id.clone()]).await?.pop() else {
                     return Ok::<bool, Error>(false);
                 };
+                check_version(found.version, if_version)?;
                 let key = (shop.to_string(), id);
                 document::Entity::delete_by_id(key).exec(tx).await?;
                 let record = record_key(&found.value);

@@ -29,10 +29,14 @@ pub(crate) async fn delete_document(
 ) -> Result<StatusCode, Problem> {
     let documents = admin.store.documents();
     let current = documents.get(caller.shop_id(), &path.document).await?;
-    if current.is_some() {
-        if_match.check(version_of(current.as_ref()))?;
-    }
-    if documents.delete(caller.shop_id(), &path.document).await? {
+    let demanded = match &current {
+        Some(_) => if_match.check(version_of(current.as_ref()))?,
+        None => None,
+    };
+    if documents
+        .delete(caller.shop_id(), &path.document, demanded)
+        .await?
+    {
         Ok(StatusCode::NO_CONTENT)
     } else {
         Err(Problem::not_found("document"))

@@ -98,6 +98,7 @@ fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
         state: OutboxState::Sending,
         delivery: None,
         attempt: 1,
+        resends: 0,
         due_at_ms: 0,
         provider_id: None,
         cause: None,

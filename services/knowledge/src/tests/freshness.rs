@@ -27,7 +27,7 @@ async fn the_indexer_follows_the_feed() {
         world
             .store
             .catalog()
-            .delete(&world.shop, &gone)
+            .delete(&world.shop, &gone, None)
             .await
             .expect("delete")
     );

@@ -60,11 +60,17 @@ impl Catalog {
         Ok(changed)
     }
 
-    /// Deletes a product with its variants; returns whether it was there.
+    /// Deletes a product with its variants; returns whether it was there. With `if_version` one
+    /// that is there must be at that version.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn delete(&self, shop: &ShopId, id: &ProductId) -> Result<bool, Error> {
+    /// [`Error::VersionConflict`], [`Error::Unavailable`].
+    pub async fn delete(
+        &self,
+        shop: &ShopId,
+        id: &ProductId,
+        if_version: Option<i64>,
+    ) -> Result<bool, Error> {
         let (shop, id) = (shop.clone(), id.clone());
         let deleted = self.db.write(move |tx| {
             Box::pin(async move {
@@ -73,6 +79,7 @@ impl Catalog {
                 let Some(row) = product::Entity::find_by_id(key.clone()).one(tx).await? else {
                     return Ok::<bool, Error>(false);
                 };
+                check_version(row.version, if_version)?;
                 variant::Entity::delete_many()
                     .filter(variant::Column::Shop.eq(shop.as_str()))
                     .filter(variant::Column::ProductId.eq(id.as_str()))

@@ -147,6 +147,7 @@ fn outbox_row(
         owner: Set(None),
         epoch: ActiveValue::Set(None),
         created_at_ms: Set(now_ms),
+        resends: Set(0),
     })
 }
 

@@ -27,6 +27,7 @@ pub struct Model {
     pub owner: Option<String>,
     pub epoch: Option<i64>,
     pub created_at_ms: i64,
+    pub resends: i64,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

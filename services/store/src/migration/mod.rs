@@ -1,6 +1,7 @@
 //! Migrations, in order. A migration that was released never changes.
 
 mod m0001_tables;
+mod m0002_resends;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -8,6 +9,9 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_tables::Migration)]
+        vec![
+            Box::new(m0001_tables::Migration),
+            Box::new(m0002_resends::Migration),
+        ]
     }
 }

@@ -162,6 +162,8 @@ pub struct OutboxRow {
     pub delivery: Option<DeliveryStatus>,
     /// Tries so far, this one included.
     pub attempt: u32,
+    /// Of these, tries that repeated one whose outcome was unknown.
+    pub resends: u32,
     /// When it may be sent; for an unknown message, until when it holds back the next ones. UTC
     /// milliseconds.
     pub due_at_ms: i64,
@@ -214,6 +216,7 @@ fn decode(row: outbox::Model) -> Result<OutboxRow, Error> {
         state: OutboxState::parse(&row.state).ok_or_else(|| corrupt("outbox.state"))?,
         delivery,
         attempt: u32::try_from(row.attempt).unwrap_or(u32::MAX),
+        resends: u32::try_from(row.resends).unwrap_or(u32::MAX),
         due_at_ms: row.due_at_ms,
         provider_id: row.provider_id.clone(),
         cause: row.cause.clone(),

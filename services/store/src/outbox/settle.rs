@@ -69,14 +69,10 @@ impl Outbox {
         match resolution {
             Resolution::Sent { provider_id } => self.sent(message, &provider_id).await,
             Resolution::Resend => {
-                self.settle(
-                    message,
-                    OutboxState::Unknown,
-                    OutboxState::Pending,
-                    now_ms(),
-                    "resend",
-                )
-                .await
+                let values: [Value; 2] = [now_ms().into(), message.as_str().into()];
+                let sql = "UPDATE outbox SET state = 'pending', due_at_ms = $1, cause = 'resend', \
+                           resends = resends + 1 WHERE message = $2 AND state = 'unknown'";
+                self.update_one(sql, values).await
             }
             Resolution::GiveUp { cause } => {
                 self.settle(
@@ -141,13 +137,19 @@ impl Outbox {
             message.as_str().into(),
             from.as_str().into(),
         ];
+        let sql = "UPDATE outbox SET state = $1, due_at_ms = $2, cause = $3 \
+                   WHERE message = $4 AND state = $5";
+        self.update_one(sql, values).await
+    }
+
+    async fn update_one<const N: usize>(
+        &self,
+        sql: &'static str,
+        values: [Value; N],
+    ) -> Result<bool, Error> {
         self.db
             .write(move |tx| {
-                Box::pin(async move {
-                    let sql = "UPDATE outbox SET state = $1, due_at_ms = $2, cause = $3 \
-                               WHERE message = $4 AND state = $5";
-                    Ok::<bool, Error>(exec(tx, sql, values).await? == 1)
-                })
+                Box::pin(async move { Ok::<bool, Error>(exec(tx, sql, values).await? == 1) })
             })
             .await
     }

@@ -192,7 +192,7 @@ pub async fn a_moved_version_is_stale(env: Env) {
 
     // Deleted and made again: the old version never comes back.
     let id = put.value.id.clone();
-    assert_eq!(catalog.delete(&shop(), &id).await, Ok(true));
+    assert_eq!(catalog.delete(&shop(), &id, None).await, Ok(true));
     let again = catalog
         .put(&shop(), product("HB-1"), None)
         .await

@@ -134,8 +134,15 @@ pub async fn changes_are_text_or_live(env: Env) {
             .await
             .expect("put");
     }
-    catalog.delete(&shop(), &id("HB-1")).await.expect("delete");
-    assert_eq!(catalog.delete(&shop(), &id("HB-1")).await, Ok(false));
+    assert!(matches!(
+        catalog.delete(&shop(), &id("HB-1"), Some(99)).await,
+        Err(mercer_store::Error::VersionConflict { .. })
+    ));
+    catalog
+        .delete(&shop(), &id("HB-1"), None)
+        .await
+        .expect("delete");
+    assert_eq!(catalog.delete(&shop(), &id("HB-1"), None).await, Ok(false));
     let changes = feed.read(0, 100).await.expect("read");
     let kinds: Vec<_> = changes.iter().map(|change| change.kind).collect();
     use ChangeKind::{Deleted, Live, Text};
@@ -220,14 +227,17 @@ pub async fn shops_never_see_each_other(env: Env) {
     assert_eq!(catalog.by_sku(&other, &sku).await, Ok(None));
     assert_eq!(catalog.by_code(&other, "HB-1").await, Ok(vec![]));
     assert_eq!(catalog.set_stock(&other, &sku, 9, None).await, Ok(None));
-    assert_eq!(catalog.delete(&other, &id("HB-1")).await, Ok(false));
+    assert_eq!(catalog.delete(&other, &id("HB-1"), None).await, Ok(false));
     // The same keys in another shop are other records.
     let theirs = catalog
         .put(&other, product("HB-1"), None)
         .await
         .expect("put");
     assert_eq!(theirs.version, 1);
-    catalog.delete(&other, &id("HB-1")).await.expect("delete");
+    catalog
+        .delete(&other, &id("HB-1"), None)
+        .await
+        .expect("delete");
     let ours = catalog
         .get(&shop(), &id("HB-1"))
         .await
@@ -318,7 +328,7 @@ pub async fn documents_are_in_force_for_their_time(env: Env) {
         .await
         .expect("put");
     assert_eq!((stored.version, &stored.value), (2, &sale));
-    assert_eq!(documents.delete(&shop(), &sale.id).await, Ok(true));
+    assert_eq!(documents.delete(&shop(), &sale.id, None).await, Ok(true));
     assert_eq!(documents.get(&shop(), &sale.id).await, Ok(None));
     let again = documents
         .put(&shop(), sale.clone(), None)

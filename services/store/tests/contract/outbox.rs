@@ -137,6 +137,8 @@ pub async fn unknown_messages_are_not_sent_again_by_themselves(env: Env) {
         Ok(true)
     );
     assert_eq!(claim(&outbox, &leases, now_ms()).await, [ids[0].clone()]);
+    let rows = outbox.list_for(&stream).await.expect("list");
+    assert_eq!((rows[0].attempt, rows[0].resends), (2, 1));
     assert_eq!(outbox.unknown(&ids[0], "timeout").await, Ok(true));
     let give_up = Resolution::GiveUp {
         cause: "expired".to_owned(),

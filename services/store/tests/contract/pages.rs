@@ -40,7 +40,7 @@ pub async fn products_are_listed_completely(env: Env) {
             // What was shown may go meanwhile.
             if let Some(shown) = page.items.last() {
                 catalog
-                    .delete(&shop, &shown.value.id)
+                    .delete(&shop, &shown.value.id, None)
                     .await
                     .expect("delete");
             }
