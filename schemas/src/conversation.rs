@@ -16,7 +16,7 @@ use crate::plan::Plan;
 
 /// Version of the decision logic. It is stored with every record; a change of what `decide`
 /// answers raises it, and older records are then folded but not decided again.
-pub const LOGIC_VERSION: u32 = 1;
+pub const LOGIC_VERSION: u32 = 2;
 
 /// What the core may know of the world while it decides. Stored with the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -175,7 +175,20 @@ pub enum Input {
     Quarantine {
         /// Ids of the inbox rows set aside.
         inbox_ids: Vec<i64>,
+        /// Who wrote them, where there was a message among them: the conversation may not have
+        /// begun, and the writer is owed an answer all the same. Absent in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        from: Option<Sender>,
     },
+}
+
+/// Who wrote a message, and where.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Sender {
+    /// The channel.
+    pub channel: Channel,
+    /// The customer's address on it.
+    pub address: Personal<String>,
 }
 
 /// What the core decided. Past tense; the state is nothing but these, folded.

@@ -16,7 +16,7 @@ pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMess
 pub use chat::{ChatMessage, Role};
 pub use conversation::{
     ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LOGIC_VERSION, LogBody,
-    LogRecord, Meta, PromptStyle, Settings, Stream,
+    LogRecord, Meta, PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
 pub use ids::{

@@ -6,7 +6,7 @@
 use mercer_schemas::{
     ActionBy, Channel, DeliveryStatus, DraftSource, EffectId, Event, Evidence, Generated,
     HandoffReason, InboundMessage, Input, MessageId, Meta, OutboundMessage, Personal, Plan,
-    RenderedReply, ToolCall, TurnId, Verdict,
+    RenderedReply, Sender, ToolCall, TurnId, Verdict,
 };
 
 use crate::effect::{Effect, open_effect, wanted};
@@ -81,7 +81,7 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Decision, Ref
         Input::TakeOver { by } => take_over(state, by)?,
         Input::AnswerAsPerson { by: _, text } => answer_as_person(state, text, meta)?,
         Input::HandBack { by } => hand_back(state, by)?,
-        Input::Quarantine { inbox_ids } => quarantine(state, inbox_ids, meta),
+        Input::Quarantine { inbox_ids, from } => quarantine(state, inbox_ids, from.as_ref(), meta),
     };
     let after = events.iter().fold(state.clone(), evolve);
     Ok(Decision {
@@ -384,11 +384,20 @@ fn hand_back(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
 }
 
 /// The input crashed us repeatedly: say so honestly and call a person; the conversation goes on.
-fn quarantine(state: &State, inbox_ids: &[i64], meta: &Meta) -> Vec<Event> {
-    let mut events = vec![Event::InputQuarantined {
+fn quarantine(state: &State, inbox_ids: &[i64], from: Option<&Sender>, meta: &Meta) -> Vec<Event> {
+    let mut events = Vec::new();
+    // It may have been the first message that crashed us.
+    if let (None, Some(from)) = (&state.origin, from) {
+        events.push(Event::ConversationStarted {
+            channel: from.channel,
+            address: from.address.clone(),
+        });
+    }
+    let has_begun = state.origin.is_some() || from.is_some();
+    events.push(Event::InputQuarantined {
         inbox_ids: inbox_ids.to_vec(),
-    }];
-    if state.origin.is_none() || state.phase == Phase::WithPerson {
+    });
+    if !has_begun || state.phase == Phase::WithPerson {
         return events;
     }
     let turn = state.phase.turn().map(|turn| turn.id.clone());

@@ -30,6 +30,8 @@ pub enum Effect {
         id: EffectId,
         /// What to run.
         plan: Plan,
+        /// The customer's words of the turn.
+        words: Personal<String>,
         /// What `p1` or `shown` means in the plan.
         shown: Vec<(Handle, RecordKey)>,
         /// The customer, where identity is already proven.
@@ -97,9 +99,10 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             grammar: grammar::plan(state, turn),
             tokens_max,
         }),
-        Phase::Gathering { plan, .. } => Some(Effect::CallTools {
+        Phase::Gathering { turn, plan } => Some(Effect::CallTools {
             id,
             plan: plan.clone(),
+            words: turn.words.clone(),
             shown: state.shown.clone(),
             customer: state.customer.clone(),
         }),

@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use mercer_schemas::{Evidence, Plan, ToolCall};
+use mercer_schemas::{Evidence, Field, Handle, Plan, RecordKey, ToolCall};
 
 use crate::prompt;
 use crate::spans;
@@ -21,6 +21,8 @@ const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
 
 /// What a plan's arguments may be in a turn.
 struct Choices {
+    /// The customer gives an address to prove who they are: nothing but an order is meant.
+    proves_identity: bool,
     phrases: BTreeSet<String>,
     amounts: BTreeSet<String>,
     handles: BTreeSet<String>,
@@ -39,15 +41,13 @@ fn choices(state: &State, turn: &Turn) -> Choices {
         .chain([words.as_str()])
         .collect();
     let recent = recent.join("\n");
-    let mut handles: BTreeSet<String> = state
-        .shown
-        .iter()
-        .map(|(handle, _)| handle.as_str().to_owned())
-        .collect();
-    if !handles.is_empty() {
-        handles.insert("shown".to_owned());
+    let mut handles: BTreeSet<String> = named(state, words);
+    if handles.is_empty() {
+        handles.extend(state.shown.iter().map(|(handle, _)| handle.to_string()));
+        handles.extend((!state.shown.is_empty()).then(|| "shown".to_owned()));
     }
     Choices {
+        proves_identity: !spans::emails(words).is_empty(),
         phrases: spans::phrases(words),
         amounts: spans::amounts(words),
         handles,
@@ -55,6 +55,58 @@ fn choices(state: &State, turn: &Turn) -> Choices {
         emails: identity_spans(&recent, spans::emails),
         postcodes: identity_spans(&recent, spans::postcodes),
     }
+}
+
+/// Returns the handles of shown products that the words call by name: by a word of four letters
+/// or more that no other shown product's name has. Who says "the Arden one" means no other.
+fn named(state: &State, words: &str) -> BTreeSet<String> {
+    let shown: Vec<(&Handle, BTreeSet<String>)> = state
+        .shown
+        .iter()
+        .filter_map(|(handle, key)| Some((handle, words_of(&name_of(state, handle, key)?))))
+        .collect();
+    if shown.len() < 2 {
+        return BTreeSet::new();
+    }
+    let said = words_of(words);
+    let is_called = |at: usize| {
+        let elsewhere = |word: &String| {
+            (0..shown.len()).any(|other| other != at && shown[other].1.contains(word))
+        };
+        shown[at]
+            .1
+            .iter()
+            .any(|word| word.chars().count() >= 4 && said.contains(word) && !elsewhere(word))
+    };
+    (0..shown.len())
+        .filter(|at| is_called(*at))
+        .map(|at| shown[at].0.to_string())
+        .collect()
+}
+
+/// Returns a shown record's name, as the latest evidence has it.
+fn name_of(state: &State, handle: &Handle, key: &RecordKey) -> Option<String> {
+    let lines = state
+        .past
+        .iter()
+        .rev()
+        .flat_map(|past| past.evidence.iter());
+    lines
+        .filter_map(|line| match line {
+            Evidence::Record {
+                handle: found,
+                key: of,
+                fields,
+                ..
+            } if found == handle && of == key => fields.iter().find(|field| field.name == "name"),
+            _ => None,
+        })
+        .map(|field| field.value.expose().clone())
+        .next()
+}
+
+fn words_of(text: &str) -> BTreeSet<String> {
+    spans::words(&text.to_lowercase()).into_iter().collect()
 }
 
 /// Returns the spans of the latest line that holds any: what was given last is what counts.
@@ -69,14 +121,15 @@ fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<St
 /// Builds the grammar of all plans that are possible now.
 pub fn plan(state: &State, turn: &Turn) -> String {
     let choices = choices(state, turn);
-    let acts = !carries_markup(turn.words.expose());
+    let words = turn.words.expose();
+    let acts = !carries_markup(words);
     let mut calls = if acts {
         vec!["handoff", "order"]
     } else {
         Vec::new()
     };
     let mut rules = String::new();
-    if !choices.phrases.is_empty() {
+    if !choices.phrases.is_empty() && !(acts && choices.proves_identity) {
         calls.extend(["search", "policies"]);
         let prices = price_limits(&choices.amounts);
         let price = if prices.is_empty() { "" } else { "PRICES? " };
@@ -107,7 +160,10 @@ pub fn plan(state: &State, turn: &Turn) -> String {
         if !found.is_empty() {
             let terminal = name.to_uppercase();
             let _ = writeln!(rules, "{terminal}: {}", literals(found));
-            let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\"")?"#);
+            // What this message gives is given to be used.
+            let is_new = found.iter().any(|span| words.contains(span.as_str()));
+            let may = if is_new && found.len() == 1 { "" } else { "?" };
+            let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\""){may}"#);
         }
     }
     order.push_str(" \"}\"\n");
@@ -118,8 +174,13 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     if calls.is_empty() {
         return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
     }
+    let some = if acts && choices.proves_identity {
+        "call"
+    } else {
+        "(call (\",\" call)?)?"
+    };
     format!(
-        "start: \"{{\\\"calls\\\":[\" (call (\",\" call)?)? \"]}}\"\ncall: {}\n{rules}",
+        "start: \"{{\\\"calls\\\":[\" {some} \"]}}\"\ncall: {}\n{rules}",
         calls.join(" | ")
     )
 }
@@ -203,7 +264,7 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
 }
 
 /// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
-/// refers to at least one.
+/// refers to what answers the question.
 pub fn reply(evidence: &[Evidence], words: &str) -> String {
     let references = references(evidence);
     let numbers = numbers(evidence, words);
@@ -224,11 +285,137 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
         let _ = writeln!(rules, "NUM: {}", literals(&numbers));
     }
     let start = match (references.is_empty(), numbers.is_empty()) {
-        (false, true) => "start: TEXT? REF (GAP REF)* TEXT?".to_owned(),
-        (false, false) => format!("start: TEXT? (NUM GAP)* REF (GAP {item})* TEXT?"),
-        _ => format!("start: TEXT | TEXT? {item} (GAP {item})* TEXT?"),
+        (true, _) => format!("TEXT | TEXT? {item} (GAP {item})* TEXT?"),
+        (false, _) => answers(evidence, words)
+            .iter()
+            .map(|answer| {
+                let needed: Vec<String> = answer
+                    .iter()
+                    .map(|name| serde_json::to_string(name).unwrap_or_default())
+                    .collect();
+                let needed = needed.join(&format!(" (GAP {item})* GAP "));
+                format!("TEXT? ({item} GAP)* {needed} (GAP {item})* TEXT?")
+            })
+            .collect::<Vec<_>>()
+            .join(" | "),
     };
-    format!("{start}\n{rules}")
+    format!("start: {start}\n{rules}")
+}
+
+/// Returns what a reply must refer to, as alternatives: what was found is what was asked for, so
+/// an attribute, an order's status or a policy's text may not be left out of the answer. Where the
+/// evidence does not tell what was asked, any one reference does.
+/// Fields of an order or of a single product that the customer calls by name ("tracking", "sizes")
+/// belong to the answer too.
+pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
+    let records: Vec<(&Handle, &[Field])> = evidence
+        .iter()
+        .filter_map(|line| match line {
+            Evidence::Record { handle, fields, .. } => Some((handle, fields.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let reference = |handle: &Handle, name: &str| format!("{{{{{handle}.{name}}}}}");
+    let has = |fields: &[Field], name: &str| fields.iter().any(|field| field.name == name);
+    // A product's attributes that were asked for stand in lines of their own.
+    let attributes = records
+        .iter()
+        .filter(|(_, fields)| fields.len() == 1 && fields[0].name != prompt::TEXT_FIELD)
+        .map(|(handle, fields)| reference(handle, &fields[0].name));
+    let attributes: Vec<Vec<String>> = attributes.map(|name| vec![name]).collect();
+    if !attributes.is_empty() {
+        return attributes;
+    }
+    let of_kind = |letter: char| {
+        records
+            .iter()
+            .filter(move |(handle, _)| handle.as_str().starts_with(letter))
+    };
+    let in_any_order = |handle: &Handle, names: [&str; 2]| {
+        let [first, second] = names.map(|name| reference(handle, name));
+        [vec![first.clone(), second.clone()], vec![second, first]]
+    };
+    let said = words_of(words);
+    let called = |handle: &Handle, fields: &[Field], not: &[&str]| {
+        let is_called = |field: &&Field| {
+            !not.contains(&field.name.as_str())
+                && field.name.split('_').all(|part| {
+                    said.iter()
+                        .any(|word| word == part || word.strip_suffix('s') == Some(part))
+                })
+        };
+        fields
+            .iter()
+            .filter(is_called)
+            .map(|field| reference(handle, &field.name))
+            .collect::<Vec<String>>()
+    };
+    let mut out: Vec<Vec<String>> = Vec::new();
+    for (handle, fields) in of_kind('o').filter(|(_, fields)| has(fields, "status")) {
+        let first = if has(fields, "eta") {
+            in_any_order(handle, ["status", "eta"]).to_vec()
+        } else {
+            vec![vec![reference(handle, "status")]]
+        };
+        let also = called(handle, fields, &["number", "status", "eta"]);
+        out.extend(first.into_iter().map(|mut answer| {
+            answer.extend(also.iter().cloned());
+            answer
+        }));
+    }
+    if out.is_empty() {
+        let priced =
+            |(_, fields): &&(&Handle, &[Field])| has(fields, "price") && has(fields, "stock");
+        for (handle, _) in of_kind('v').filter(priced) {
+            out.extend(in_any_order(handle, ["price", "stock"]));
+        }
+    }
+    let is_search = evidence
+        .iter()
+        .any(|line| matches!(line, Evidence::Found { .. }));
+    if out.is_empty()
+        && !is_search
+        && let [(handle, fields)] = records.as_slice()
+    {
+        out.extend(
+            Some(called(
+                handle,
+                fields,
+                &["name", "title", prompt::TEXT_FIELD],
+            ))
+            .filter(|answer| !answer.is_empty()),
+        );
+    }
+    if out.is_empty() && is_search {
+        for (handle, _) in of_kind('p') {
+            out.extend(in_any_order(handle, ["name", "price"]));
+        }
+    }
+    let passages = || {
+        records
+            .iter()
+            .filter(|(_, fields)| has(fields, prompt::TEXT_FIELD))
+    };
+    if out.is_empty() {
+        out.extend(passages().map(|(handle, _)| vec![format!("{{{{{handle}}}}}")]));
+    } else if let Some((handle, _)) = passages().next() {
+        // Two questions in one message: both are answered, in either order.
+        let passage = format!("{{{{{handle}}}}}");
+        out = out
+            .into_iter()
+            .flat_map(|answer| {
+                let mut before = vec![passage.clone()];
+                before.extend(answer.iter().cloned());
+                let mut after = answer;
+                after.push(passage.clone());
+                [before, after]
+            })
+            .collect();
+    }
+    if out.is_empty() {
+        out.extend(references(evidence).into_iter().map(|name| vec![name]));
+    }
+    out
 }
 
 /// Returns every reference that the evidence offers, with braces.

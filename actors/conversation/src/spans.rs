@@ -25,11 +25,30 @@ const FUNCTION_WORDS: &[&str] = &[
     "ones", "let", "lets", "let's", "tell",
 ];
 
+/// Words before which a phrase may end, although they may be part of one: "a tent around 90",
+/// "what does the tent cost", but also "delivery cost".
+const LOOSE_WORDS: &[&str] = &[
+    "around",
+    "available",
+    "anywhere",
+    "cost",
+    "costing",
+    "costs",
+    "exactly",
+    "maybe",
+    "now",
+    "right",
+    "today",
+    "tops",
+];
+
 /// A word of the customer's, with what its surroundings say about phrases.
 struct Word {
     text: String,
     /// A function word or an amount of money: no phrase begins or ends with it.
     weak: bool,
+    /// One of [`LOOSE_WORDS`].
+    loose: bool,
     /// A clause ends behind it.
     ends_clause: bool,
     /// A sentence ends behind it; no phrase goes on.
@@ -51,8 +70,10 @@ fn split(text: &str) -> Vec<Word> {
             continue;
         }
         let money = raw.starts_with(CURRENCY_SIGNS) || raw.ends_with(CURRENCY_SIGNS);
+        let lower = clean.to_lowercase();
         words.push(Word {
-            weak: money || FUNCTION_WORDS.contains(&clean.to_lowercase().as_str()),
+            weak: money || FUNCTION_WORDS.contains(&lower.as_str()),
+            loose: LOOSE_WORDS.contains(&lower.as_str()),
             ends_clause: raw.ends_with([',', ';', ':', ')', '.', '!', '?', '…']),
             ends_sentence: raw.ends_with(['.', '!', '?', '…']),
             text: clean,
@@ -76,8 +97,9 @@ pub fn words(text: &str) -> Vec<String> {
 /// else is left.
 pub fn phrases(text: &str) -> BTreeSet<String> {
     let words = split(text);
-    let ends_phrase =
-        |at: usize| words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak);
+    let ends_phrase = |at: usize| {
+        words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak || next.loose)
+    };
     let mut out = BTreeSet::new();
     for start in (0..words.len()).filter(|start| !words[*start].weak) {
         for end in start..words.len().min(start + PHRASE_WORDS_MAX) {
@@ -181,6 +203,8 @@ pub fn postcodes(text: &str) -> BTreeSet<String> {
 pub struct NumberRun<'a> {
     /// For instance `30`, `1.7`, `2026-10-05`, `10%`.
     pub text: &'a str,
+    /// What follows it.
+    pub after: &'a str,
     /// Whether a currency sign or word stands next to it.
     pub is_amount: bool,
 }
@@ -210,6 +234,7 @@ pub fn number_runs(text: &str) -> impl Iterator<Item = NumberRun<'_>> {
         }
         Some(NumberRun {
             text: &text[start..at],
+            after: &text[at..],
             is_amount: near_currency(&text[..start], &text[at..]),
         })
     })
@@ -257,6 +282,8 @@ mod tests {
                 && !found.contains("kettle for")
                 && !found.contains("red")
         );
+        let found = phrases("what does the ridge tent cost?");
+        assert!(found.contains("ridge tent") && !found.contains("ridge"));
         let found = phrases("the blue one looks nice. An electric kettle between £25 and £40?");
         assert!(
             found.contains("blue")

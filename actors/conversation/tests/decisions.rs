@@ -4,7 +4,7 @@ use mercer_conversation::{Effect, Phase, Refusal, State, decide, evolve, invaria
 use mercer_schemas::{
     ActionBy, Channel, Content, DeliveryStatus, EffectId, Event, Evidence, Field, Generated,
     Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
-    RenderedReply, Settings, Verdict,
+    RenderedReply, Sender, Settings, Verdict,
 };
 use proptest::prelude::*;
 
@@ -385,6 +385,37 @@ enum Step {
     Quarantines,
 }
 
+#[test]
+fn a_first_message_that_crashes_is_answered_by_a_person() {
+    let state = State::default();
+    let decision = decide(&state, &quarantine(), &meta(1)).expect("taken");
+    let kinds: Vec<&str> = decision.events.iter().map(Event::type_name).collect();
+    assert_eq!(
+        kinds,
+        [
+            "conversation_started",
+            "input_quarantined",
+            "reply_queued",
+            "handed_over"
+        ]
+    );
+    // An older record does not say who wrote.
+    let old: Input =
+        serde_json::from_str(r#"{"type":"quarantine","inbox_ids":[1]}"#).expect("old record");
+    let decision = decide(&state, &old, &meta(1)).expect("taken");
+    assert_eq!(decision.events.len(), 1);
+}
+
+fn quarantine() -> Input {
+    Input::Quarantine {
+        inbox_ids: vec![1],
+        from: Some(Sender {
+            channel: Channel::Whatsapp,
+            address: "a".into(),
+        }),
+    }
+}
+
 impl Step {
     fn input(&self, number: u64, state: &State) -> Input {
         let turn = mercer_schemas::TurnId::from_parts(9, 9);
@@ -437,7 +468,7 @@ impl Step {
                 text: "hi".into(),
             },
             Self::HandsBack => Input::HandBack { by },
-            Self::Quarantines => Input::Quarantine { inbox_ids: vec![1] },
+            Self::Quarantines => quarantine(),
         }
     }
 }

@@ -44,6 +44,8 @@ pub(crate) struct Shared {
     pub(crate) outbox_ready: Notify,
     /// Conversations in memory.
     pub(crate) live_count: AtomicUsize,
+    /// Conversations loaded so far.
+    pub(crate) loaded_count: AtomicUsize,
 }
 
 impl Shared {

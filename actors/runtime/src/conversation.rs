@@ -13,7 +13,7 @@ use mercer_conversation::wanted;
 use mercer_gateway::live::LiveEvent;
 use mercer_gateway::sender::Working;
 use mercer_schemas::{
-    Channel, EffectId, Event, InboundMessage, Input, Personal, Stream, partition_of,
+    Channel, EffectId, Event, InboundMessage, Input, Personal, Sender, Stream, partition_of,
 };
 use mercer_store::{Command, InboxItem, InboxRow};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -103,6 +103,7 @@ impl Actor for ConversationActor {
     ) -> Result<(), ActorProcessingErr> {
         let started = Instant::now();
         state.journal = Some(Journal::load(&self.context, state.stream.clone()).await?);
+        self.context.loaded_count.fetch_add(1, Ordering::Relaxed);
         metrics::histogram!("mercer_activation_seconds").record(started.elapsed().as_secs_f64());
         if state.crashes >= self.context.config.crashes_max {
             self.give_up_on_effect(state).await?;
@@ -175,7 +176,14 @@ impl ConversationActor {
             .collect();
         mercer_store::crash_point("inbox_read");
         if !poisoned.is_empty() {
-            self.quarantine(state, poisoned.clone()).await?;
+            let from = rows
+                .iter()
+                .find(|row| poisoned.contains(&row.id) && matches!(row.item, InboxItem::Message(_)))
+                .map(|row| Sender {
+                    channel: row.channel,
+                    address: row.address.clone(),
+                });
+            self.quarantine(state, poisoned.clone(), from).await?;
         }
         let mut burst: Vec<InboxRow> = Vec::new();
         for row in rows.into_iter().filter(|row| !poisoned.contains(&row.id)) {
@@ -282,6 +290,7 @@ impl ConversationActor {
         &self,
         state: &mut ConversationState,
         inbox_ids: Vec<i64>,
+        from: Option<Sender>,
     ) -> Result<(), ActorProcessingErr> {
         tracing::error!(conversation.id = %state.stream.conversation, rows = inbox_ids.len(), "input quarantined after repeated crashes");
         metrics::counter!("mercer_inbox_quarantined_total").increment(inbox_ids.len() as u64);
@@ -290,7 +299,7 @@ impl ConversationActor {
             inbox_quarantined: inbox_ids.iter().map(|id| (*id, reason.clone())).collect(),
             ..Attached::default()
         };
-        self.take(state, Input::Quarantine { inbox_ids }, attached)
+        self.take(state, Input::Quarantine { inbox_ids, from }, attached)
             .await
     }
 

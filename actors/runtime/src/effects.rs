@@ -128,6 +128,7 @@ async fn run(
         Effect::CallTools {
             id,
             plan,
+            words,
             shown,
             customer,
         } => {
@@ -138,6 +139,7 @@ async fn run(
                 customer: customer.as_ref(),
                 shown: &shown,
                 plan: &plan,
+                words: &words,
                 at_ms: context.services.clock.now_ms(),
             };
             let answer =

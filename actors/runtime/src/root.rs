@@ -83,6 +83,7 @@ impl Runtime {
             leases: RwLock::new(slots),
             outbox_ready: tokio::sync::Notify::new(),
             live_count: std::sync::atomic::AtomicUsize::new(0),
+            loaded_count: std::sync::atomic::AtomicUsize::new(0),
         });
         let (root, root_task) = Actor::spawn(
             None,
@@ -114,6 +115,13 @@ impl Runtime {
     pub fn live_conversations(&self) -> usize {
         self.context
             .live_count
+            .load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Counts conversations that were loaded from their logs since the start.
+    pub fn loaded_conversations(&self) -> usize {
+        self.context
+            .loaded_count
             .load(std::sync::atomic::Ordering::Relaxed)
     }
 

@@ -173,7 +173,10 @@ fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
         .collect();
     let mut found: Vec<String> = Vec::new();
     for name in &names {
-        let parts: Vec<&str> = name.split('_').filter(|part| part.len() > 2).collect();
+        let parts: Vec<&str> = name
+            .split('_')
+            .filter(|part| part.len() > 2 && !PLAIN.contains(part))
+            .collect();
         if !parts.is_empty()
             && parts
                 .iter()

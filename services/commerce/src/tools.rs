@@ -37,6 +37,8 @@ pub struct Request<'a> {
     pub shown: &'a [(Handle, RecordKey)],
     /// The plan.
     pub plan: &'a Plan,
+    /// The customer's words of the turn: what a call's few words leave out.
+    pub words: &'a Personal<String>,
     /// Moment that validity is judged at, UTC milliseconds.
     pub at_ms: i64,
 }
@@ -186,15 +188,20 @@ impl Tools {
         query: &Personal<String>,
         answer: &mut Answer,
     ) -> Result<(), Error> {
-        let hits = self
-            .knowledge
-            .search_documents(
-                &request.shop.id,
-                query.expose(),
-                request.at_ms,
-                PASSAGES_MAX,
-            )
-            .await?;
+        // The whole question finds the passage and the sentence in it better than a phrase of it
+        // does, unless the message asks for something else too.
+        let asks_this_alone = request.plan.calls.len() == 1;
+        let texts = [request.words, query];
+        let mut hits = Vec::new();
+        for text in &texts[usize::from(!asks_this_alone)..] {
+            hits = self
+                .knowledge
+                .search_documents(&request.shop.id, text.expose(), request.at_ms, PASSAGES_MAX)
+                .await?;
+            if !hits.is_empty() {
+                break;
+            }
+        }
         if hits.is_empty() {
             answer.evidence.push(Evidence::NoPolicy);
         }
@@ -231,12 +238,13 @@ impl Tools {
         let asked = about
             .map(|about| about.expose().as_str())
             .unwrap_or_default();
+        let words = request.words.expose().as_str();
         let answering = candidates
             .iter()
-            .find(|candidate| !matches!(details::look_up(&candidate.value, asked), Found::Unknown));
+            .find(|candidate| !matches!(look_up(&candidate.value, asked, words), Found::Unknown));
         let chosen = answering.unwrap_or(first);
         let handle = push_product(answer, chosen);
-        match details::look_up(&chosen.value, asked) {
+        match look_up(&chosen.value, asked, words) {
             Found::General => {}
             Found::Variants(variants) => {
                 for variant in variants {
@@ -302,6 +310,18 @@ impl Tools {
         found.retain(|product| product.value.visible);
         found.sort_by_key(|product| ids.iter().position(|id| *id == product.value.id));
         Ok(found)
+    }
+}
+
+/// Looks for what the phrase names, then for what the whole message names: "how long does it keep
+/// tea hot" may have been cut to "tea".
+fn look_up<'a>(product: &'a Product, asked: &str, words: &str) -> Found<'a> {
+    match details::look_up(product, asked) {
+        Found::Unknown => match details::look_up(product, words) {
+            found @ (Found::Variants(_) | Found::Attributes(_)) => found,
+            Found::General | Found::Unknown => Found::Unknown,
+        },
+        found => found,
     }
 }
 

@@ -30,7 +30,7 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
     let numbers = grammar::numbers(evidence, words);
     let mut rest = reply;
     let mut spoken = String::new();
-    let mut referred = false;
+    let mut referred: Vec<&str> = Vec::new();
     let mut gap_ok = true;
     while let Some(c) = rest.chars().next() {
         if rest.starts_with("{{") {
@@ -40,7 +40,7 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
             if !gap_ok || !references.contains(&rest[..end + 2]) {
                 return false;
             }
-            referred = true;
+            referred.push(&rest[..end + 2]);
             gap_ok = false;
             rest = &rest[end + 2..];
         } else if c.is_ascii_digit() {
@@ -61,7 +61,10 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
         }
     }
     !reply.trim().is_empty()
-        && (referred || references.is_empty())
+        && (references.is_empty()
+            || grammar::answers(evidence, words)
+                .iter()
+                .any(|needed| occur_in_order(needed, &referred)))
         && spoken
             .split(|c: char| !c.is_alphabetic())
             .all(|word| !PROMISES.contains(&word))
@@ -69,6 +72,13 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
             .iter()
             .filter(|p| p.contains(' '))
             .all(|p| !spoken.contains(p))
+}
+
+fn occur_in_order(needed: &[String], referred: &[&str]) -> bool {
+    let mut rest = referred.iter();
+    needed
+        .iter()
+        .all(|name| rest.any(|reference| reference == name))
 }
 
 #[cfg(test)]

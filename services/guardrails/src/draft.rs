@@ -16,6 +16,15 @@ pub enum Segment<'a> {
     Reference(&'a str),
 }
 
+/// A sentence of a draft.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sentence<'a> {
+    /// Its words, a neutral mark in place of every reference.
+    pub words: String,
+    /// Handles that it refers to, such as `p1`.
+    pub handles: Vec<&'a str>,
+}
+
 /// A draft whose braces do not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DraftError;
@@ -58,6 +67,37 @@ impl<'a> Draft<'a> {
         }
         out
     }
+
+    /// Returns the sentences; a semicolon and a line break end one too.
+    pub fn sentences(&self) -> Vec<Sentence<'a>> {
+        let mut out = vec![Sentence::default()];
+        for segment in &self.segments {
+            match segment {
+                Segment::Reference(name) => {
+                    let handle = name.split('.').next().unwrap_or(name);
+                    if let Some(last) = out.last_mut() {
+                        last.words.push('\u{1}');
+                        last.handles.push(handle);
+                    }
+                }
+                Segment::Words(words) => {
+                    let mut chars = words.chars().peekable();
+                    while let Some(c) = chars.next() {
+                        if let Some(last) = out.last_mut() {
+                            last.words.push(c);
+                        }
+                        let is_decimal_point =
+                            c == '.' && chars.peek().is_some_and(|next| !next.is_whitespace());
+                        if matches!(c, '.' | '!' | '?' | ';' | '\n') && !is_decimal_point {
+                            out.push(Sentence::default());
+                        }
+                    }
+                }
+            }
+        }
+        out.retain(|sentence| !sentence.words.trim().is_empty());
+        out
+    }
 }
 
 #[cfg(test)]
@@ -81,6 +121,25 @@ mod tests {
         for bad in ["{p1}", "{{p1", "p1}}", "{{}}", "{{a{{b}}", "}"] {
             assert_eq!(Draft::parse(bad), Err(DraftError), "{bad}");
         }
+    }
+
+    #[test]
+    fn sentences_know_what_they_refer_to() {
+        let draft =
+            Draft::parse("{{p1.name}} holds 1.7 l. {{p2.name}}, {{p2.price}}; ok").expect("draft");
+        let found: Vec<(String, Vec<&str>)> = draft
+            .sentences()
+            .into_iter()
+            .map(|sentence| (sentence.words, sentence.handles))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("\u{1} holds 1.7 l.".to_owned(), vec!["p1"]),
+                (" \u{1}, \u{1};".to_owned(), vec!["p2", "p2"]),
+                (" ok".to_owned(), vec![])
+            ]
+        );
     }
 
     proptest! {

@@ -115,7 +115,7 @@ pub fn check(text: &str, evidence: &[Evidence], words: &str, policy: &ReplyPolic
         ("unknown_reference", references_known(&draft, evidence)),
         (
             "number_not_in_evidence",
-            numbers_known(&said, evidence, words),
+            numbers_known(&said, evidence, words) && own_numbers_claim_nothing(&said, evidence),
         ),
         ("money_in_words", !states_money(&said)),
         ("price_in_figures", !prices_in_figures(&said)),
@@ -127,7 +127,7 @@ pub fn check(text: &str, evidence: &[Evidence], words: &str, policy: &ReplyPolic
             "commitment_without_source",
             commitments_known(&lower, &sources),
         ),
-        ("stock_without_source", stock_known(&lower, &sources)),
+        ("stock_without_source", stock_known(&draft, evidence)),
         ("link_not_allowed", links_allowed(&lower, policy)),
         (
             "name_not_in_evidence",
@@ -172,6 +172,23 @@ fn numbers_known(said: &str, evidence: &[Evidence], words: &str) -> bool {
     spans::number_runs(said).all(|run| known.contains(run.text))
         // Digits of other scripts read as numbers too.
         && said.chars().all(|c| !c.is_numeric() || c.is_ascii_digit())
+}
+
+/// The customer's own number may be repeated ("I found no order 4711"), but not as a figure that
+/// the shop would stand for ("yes, 90 days").
+fn own_numbers_claim_nothing(said: &str, evidence: &[Evidence]) -> bool {
+    let backed = grammar::numbers(evidence, "");
+    let lower = said.to_lowercase();
+    spans::number_runs(&lower)
+        .filter(|run| !backed.contains(run.text))
+        .all(|run| {
+            !run.text.ends_with('%')
+                && !run.after.trim_start().starts_with('%')
+                && !tokens(run.after)
+                    .iter()
+                    .take(2)
+                    .any(|word| UNITS.contains(word))
+        })
 }
 
 fn states_money(said: &str) -> bool {
@@ -241,10 +258,55 @@ fn prices_in_figures(said: &str) -> bool {
         })
 }
 
-fn stock_known(said: &str, sources: &str) -> bool {
-    STOCK_PHRASES
+/// A phrase on stock must be what the records say that its sentence refers to; where the sentence
+/// names none, what all records with a stock say.
+fn stock_known(draft: &Draft<'_>, evidence: &[Evidence]) -> bool {
+    let stocks: Vec<(&str, String)> = evidence
         .iter()
-        .all(|phrase| !contains_phrase(said, phrase) || contains_phrase(sources, phrase))
+        .filter_map(|line| match line {
+            Evidence::Record { handle, fields, .. } => fields
+                .iter()
+                .find(|field| field.name == "stock")
+                .map(|field| (handle.as_str(), field.value.expose().to_lowercase())),
+            _ => None,
+        })
+        .collect();
+    // A policy may speak of stock in general.
+    let texts = passages(evidence);
+    draft.sentences().iter().all(|sentence| {
+        let lower = sentence.words.to_lowercase();
+        STOCK_PHRASES
+            .iter()
+            .filter(|phrase| contains_phrase(&lower, phrase))
+            .all(|phrase| {
+                let meant: Vec<&String> = stocks
+                    .iter()
+                    .filter(|(handle, _)| {
+                        sentence.handles.is_empty() || sentence.handles.contains(handle)
+                    })
+                    .map(|(_, stock)| stock)
+                    .collect();
+                if meant.is_empty() {
+                    contains_phrase(&texts, phrase)
+                } else {
+                    meant.iter().all(|stock| contains_phrase(stock, phrase))
+                }
+            })
+    })
+}
+
+/// All passages of policies in the evidence, lower case.
+fn passages(evidence: &[Evidence]) -> String {
+    let mut out = String::new();
+    for line in evidence {
+        if let Evidence::Record { fields, .. } = line {
+            for field in fields.iter().filter(|field| field.name == "text") {
+                out.push_str(&field.value.expose().to_lowercase());
+                out.push('\n');
+            }
+        }
+    }
+    out
 }
 
 fn links_allowed(said: &str, policy: &ReplyPolicy) -> bool {
@@ -304,7 +366,17 @@ mod tests {
     fn evidence() -> Vec<Evidence> {
         let product = RecordKey::Product(ProductId::new("K-1").expect("key"));
         let policy = RecordKey::Document(DocumentId::new("returns").expect("key"));
+        let other = RecordKey::Product(ProductId::new("K-2").expect("key"));
         vec![
+            Evidence::Record {
+                handle: Handle::new(&other, 2),
+                key: other,
+                version: 1,
+                fields: vec![
+                    Field::new("name", "Copper Kettle"),
+                    Field::new("stock", "out of stock"),
+                ],
+            },
             Evidence::Record {
                 handle: Handle::new(&product, 1),
                 key: product,
@@ -352,7 +424,7 @@ mod tests {
     fn honest_replies_pass() {
         for text in [
             "The {{p1.name}} costs {{p1.price}} and is {{p1.stock}}.",
-            "It holds 1.7 l, not 2. It is in stock.",
+            "It holds 1.7 l, not 2. {{p1.name}} is in stock.",
             "You have 30 days. Return postage is free. {{d1}}",
             "I cannot reduce prices here.",
             "See https://shop.example/kettles or www.shop.example.",
@@ -365,7 +437,7 @@ mod tests {
     fn invented_claims_are_blocked_by_the_rule_meant_for_them() {
         for (text, rule) in [
             ("", "empty_or_too_long"),
-            ("It is {{p2.price}}.", "unknown_reference"),
+            ("It is {{p3.price}}.", "unknown_reference"),
             ("It is {p1.price}.", "broken_reference"),
             ("You have 60 days.", "number_not_in_evidence"),
             ("You have ٣٠ days.", "number_not_in_evidence"),
@@ -384,6 +456,9 @@ mod tests {
             ("No problem, you get a refund.", "commitment_without_source"),
             ("We guarantee it.", "commitment_without_source"),
             ("It is sold out.", "stock_without_source"),
+            ("{{p2.name}} is in stock.", "stock_without_source"),
+            ("Both are in stock.", "stock_without_source"),
+            ("Yes, 2 years.", "number_not_in_evidence"),
             ("See https://evil.example/x", "link_not_allowed"),
             ("See https://shop.example.evil.example", "link_not_allowed"),
             ("![x](y)", "link_not_allowed"),

@@ -100,7 +100,7 @@ fn input_text(input: &Input) -> (String, Vec<String>) {
             vec![text.expose().clone()],
         ),
         Input::HandBack { by } => (format!("{} hands back", by.key_id), Vec::new()),
-        Input::Quarantine { inbox_ids } => {
+        Input::Quarantine { inbox_ids, .. } => {
             (format!("inbox rows {inbox_ids:?} set aside"), Vec::new())
         }
     }

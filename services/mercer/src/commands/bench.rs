@@ -14,7 +14,6 @@ use mercer_knowledge::{Knowledge, SearchConfig};
 use mercer_runtime::{Runtime, RuntimeConfig, Services, SystemClock};
 use mercer_schemas::{Channel, Content, InboundMessage, MessageId, Personal, Shop, ShopId, Stream};
 use mercer_store::{InboxItem, InboxKind, LocalHints, NewInbox, NoHints, Store, StoreConfig};
-use metrics_exporter_prometheus::PrometheusBuilder;
 use serde::Serialize;
 use serde_json::json;
 
@@ -80,9 +79,6 @@ struct ActorsReport {
 }
 
 async fn actors(config: &Config, args: ActorsArgs) -> anyhow::Result<ExitCode> {
-    let metrics = PrometheusBuilder::new()
-        .install_recorder()
-        .context("metrics recorder")?;
     let folder = tempfile::tempdir()?;
     let (store, shop) = shop_in(folder.path(), 64).await?;
     let knowledge = Knowledge::open(
@@ -119,27 +115,32 @@ async fn actors(config: &Config, args: ActorsArgs) -> anyhow::Result<ExitCode> {
     runtime.passivate(Duration::ZERO);
     wait_until(|| runtime.live_conversations() == 0).await?;
     let with_none = resident_bytes()?;
+    let mut activations_ms = Vec::with_capacity(args.activations);
     for stream in streams.iter().take(args.activations) {
+        let loaded = runtime.loaded_conversations();
+        let woken = Instant::now();
         runtime.wake(stream.clone());
-        wait_until(|| runtime.live_conversations() > 0).await?;
+        while runtime.loaded_conversations() == loaded {
+            ensure!(
+                woken.elapsed() < Duration::from_secs(60),
+                "a conversation does not come back"
+            );
+            tokio::time::sleep(Duration::from_micros(50)).await;
+        }
+        activations_ms.push(woken.elapsed().as_secs_f64() * 1_000.0);
     }
-    wait_until(|| runtime.live_conversations() >= args.activations.min(streams.len())).await?;
-    let rendered = metrics.render();
-    let quantile = |name: &str| -> f64 {
-        let line = rendered
-            .lines()
-            .find(|line| line.starts_with("mercer_activation_seconds{") && line.contains(name));
-        line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
-            .unwrap_or_default()
-            * 1_000.0
+    activations_ms.sort_by(f64::total_cmp);
+    let quantile = |share: f64| {
+        let at = (activations_ms.len() as f64 * share) as usize;
+        activations_ms.get(at).copied().unwrap_or_default()
     };
     let each = |bytes: i64| bytes / i64::try_from(args.conversations.max(1)).unwrap_or(1);
     let report = ActorsReport {
         conversations: args.conversations,
         bytes_per_live: each(with_live - before),
         bytes_per_passivated: each(with_none - before),
-        activation_ms_p50: quantile("quantile=\"0.5\""),
-        activation_ms_p99: quantile("quantile=\"0.99\""),
+        activation_ms_p50: quantile(0.5),
+        activation_ms_p99: quantile(0.99),
         created_per_s,
     };
     runtime.stop().await;
