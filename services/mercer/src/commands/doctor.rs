@@ -14,10 +14,10 @@ use crate::config::Config;
 pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let mut sound = true;
     let mut report = |name: &str, found: anyhow::Result<String>| match found {
-        Ok(text) => println!("ok     {name:<10} {text}"),
+        Ok(text) => println!("ok     {name:<11} {text}"),
         Err(error) => {
             sound = false;
-            println!("MEND   {name:<10} {error:#}");
+            println!("MEND   {name:<11} {error:#}");
         }
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -32,6 +32,10 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     report("chat", chat(config).await);
     report("embedder", embedder(config).await);
     report("store", store(config).await);
+    report("channels", channels(config).await);
+    report("admin keys", admin_keys(config).await);
+    report("index", index(config));
+    report("inbox", inbox(config).await);
     let port = tokio::net::TcpListener::bind(&config.http.listen).await;
     report(
         "port",
@@ -111,6 +115,67 @@ async fn embedder(config: &Config) -> anyhow::Result<String> {
         cosine(&vectors[0], &vectors[1]),
         cosine(&vectors[0], &vectors[2])
     ))
+}
+
+/// Every configured channel belongs to a shop that is in the store.
+async fn channels(config: &Config) -> anyhow::Result<String> {
+    let gateway = config.gateway()?;
+    let store = open_store(config).await?;
+    let mut found = Vec::new();
+    let numbers = gateway
+        .whatsapp
+        .iter()
+        .map(|number| ("WhatsApp", &number.shop));
+    let pages = gateway.webchat.iter().map(|page| ("chat page", &page.shop));
+    for (channel, shop) in numbers.chain(pages) {
+        if store.shops().get(shop).await?.is_none() {
+            anyhow::bail!(
+                "{channel} of shop `{shop}`: no such shop in the store; run `mercer import FOLDER`"
+            );
+        }
+        found.push(format!("{channel} of {shop}"));
+    }
+    Ok(if found.is_empty() {
+        "none configured: set [webchat] or [[whatsapp]] in mercer.toml".to_owned()
+    } else {
+        found.join(", ")
+    })
+}
+
+async fn admin_keys(config: &Config) -> anyhow::Result<String> {
+    let keys = open_store(config).await?.keys().list(None).await?.len();
+    Ok(if keys == 0 {
+        "none: make one with `mercer admin key create NAME --role operator --shop SHOP`".to_owned()
+    } else {
+        format!("{keys}")
+    })
+}
+
+/// The indexes are rebuilt where they are missing, so nothing here needs mending.
+fn index(config: &Config) -> anyhow::Result<String> {
+    let folder = config.data.join("index");
+    Ok(if folder.is_dir() {
+        format!("{}", folder.display())
+    } else {
+        format!("{}: not there yet, built at start", folder.display())
+    })
+}
+
+/// Messages that wait for longer than a minute mean that nobody answers.
+async fn inbox(config: &Config) -> anyhow::Result<String> {
+    let age_ms = open_store(config)
+        .await?
+        .inbox()
+        .oldest_open_age_ms()
+        .await?;
+    match age_ms {
+        None => Ok("nothing waits".to_owned()),
+        Some(age_ms) if age_ms < 60_000 => Ok(format!("oldest waits for {age_ms} ms")),
+        Some(age_ms) => anyhow::bail!(
+            "a message has waited for {} s; is `mercer serve` running?",
+            age_ms / 1_000
+        ),
+    }
 }
 
 async fn store(config: &Config) -> anyhow::Result<String> {
