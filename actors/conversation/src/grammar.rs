@@ -131,8 +131,15 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     let mut rules = String::new();
     if !choices.phrases.is_empty() && !(acts && choices.proves_identity) {
         calls.extend(["search", "policies"]);
-        let prices = price_limits(&choices.amounts);
-        let price = if prices.is_empty() { "" } else { "PRICES? " };
+        let stated = stated_limits(words);
+        let mut prices = price_limits(&choices.amounts);
+        // A limit that was stated beyond doubt is kept; the other one is the model's to find.
+        prices.retain(|limits| stated.iter().all(|limit| limits.contains(limit.as_str())));
+        let price = match (prices.is_empty(), stated.is_empty()) {
+            (true, _) => "",
+            (false, false) => "PRICES ",
+            (false, true) => "PRICES? ",
+        };
         if !prices.is_empty() {
             let _ = writeln!(rules, "PRICES: {}", literals(&prices));
         }
@@ -191,6 +198,18 @@ fn carries_markup(words: &str) -> bool {
     ["{{", "}}", "<|", "|>"]
         .iter()
         .any(|mark| words.contains(mark))
+}
+
+/// The limits that the words state beyond doubt, as a plan writes them.
+fn stated_limits(words: &str) -> Vec<String> {
+    let limits = spans::price_limits(words);
+    if matches!((&limits.min, &limits.max), (Some(min), Some(max)) if !is_below(min, max)) {
+        return Vec::new();
+    }
+    [("min_price", limits.min), ("max_price", limits.max)]
+        .into_iter()
+        .filter_map(|(name, limit)| Some(format!(",\"{name}\":\"{}\"", limit?)))
+        .collect()
 }
 
 /// Every way to limit a price by the amounts that were said; a lowest price is below the highest.
