@@ -13,7 +13,8 @@ if [ ! -x "$tools/bin/schemathesis" ]; then
 fi
 
 work=$(mktemp -d)
-trap 'kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
+server=
+trap '[ -z "$server" ] || kill "$server" 2>/dev/null || true; wait 2>/dev/null || true; rm -rf "$work"' EXIT
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 export MERCER_DATA="$work/data" MERCER_HTTP__LISTEN="127.0.0.1:$port" MERCER_LOG__FILTER=warn
 export MERCER_WEBCHAT__SHOPS='["hollinbeck"]'
@@ -21,10 +22,14 @@ export MERCER_WEBCHAT__SHOPS='["hollinbeck"]'
 key=$("$mercer" admin key create schemathesis --role owner)
 "$mercer" serve &
 server=$!
-for _ in $(seq 100); do
-  curl -sf "http://127.0.0.1:$port/health/ready" >/dev/null && break
+ready() { curl -sf "http://127.0.0.1:$port/health/ready" >/dev/null; }
+for _ in $(seq 150); do
+  ready && break
   kill -0 "$server" || exit 1
   sleep 0.2
 done
-"$tools/bin/schemathesis" run "http://127.0.0.1:$port/openapi.json" \
-  --header "Authorization: Bearer $key" --checks all "$@"
+ready || { echo "mercer serve is not ready after 30 s" >&2; exit 1; }
+# Left out: a description cannot say that a cursor must be one of ours or that an id in a body must
+# be the path's, so some input that fits it is refused with 4xx.
+"$tools/bin/schemathesis" --config-file tests/schemathesis.toml run "http://127.0.0.1:$port/openapi.json" \
+  --header "Authorization: Bearer $key" --checks all --exclude-checks positive_data_acceptance "$@"

@@ -15,12 +15,12 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             });
         }
         Event::MessageReceived { message } => {
-            if state.phase == Phase::WithPerson {
-                if let Some(words) = message.content.words() {
-                    state
-                        .past
-                        .push(exchange(words.clone(), Personal::default()));
-                }
+            if state.phase == Phase::WithPerson
+                && let Some(words) = message.content.words()
+            {
+                state
+                    .past
+                    .push(exchange(words.clone(), Personal::default()));
             }
         }
         Event::HistoryCompacted { turns } => {

@@ -21,7 +21,7 @@ const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
 
 /// What a plan's arguments may be in a turn.
 struct Choices {
-    /// The customer gives an address to prove who they are: nothing but an order is meant.
+    /// The customer gives an e-mail address while an order is spoken of: to prove who they are.
     proves_identity: bool,
     phrases: BTreeSet<String>,
     amounts: BTreeSet<String>,
@@ -46,37 +46,56 @@ fn choices(state: &State, turn: &Turn) -> Choices {
         handles.extend(state.shown.iter().map(|(handle, _)| handle.to_string()));
         handles.extend((!state.shown.is_empty()).then(|| "shown".to_owned()));
     }
+    let orders = identity_spans(&recent, spans::order_numbers);
+    let was_asked = state.past.last().is_some_and(|past| {
+        past.evidence
+            .iter()
+            .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
+    });
     Choices {
-        proves_identity: !spans::emails(words).is_empty(),
+        proves_identity: !spans::emails(words).is_empty() && (was_asked || !orders.is_empty()),
         phrases: spans::phrases(words),
         amounts: spans::amounts(words),
         handles,
-        orders: identity_spans(&recent, spans::order_numbers),
+        orders,
         emails: identity_spans(&recent, spans::emails),
         postcodes: identity_spans(&recent, spans::postcodes),
     }
 }
 
-/// Returns the handles of shown products that the words call by name: by a word of four letters
-/// or more that no other shown product's name has. Who says "the Arden one" means no other.
+/// Words beside which a name does not say which product is meant: "not the Arden, the other one".
+const POINTING_ELSEWHERE: &[&str] = &[
+    "first", "second", "third", "fourth", "fifth", "last", "other", "others", "not", "1st", "2nd",
+    "3rd", "both", "either",
+];
+
+/// Returns the handles of shown products that the words call by name: by the first word of it,
+/// which is its brand or range, where no other shown product's name has that word. Later words
+/// ("waterproof", "quiet") may as well be what is asked about.
 fn named(state: &State, words: &str) -> BTreeSet<String> {
-    let shown: Vec<(&Handle, BTreeSet<String>)> = state
+    let shown: Vec<(&Handle, Vec<String>)> = state
         .shown
         .iter()
-        .filter_map(|(handle, key)| Some((handle, words_of(&name_of(state, handle, key)?))))
+        .filter_map(|(handle, key)| {
+            let name = name_of(state, handle, key)?.to_lowercase();
+            Some((handle, spans::words(&name)))
+        })
         .collect();
-    if shown.len() < 2 {
+    let said = words_of(words);
+    if shown.len() < 2
+        || said
+            .iter()
+            .any(|word| POINTING_ELSEWHERE.contains(&word.as_str()))
+    {
         return BTreeSet::new();
     }
-    let said = words_of(words);
     let is_called = |at: usize| {
-        let elsewhere = |word: &String| {
-            (0..shown.len()).any(|other| other != at && shown[other].1.contains(word))
-        };
-        shown[at]
-            .1
-            .iter()
-            .any(|word| word.chars().count() >= 4 && said.contains(word) && !elsewhere(word))
+        shown[at].1.first().is_some_and(|word| {
+            word.chars().count() >= 4
+                && !spans::FUNCTION_WORDS.contains(&word.as_str())
+                && said.contains(word)
+                && (0..shown.len()).all(|other| other == at || !shown[other].1.contains(word))
+        })
     };
     (0..shown.len())
         .filter(|at| is_called(*at))
@@ -129,7 +148,7 @@ pub fn plan(state: &State, turn: &Turn) -> String {
         Vec::new()
     };
     let mut rules = String::new();
-    if !choices.phrases.is_empty() && !(acts && choices.proves_identity) {
+    if !choices.phrases.is_empty() {
         calls.extend(["search", "policies"]);
         let stated = stated_limits(words);
         let mut prices = price_limits(&choices.amounts);
@@ -158,6 +177,10 @@ pub fn plan(state: &State, turn: &Turn) -> String {
             );
         }
     }
+    let is_one_thing = |span: &String| {
+        let kinds = [&choices.orders, &choices.emails, &choices.postcodes];
+        kinds.iter().filter(|kind| kind.contains(span)).count() == 1
+    };
     let mut order = r#"order: "{\"tool\":\"order_status\"""#.to_owned();
     for (name, found) in [
         ("order", &choices.orders),
@@ -167,9 +190,13 @@ pub fn plan(state: &State, turn: &Turn) -> String {
         if !found.is_empty() {
             let terminal = name.to_uppercase();
             let _ = writeln!(rules, "{terminal}: {}", literals(found));
-            // What this message gives is given to be used.
-            let is_new = found.iter().any(|span| words.contains(span.as_str()));
-            let may = if is_new && found.len() == 1 { "" } else { "?" };
+            // What this message gives is given to be used, where it is clear what it is.
+            let is_certain = |span: &String| words.contains(span.as_str()) && is_one_thing(span);
+            let may = if found.len() == 1 && found.iter().all(is_certain) {
+                ""
+            } else {
+                "?"
+            };
             let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\""){may}"#);
         }
     }
@@ -182,7 +209,7 @@ pub fn plan(state: &State, turn: &Turn) -> String {
         return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
     }
     let some = if acts && choices.proves_identity {
-        "call"
+        "(order (\",\" call)? | handoff)"
     } else {
         "(call (\",\" call)?)?"
     };
@@ -235,7 +262,9 @@ fn is_below(low: &str, high: &str) -> bool {
     }
 }
 
-/// Says whether a plan keeps to what [`plan`] admits.
+/// Says whether a plan's arguments are among those that [`plan`] offers. What the grammar makes
+/// mandatory on top (a stated price limit, details that were just given) is not demanded here: it
+/// serves the answer, not safety.
 pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
     let choices = choices(state, turn);
     let among = |value: &Option<String>, set: &BTreeSet<String>| {
@@ -351,8 +380,7 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
             .filter(move |(handle, _)| handle.as_str().starts_with(letter))
     };
     let in_any_order = |handle: &Handle, names: [&str; 2]| {
-        let [first, second] = names.map(|name| reference(handle, name));
-        [vec![first.clone(), second.clone()], vec![second, first]]
+        any_order(names.map(|name| reference(handle, name)).to_vec())
     };
     let said = words_of(words);
     let called = |handle: &Handle, fields: &[Field], not: &[&str]| {
@@ -371,16 +399,10 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     };
     let mut out: Vec<Vec<String>> = Vec::new();
     for (handle, fields) in of_kind('o').filter(|(_, fields)| has(fields, "status")) {
-        let first = if has(fields, "eta") {
-            in_any_order(handle, ["status", "eta"]).to_vec()
-        } else {
-            vec![vec![reference(handle, "status")]]
-        };
-        let also = called(handle, fields, &["number", "status", "eta"]);
-        out.extend(first.into_iter().map(|mut answer| {
-            answer.extend(also.iter().cloned());
-            answer
-        }));
+        let mut needed = vec![reference(handle, "status")];
+        needed.extend(has(fields, "eta").then(|| reference(handle, "eta")));
+        needed.extend(called(handle, fields, &["number", "status", "eta"]));
+        out.extend(any_order(needed));
     }
     if out.is_empty() {
         let priced =
@@ -433,6 +455,27 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     }
     if out.is_empty() {
         out.extend(references(evidence).into_iter().map(|name| vec![name]));
+    }
+    out
+}
+
+/// Most references whose every order is admitted; four have 24. More are asked for in the order of
+/// the evidence.
+const ORDERS_OF_MAX: usize = 4;
+
+/// Returns the references in every order.
+fn any_order(needed: Vec<String>) -> Vec<Vec<String>> {
+    if needed.len() < 2 || needed.len() > ORDERS_OF_MAX {
+        return vec![needed];
+    }
+    let mut out = Vec::new();
+    for at in 0..needed.len() {
+        let mut rest = needed.clone();
+        let first = rest.remove(at);
+        for mut tail in any_order(rest) {
+            tail.insert(0, first.clone());
+            out.push(tail);
+        }
     }
     out
 }

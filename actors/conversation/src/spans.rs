@@ -12,7 +12,7 @@ pub const PHRASE_WORDS_MAX: usize = 7;
 pub const WORDS_MAX: usize = 48;
 
 /// Function words that carry no meaning for a search.
-const FUNCTION_WORDS: &[&str] = &[
+pub(crate) const FUNCTION_WORDS: &[&str] = &[
     "a", "an", "the", "i", "im", "i'm", "ive", "i've", "id", "i'd", "me", "my", "we", "us", "our",
     "you", "your", "u", "it", "its", "it's", "this", "that", "these", "those", "is", "are", "am",
     "was", "were", "be", "been", "do", "does", "did", "have", "has", "had", "can", "could",
@@ -159,7 +159,6 @@ const MAX_WORDS: &[&str] = &[
     "at most",
     "max",
     "maximum",
-    "within",
     "no more than",
     "not more than",
     "no dearer than",
@@ -174,21 +173,23 @@ const MIN_WORDS: &[&str] = &[
     "above",
     "more than",
     "at least",
-    "min",
     "minimum",
     "starting at",
 ];
 
+/// Words that turn a limit round: "I don't want to spend more than £40".
+const NEGATIONS: &[&str] = &["not", "never", "no", "nothing", "without", "cannot"];
+
 /// Reads limits of price that leave no doubt: a known word, then an amount of money, or a bare
-/// number that nothing is counted by where money was spoken of ("13 pounds, not less than 10").
-/// Other numbers ("under 2 kg") and other wordings are left to the model.
+/// number that nothing is counted by after one ("13 pounds, not less than 10"). Other numbers
+/// ("under 2 kg"), negations and other wordings are left to the model.
 pub fn price_limits(text: &str) -> PriceLimits {
     let lower = text.to_lowercase();
     let mut limits = PriceLimits::default();
     let mut doubtful = false;
     let mut last: Option<(String, String)> = None;
     let mut from = 0;
-    let speaks_of_money = number_runs(&lower).any(|run| run.is_amount);
+    let mut speaks_of_money = false;
     for run in number_runs(&lower) {
         let at = lower.len() - run.after.len() - run.text.len();
         let before = lower[from..at]
@@ -207,23 +208,25 @@ pub fn price_limits(text: &str) -> PriceLimits {
         };
         if is_plain && (run.is_amount || speaks_of_money && counts_nothing) {
             let (first, second) = (&mut limits.min, &mut limits.max);
-            if let Some((low, opening)) = &last
+            if let Some((low, before_low)) = &last
                 && joins_two(&before)
-                && ends_with_word(opening, &["between", "from"])
+                && opening(before_low, &["between", "from"]).is_some()
             {
                 doubtful |= first.is_some() && first.as_ref() != Some(low);
                 *first = Some(low.clone());
                 *second = Some(run.text.to_owned());
-            } else if ends_with_word(&before, NOT_BELOW) {
+            } else if let Some(opening) = opening(&before, NOT_BELOW) {
+                doubtful |= first.is_some() || is_turned_round(opening, run.after);
                 *first = Some(run.text.to_owned());
-            } else if ends_with_word(&before, MAX_WORDS) {
-                doubtful |= second.is_some();
+            } else if let Some(opening) = opening(&before, MAX_WORDS) {
+                doubtful |= second.is_some() || is_turned_round(opening, run.after);
                 *second = Some(run.text.to_owned());
-            } else if ends_with_word(&before, MIN_WORDS) {
-                doubtful |= first.is_some();
+            } else if let Some(opening) = opening(&before, MIN_WORDS) {
+                doubtful |= first.is_some() || is_turned_round(opening, run.after);
                 *first = Some(run.text.to_owned());
             }
         }
+        speaks_of_money |= run.is_amount;
         last = is_plain.then(|| (run.text.to_owned(), before));
     }
     if doubtful {
@@ -242,12 +245,30 @@ fn joins_two(between: &str) -> bool {
             .is_some_and(|word| ["and", "to", "-", "–"].contains(word))
 }
 
-fn ends_with_word(text: &str, endings: &[&str]) -> bool {
-    let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
-    endings.iter().any(|ending| {
-        text.strip_suffix(ending)
-            .is_some_and(|before| !before.ends_with(char::is_alphanumeric))
-    })
+/// Returns what stands before one of the endings, where the text ends with it as whole words.
+fn opening<'a>(text: &'a str, endings: &[&str]) -> Option<&'a str> {
+    let text = text.trim_end_matches([' ', ':']);
+    endings
+        .iter()
+        .filter_map(|ending| text.strip_suffix(ending))
+        .find(|before| !before.ends_with(char::is_alphanumeric))
+}
+
+/// Says whether the clause around a limit turns it round: "can't go over £40", "£20 off".
+fn is_turned_round(before: &str, after: &str) -> bool {
+    let clause = before
+        .rsplit(['.', ',', ';', '!', '?', '\n'])
+        .next()
+        .unwrap_or_default();
+    let mut words = clause.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'));
+    let after = after.trim_start();
+    words.any(|word| {
+        NEGATIONS.contains(&word)
+            || word.ends_with("n't")
+            || word.ends_with("n’t")
+            || word.ends_with("nt") && ["cant", "dont", "wont", "isnt", "shouldnt"].contains(&word)
+    }) || after.starts_with("is too")
+        || after.starts_with("off")
 }
 
 /// Returns e-mail addresses that occur.
@@ -273,6 +294,7 @@ pub fn order_numbers(text: &str) -> BTreeSet<String> {
     let found: BTreeSet<String> = words(text)
         .into_iter()
         .filter(|word| (3..=40).contains(&word.len()) && !word.contains('@') && digits(word) >= 3)
+        .filter(|word| !is_british_postcode(word))
         .collect();
     let long: BTreeSet<String> = found
         .iter()
@@ -280,6 +302,24 @@ pub fn order_numbers(text: &str) -> BTreeSet<String> {
         .cloned()
         .collect();
     if long.is_empty() { found } else { long }
+}
+
+/// `B296LT`: one or two letters, digits, and a digit with two letters at the end.
+fn is_british_postcode(word: &str) -> bool {
+    let bytes = word.as_bytes();
+    let Some((outward, inward)) = bytes
+        .len()
+        .checked_sub(3)
+        .filter(|at| (2..=4).contains(at))
+        .map(|at| bytes.split_at(at))
+    else {
+        return false;
+    };
+    outward[0].is_ascii_alphabetic()
+        && outward.iter().all(u8::is_ascii_alphanumeric)
+        && outward.iter().any(u8::is_ascii_digit)
+        && inward[0].is_ascii_digit()
+        && inward[1..].iter().all(u8::is_ascii_alphabetic)
 }
 
 /// Returns what may be a postcode: two words that follow each other (`BS1 4DJ`, `1012 AB`), or one
@@ -441,6 +481,13 @@ mod tests {
             ("a rucksack under 2 kg", None, None),
             ("you said it was £5", None, None),
             ("from June it costs £5", None, None),
+            ("I don't want to spend more than £40", None, None),
+            ("i can't go over £40", None, None),
+            ("nothing below £20", None, None),
+            ("anything over £40 is too much", None, None),
+            ("is anything over £20 off?", None, None),
+            ("I thought it over. £40 is the most", None, None),
+            ("can I have it within 3? I paid £80", None, None),
             ("under £40, or under £50", None, None),
         ];
         for (text, min, max) in cases {
@@ -455,6 +502,7 @@ mod tests {
 
     #[test]
     fn identity_spans_are_found_as_people_write_them() {
+        assert!(order_numbers("ann@example.com, B296LT").is_empty());
         let text = "order HB-70417, ann@example.com postcode BS1 4DJ.";
         assert!(order_numbers(text).contains("HB-70417"));
         assert_eq!(emails(text), BTreeSet::from(["ann@example.com".into()]));

@@ -6,6 +6,9 @@ use mercer_schemas::{Product, Variant};
 /// Most variants that one answer lists.
 const VARIANTS_MAX: usize = 3;
 
+/// Most attributes that one answer tells.
+const ATTRIBUTES_MAX: usize = 2;
+
 /// Everyday words for attributes. Left: what customers say; right: parts of attribute names.
 /// From the attribute names of common product feeds.
 const SAID_FOR: &[(&str, &[&str])] = &[
@@ -130,6 +133,23 @@ pub(crate) fn look_up<'a>(product: &'a Product, about: &str) -> Found<'a> {
     }
 }
 
+/// Looks for an attribute that a whole message calls by its name or by an everyday word for it.
+/// The product's own title says nothing about what is asked.
+pub(crate) fn named_in<'a>(product: &Product, message: &str) -> Found<'a> {
+    let title = tokens(&product.title);
+    let asked: Vec<String> = tokens(message)
+        .into_iter()
+        .filter(|word| !title.contains(word))
+        .collect();
+    let mut found = attributes_by_name(product, &asked);
+    found.truncate(ATTRIBUTES_MAX);
+    if found.is_empty() {
+        Found::Unknown
+    } else {
+        Found::Attributes(found)
+    }
+}
+
 /// Variants whose options hold the most of the words asked for; sellable ones first.
 fn matching_variants<'a>(product: &'a Product, asked: &[String]) -> Vec<&'a Variant> {
     let score = |variant: &Variant| -> usize {
@@ -165,12 +185,17 @@ fn matching_variants<'a>(product: &'a Product, asked: &[String]) -> Vec<&'a Vari
     found
 }
 
-fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
-    let names: Vec<String> = product
+fn attribute_names(product: &Product) -> Vec<String> {
+    product
         .attributes
         .keys()
         .map(|name| field_name(name))
-        .collect();
+        .collect()
+}
+
+/// Attributes that are called by their names or by everyday words for them.
+fn attributes_by_name(product: &Product, asked: &[String]) -> Vec<String> {
+    let names = attribute_names(product);
     let mut found: Vec<String> = Vec::new();
     for name in &names {
         let parts: Vec<&str> = name
@@ -196,6 +221,12 @@ fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
             add(&mut found, name);
         }
     }
+    found
+}
+
+fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
+    let mut found = attributes_by_name(product, asked);
+    let names = attribute_names(product);
     if found.is_empty() {
         for word in asked
             .iter()
@@ -214,7 +245,7 @@ fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
             }
         }
     }
-    found.truncate(2);
+    found.truncate(ATTRIBUTES_MAX);
     found
 }
 

@@ -16,6 +16,9 @@ const PRODUCTS_MAX: usize = 3;
 /// Policy passages that an answer may draw on.
 const PASSAGES_MAX: usize = 2;
 
+/// Longest message that is searched for as a whole, in words.
+const QUESTION_WORDS_MAX: usize = 25;
+
 /// The tools of a shop.
 #[derive(Clone)]
 pub struct Tools {
@@ -189,11 +192,12 @@ impl Tools {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         // The whole question finds the passage and the sentence in it better than a phrase of it
-        // does, unless the message asks for something else too.
-        let asks_this_alone = request.plan.calls.len() == 1;
+        // does, unless the message asks for something else too or tells a story first.
+        let is_one_question = request.plan.calls.len() == 1
+            && request.words.expose().split_whitespace().count() <= QUESTION_WORDS_MAX;
         let texts = [request.words, query];
         let mut hits = Vec::new();
-        for text in &texts[usize::from(!asks_this_alone)..] {
+        for text in &texts[usize::from(!is_one_question)..] {
             hits = self
                 .knowledge
                 .search_documents(&request.shop.id, text.expose(), request.at_ms, PASSAGES_MAX)
@@ -238,13 +242,17 @@ impl Tools {
         let asked = about
             .map(|about| about.expose().as_str())
             .unwrap_or_default();
-        let words = request.words.expose().as_str();
         let answering = candidates
             .iter()
-            .find(|candidate| !matches!(look_up(&candidate.value, asked, words), Found::Unknown));
+            .find(|candidate| !matches!(details::look_up(&candidate.value, asked), Found::Unknown));
         let chosen = answering.unwrap_or(first);
         let handle = push_product(answer, chosen);
-        match look_up(&chosen.value, asked, words) {
+        let found = match details::look_up(&chosen.value, asked) {
+            // "How long does it keep tea hot" may have been cut to "tea".
+            Found::Unknown => details::named_in(&chosen.value, request.words.expose()),
+            found => found,
+        };
+        match found {
             Found::General => {}
             Found::Variants(variants) => {
                 for variant in variants {
@@ -310,18 +318,6 @@ impl Tools {
         found.retain(|product| product.value.visible);
         found.sort_by_key(|product| ids.iter().position(|id| *id == product.value.id));
         Ok(found)
-    }
-}
-
-/// Looks for what the phrase names, then for what the whole message names: "how long does it keep
-/// tea hot" may have been cut to "tea".
-fn look_up<'a>(product: &'a Product, asked: &str, words: &str) -> Found<'a> {
-    match details::look_up(product, asked) {
-        Found::Unknown => match details::look_up(product, words) {
-            found @ (Found::Variants(_) | Found::Attributes(_)) => found,
-            Found::General | Found::Unknown => Found::Unknown,
-        },
-        found => found,
     }
 }
 

@@ -32,7 +32,7 @@ fn target(rng: &mut StdRng, memory: &Memory, named: bool) -> Option<Target> {
     let count = memory.items.len();
     let at = rng.random_range(0..count.max(1));
     let item = memory.items.get(at)?.clone();
-    if named && count == 1 && chance(rng, 75) || !named {
+    if !named || count == 1 && chance(rng, 75) {
         return Some(Target {
             handle: "shown".to_owned(),
             words: String::new(),

@@ -258,8 +258,9 @@ fn prices_in_figures(said: &str) -> bool {
         })
 }
 
-/// A phrase on stock must be what the records say that its sentence refers to; where the sentence
-/// names none, what all records with a stock say.
+/// A phrase on stock must be what the record says that it is about: the one referred to before it
+/// in its sentence, else after it, else every record. Of a product whose variants were looked at,
+/// the variants count too. A policy may speak of stock where no record is there to be meant.
 fn stock_known(draft: &Draft<'_>, evidence: &[Evidence]) -> bool {
     let stocks: Vec<(&str, String)> = evidence
         .iter()
@@ -271,27 +272,38 @@ fn stock_known(draft: &Draft<'_>, evidence: &[Evidence]) -> bool {
             _ => None,
         })
         .collect();
-    // A policy may speak of stock in general.
     let texts = passages(evidence);
+    let has_stock = |handle: &&&str| stocks.iter().any(|(of, _)| *of == **handle);
     draft.sentences().iter().all(|sentence| {
         let lower = sentence.words.to_lowercase();
-        STOCK_PHRASES
-            .iter()
-            .filter(|phrase| contains_phrase(&lower, phrase))
-            .all(|phrase| {
-                let meant: Vec<&String> = stocks
-                    .iter()
-                    .filter(|(handle, _)| {
-                        sentence.handles.is_empty() || sentence.handles.contains(handle)
-                    })
-                    .map(|(_, stock)| stock)
-                    .collect();
-                if meant.is_empty() {
-                    contains_phrase(&texts, phrase)
-                } else {
-                    meant.iter().all(|stock| contains_phrase(stock, phrase))
-                }
-            })
+        STOCK_PHRASES.iter().all(|phrase| {
+            lower
+                .match_indices(phrase)
+                .filter(|(at, _)| is_word(&lower, *at, phrase.len()))
+                .all(|(at, _)| {
+                    let before = lower[..at].matches('\u{1}').count();
+                    let (before, after) = sentence.handles.split_at(before);
+                    let about = before
+                        .iter()
+                        .rev()
+                        .find(has_stock)
+                        .or_else(|| after.iter().find(has_stock));
+                    let mut meant = stocks
+                        .iter()
+                        .filter(|(of, _)| match about {
+                            Some(about) => {
+                                of == about || (about.starts_with('p') && of.starts_with('v'))
+                            }
+                            None => true,
+                        })
+                        .peekable();
+                    if meant.peek().is_none() {
+                        contains_phrase(&texts, phrase)
+                    } else {
+                        meant.all(|(_, stock)| contains_phrase(stock, phrase))
+                    }
+                })
+        })
     })
 }
 
@@ -427,6 +439,7 @@ mod tests {
             "It holds 1.7 l, not 2. {{p1.name}} is in stock.",
             "You have 30 days. Return postage is free. {{d1}}",
             "I cannot reduce prices here.",
+            "{{p1.name}} is in stock and {{p2.name}} is out of stock.",
             "See https://shop.example/kettles or www.shop.example.",
         ] {
             assert_eq!(broken(text), Vec::<String>::new(), "{text}");
@@ -458,6 +471,7 @@ mod tests {
             ("It is sold out.", "stock_without_source"),
             ("{{p2.name}} is in stock.", "stock_without_source"),
             ("Both are in stock.", "stock_without_source"),
+            ("{{d1}} The kettle is in stock.", "stock_without_source"),
             ("Yes, 2 years.", "number_not_in_evidence"),
             ("See https://evil.example/x", "link_not_allowed"),
             ("See https://shop.example.evil.example", "link_not_allowed"),

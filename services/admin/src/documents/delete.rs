@@ -29,10 +29,10 @@ pub(crate) async fn delete_document(
 ) -> Result<StatusCode, Problem> {
     let documents = admin.store.documents();
     let current = documents.get(caller.shop_id(), &path.document).await?;
-    let demanded = match &current {
-        Some(_) => if_match.check(version_of(current.as_ref()))?,
-        None => None,
-    };
+    if current.is_none() {
+        return Err(Problem::not_found("document"));
+    }
+    let demanded = if_match.check(version_of(current.as_ref()))?;
     if documents
         .delete(caller.shop_id(), &path.document, demanded)
         .await?

@@ -29,10 +29,10 @@ pub(crate) async fn delete_product(
 ) -> Result<StatusCode, Problem> {
     let catalog = admin.store.catalog();
     let current = catalog.get(caller.shop_id(), &path.product).await?;
-    let demanded = match &current {
-        Some(_) => if_match.check(version_of(current.as_ref()))?,
-        None => None,
-    };
+    if current.is_none() {
+        return Err(Problem::not_found("product"));
+    }
+    let demanded = if_match.check(version_of(current.as_ref()))?;
     if catalog
         .delete(caller.shop_id(), &path.product, demanded)
         .await?

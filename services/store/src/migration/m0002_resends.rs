@@ -22,6 +22,10 @@ impl MigrationTrait for Migration {
         resends.default(0);
         let mut table = Table::alter();
         table.table("outbox").add_column(resends);
-        manager.alter_table(table).await
+        manager.alter_table(table).await?;
+        // What had been tried more than once is not sent a third time after the upgrade.
+        let sql = "UPDATE outbox SET resends = 1 WHERE state = 'unknown' AND attempt > 1";
+        manager.get_connection().execute_unprepared(sql).await?;
+        Ok(())
     }
 }
