@@ -113,6 +113,10 @@ fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) 
     if !memory.items.is_empty() {
         return beside_products(rng);
     }
+    let asked_policy = matches!(intents.last(), Some(&("policy" | "promotion")));
+    if asked_policy && rng.random_range(0..100) < 25 {
+        return Kind::Search;
+    }
     match rng.random_range(0..100) {
         0..36 => Kind::Search,
         36..40 => Kind::Code,
@@ -134,9 +138,9 @@ fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) 
 /// What comes after products were shown: mostly a question on them, often another subject.
 fn beside_products(rng: &mut StdRng) -> Kind {
     match rng.random_range(0..100) {
-        0..48 => Kind::Follow,
-        48..53 => Kind::FalsePrice,
-        53..66 => Kind::Search,
+        0..44 => Kind::Follow,
+        44..49 => Kind::FalsePrice,
+        49..66 => Kind::Search,
         66..67 => Kind::Code,
         67..76 => Kind::Policy,
         76..81 => Kind::Order,

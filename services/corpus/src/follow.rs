@@ -74,7 +74,7 @@ pub(crate) fn follow(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
         0..8 if memory.items.len() > 1 => compare(rng, memory),
         0..26 => option(rng, memory),
         26..72 => attribute(rng, shop, memory),
-        72..87 => choose(rng, memory),
+        72..83 => choose(rng, memory),
         _ => again(rng, memory),
     }
 }

@@ -472,6 +472,10 @@ pub(super) const INJECTION: &[&str] = &[
 pub(super) const OFF_TOPIC: &[&str] = &[
     // The weather, the time, the way.
     "what's the weather {like |}{today|tomorrow|in $c}?",
+    "what's the weather {going to be |}like in {Leeds|York|Bristol|Cardiff|Glasgow|Bath|Hull|Derby|Paris|Rome|Oslo|$c} {today|tomorrow|this weekend|next week}?",
+    "{is it going to|will it} {rain|snow|be sunny|be windy} in {Kent|Wales|Leeds|York|Bristol|Glasgow|Exeter|Dover|$c} {today|tomorrow|on sunday}?",
+    "how far is it from {Leeds|York|Hull|Bath|$c} to {Derby|Oban|Dover|$c}?",
+    "who {wins|won|will win} the {cricket|rugby|football|tennis|snooker|darts|derby} {on saturday|tonight|yesterday|this year}?",
     "will it {rain|snow|be sunny} {tomorrow|at the weekend|in $c}?",
     "how {hot|cold|warm} is it in $c {now|in july|in winter}?",
     "do i need {an umbrella|a coat|a $v} today or will it be dry?",

@@ -431,6 +431,8 @@ pub(super) const ODD_QUESTIONS: &[&str] = &[
     "what kind of [a:$v] $is?",
     "can you tell me the [a:$v]$of?",
     "who is the [a:$v]?",
+    "{which|what} [a:$v makes] it{, and who owns it|}?",
+    "{who|which company} [a:owns the $v] that makes it?",
     "$is good for [a:$v]?",
     "can i use it for [a:$v]?",
     "tell me the [a:$v]",

@@ -191,6 +191,9 @@ pub(super) const TOPICS: &[Topic] = &[
         &[
             "do you [d:deliver to $c]?",
             "do you [d:ship to $c]?",
+            "do you [d:{ship|deliver|send} to $c]? {what would that cost|how much is that|how long does it take}?",
+            "{what|how much} would it cost to [d:send {something|a parcel|a $v} to $c]?",
+            "i live in $c. do you [d:{ship|deliver} here], and {what does it cost|how much is it}?",
             "what does [d:delivery to $c cost]?",
             "can i order from [d:$c]?",
             "how much is [d:shipping to $c]?",

@@ -15,6 +15,9 @@ pub(super) const TOPICS: &[Topic] = &[
         ],
         &[
             "do you have any [d:offers]?",
+            "is there {a|any} [d:discount code for $v] {right now|at the moment|today}?",
+            "{i've got|i have|i found|my friend gave me} {the|a} [d:code $code] for {my |a |}$v, does it still work?",
+            "{does|will} the [d:code $code] still work for {my |a |}$v?",
             "are there any [d:sales right now]?",
             "is there a [d:promotion]?",
             "what's on [d:sale]?",
