@@ -200,7 +200,7 @@ fn exchange(words: Personal<String>, reply: Personal<String>) -> PastTurn {
     }
 }
 
-fn products_of(evidence: &[Evidence]) -> Vec<(Handle, RecordKey)> {
+pub(crate) fn products_of(evidence: &[Evidence]) -> Vec<(Handle, RecordKey)> {
     evidence
         .iter()
         .filter_map(|line| match line {

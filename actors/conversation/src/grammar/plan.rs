@@ -1,0 +1,298 @@
+//! The grammar of plans, and the check of a plan in code.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use mercer_schemas::{Evidence, Handle, Plan, RecordKey, ToolCall};
+
+use super::{literals, words_of};
+use crate::spans;
+use crate::state::{State, Turn};
+
+/// What a plan's arguments may be in a turn.
+struct Choices {
+    /// The customer gives an e-mail address while an order is spoken of: to prove who they are.
+    proves_identity: bool,
+    phrases: BTreeSet<String>,
+    amounts: BTreeSet<String>,
+    handles: BTreeSet<String>,
+    orders: BTreeSet<String>,
+    emails: BTreeSet<String>,
+    postcodes: BTreeSet<String>,
+}
+
+fn choices(state: &State, turn: &Turn) -> Choices {
+    let words = turn.words.expose();
+    // Identity may have been given piece by piece over the last messages.
+    let recent: Vec<&str> = state
+        .past
+        .iter()
+        .map(|past| past.words.expose().as_str())
+        .chain([words.as_str()])
+        .collect();
+    let recent = recent.join("\n");
+    let mut handles: BTreeSet<String> = named(state, words);
+    if handles.is_empty() {
+        handles.extend(state.shown.iter().map(|(handle, _)| handle.to_string()));
+        handles.extend((!state.shown.is_empty()).then(|| "shown".to_owned()));
+    }
+    let orders = identity_spans(&recent, spans::order_numbers);
+    let was_asked = state.past.last().is_some_and(|past| {
+        past.evidence
+            .iter()
+            .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
+    });
+    Choices {
+        proves_identity: !spans::emails(words).is_empty() && (was_asked || !orders.is_empty()),
+        phrases: spans::phrases(words),
+        amounts: spans::amounts(words),
+        handles,
+        orders,
+        emails: identity_spans(&recent, spans::emails),
+        postcodes: identity_spans(&recent, spans::postcodes),
+    }
+}
+
+/// Words beside which a name does not say which product is meant: "not the Arden, the other one".
+const POINTING_ELSEWHERE: &[&str] = &[
+    "first", "second", "third", "fourth", "fifth", "last", "other", "others", "not", "1st", "2nd",
+    "3rd", "both", "either",
+];
+
+/// Returns the handles of shown products that the words call by name: by the first word of it,
+/// which is its brand or range, where no other shown product's name has that word. Later words
+/// ("waterproof", "quiet") may as well be what is asked about.
+fn named(state: &State, words: &str) -> BTreeSet<String> {
+    let shown: Vec<(&Handle, Vec<String>)> = state
+        .shown
+        .iter()
+        .filter_map(|(handle, key)| {
+            let name = name_of(state, handle, key)?.to_lowercase();
+            Some((handle, spans::words(&name)))
+        })
+        .collect();
+    let said = words_of(words);
+    if shown.len() < 2
+        || said
+            .iter()
+            .any(|word| POINTING_ELSEWHERE.contains(&word.as_str()))
+    {
+        return BTreeSet::new();
+    }
+    let is_called = |at: usize| {
+        shown[at].1.first().is_some_and(|word| {
+            word.chars().count() >= 4
+                && !spans::FUNCTION_WORDS.contains(&word.as_str())
+                && said.contains(word)
+                && (0..shown.len()).all(|other| other == at || !shown[other].1.contains(word))
+        })
+    };
+    (0..shown.len())
+        .filter(|at| is_called(*at))
+        .map(|at| shown[at].0.to_string())
+        .collect()
+}
+
+/// Returns a shown record's name, as the latest evidence has it.
+fn name_of(state: &State, handle: &Handle, key: &RecordKey) -> Option<String> {
+    let lines = state
+        .past
+        .iter()
+        .rev()
+        .flat_map(|past| past.evidence.iter());
+    lines
+        .filter_map(|line| match line {
+            Evidence::Record {
+                handle: found,
+                key: of,
+                fields,
+                ..
+            } if found == handle && of == key => fields.iter().find(|field| field.name == "name"),
+            _ => None,
+        })
+        .map(|field| field.value.expose().clone())
+        .next()
+}
+
+/// Returns the spans of the latest line that holds any: what was given last is what counts.
+fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
+    text.lines()
+        .rev()
+        .map(find)
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
+}
+
+/// Builds the grammar of all plans that are possible now.
+pub fn plan(state: &State, turn: &Turn) -> String {
+    let choices = choices(state, turn);
+    let words = turn.words.expose();
+    let acts = !carries_markup(words);
+    let mut calls = if acts {
+        vec!["handoff", "order"]
+    } else {
+        Vec::new()
+    };
+    let mut rules = String::new();
+    if !choices.phrases.is_empty() {
+        calls.extend(["search", "policies"]);
+        let stated = stated_limits(words);
+        let mut prices = price_limits(&choices.amounts);
+        // A limit that was stated beyond doubt is kept; the other one is the model's to find.
+        prices.retain(|limits| stated.iter().all(|limit| limits.contains(limit.as_str())));
+        let price = match (prices.is_empty(), stated.is_empty()) {
+            (true, _) => "",
+            (false, false) => "PRICES ",
+            (false, true) => "PRICES? ",
+        };
+        if !prices.is_empty() {
+            let _ = writeln!(rules, "PRICES: {}", literals(&prices));
+        }
+        let _ = writeln!(rules, "PHRASE: {}", literals(&choices.phrases));
+        let _ = writeln!(
+            rules,
+            r#"search: "{{\"tool\":\"search_catalog\",\"query\":\"" PHRASE "\"" {price}(",\"in_stock\":true")? (",\"sort\":\"" SORT "\"")? "}}""#
+        );
+        rules.push_str("SORT: \"price_asc\" | \"price_desc\"\n");
+        rules.push_str("policies: \"{\\\"tool\\\":\\\"search_policies\\\",\\\"query\\\":\\\"\" PHRASE \"\\\"}\"\n");
+        if !choices.handles.is_empty() {
+            calls.push("details");
+            let _ = writeln!(rules, "HANDLE: {}", literals(&choices.handles));
+            rules.push_str(
+                "details: \"{\\\"tool\\\":\\\"product_details\\\",\\\"product\\\":\\\"\" HANDLE \"\\\"\" (\",\\\"about\\\":\\\"\" PHRASE \"\\\"\")? \"}\"\n",
+            );
+        }
+    }
+    let is_one_thing = |span: &String| {
+        let kinds = [&choices.orders, &choices.emails, &choices.postcodes];
+        kinds.iter().filter(|kind| kind.contains(span)).count() == 1
+    };
+    let mut order = r#"order: "{\"tool\":\"order_status\"""#.to_owned();
+    for (name, found) in [
+        ("order", &choices.orders),
+        ("email", &choices.emails),
+        ("postcode", &choices.postcodes),
+    ] {
+        if !found.is_empty() {
+            let terminal = name.to_uppercase();
+            let _ = writeln!(rules, "{terminal}: {}", literals(found));
+            // What this message gives is given to be used, where it is clear what it is.
+            let is_certain = |span: &String| words.contains(span.as_str()) && is_one_thing(span);
+            let may = if found.len() == 1 && found.iter().all(is_certain) {
+                ""
+            } else {
+                "?"
+            };
+            let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\""){may}"#);
+        }
+    }
+    order.push_str(" \"}\"\n");
+    rules.push_str(&order);
+    rules.push_str(
+        "handoff: \"{\\\"tool\\\":\\\"handoff\\\",\\\"reason\\\":\\\"\" REASON \"\\\"}\"\nREASON: \"asked\" | \"complaint\" | \"unable\"\n",
+    );
+    if calls.is_empty() {
+        return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
+    }
+    let some = if acts && choices.proves_identity {
+        "(order (\",\" call)? | handoff)"
+    } else {
+        "(call (\",\" call)?)?"
+    };
+    format!(
+        "start: \"{{\\\"calls\\\":[\" {some} \"]}}\"\ncall: {}\n{rules}",
+        calls.join(" | ")
+    )
+}
+
+/// Says whether the words hold template or reference markup. Nobody types it by chance: such a
+/// message is something to search by, never a reason to report an order or to call a person.
+fn carries_markup(words: &str) -> bool {
+    ["{{", "}}", "<|", "|>"]
+        .iter()
+        .any(|mark| words.contains(mark))
+}
+
+/// The limits that the words state beyond doubt, as a plan writes them.
+fn stated_limits(words: &str) -> Vec<String> {
+    let limits = spans::price_limits(words);
+    if matches!((&limits.min, &limits.max), (Some(min), Some(max)) if !is_below(min, max)) {
+        return Vec::new();
+    }
+    [("min_price", limits.min), ("max_price", limits.max)]
+        .into_iter()
+        .filter_map(|(name, limit)| Some(format!(",\"{name}\":\"{}\"", limit?)))
+        .collect()
+}
+
+/// Every way to limit a price by the amounts that were said; a lowest price is below the highest.
+fn price_limits(amounts: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for amount in amounts {
+        out.insert(format!(",\"min_price\":\"{amount}\""));
+        out.insert(format!(",\"max_price\":\"{amount}\""));
+        for higher in amounts.iter().filter(|other| is_below(amount, other)) {
+            out.insert(format!(
+                ",\"min_price\":\"{amount}\",\"max_price\":\"{higher}\""
+            ));
+        }
+    }
+    out
+}
+
+fn is_below(low: &str, high: &str) -> bool {
+    // Amounts are digits with at most one decimal point, so they parse.
+    match (low.parse::<f64>(), high.parse::<f64>()) {
+        (Ok(low), Ok(high)) => low < high,
+        _ => false,
+    }
+}
+
+/// Says whether a plan's arguments are among those that [`plan`] offers. What the grammar makes
+/// mandatory on top (a stated price limit, details that were just given) is not demanded here: it
+/// serves the answer, not safety.
+pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
+    let choices = choices(state, turn);
+    let among = |value: &Option<String>, set: &BTreeSet<String>| {
+        value.as_ref().is_none_or(|v| set.contains(v))
+    };
+    plan.calls.len() <= mercer_schemas::plan::CALLS_MAX
+        && plan.calls.iter().all(|call| match call {
+            ToolCall::SearchCatalog {
+                query,
+                min_price,
+                max_price,
+                ..
+            } => {
+                choices.phrases.contains(query.expose())
+                    && among(min_price, &choices.amounts)
+                    && among(max_price, &choices.amounts)
+                    && min_price
+                        .as_ref()
+                        .zip(max_price.as_ref())
+                        .is_none_or(|(low, high)| is_below(low, high))
+            }
+            ToolCall::ProductDetails { product, about } => {
+                choices.handles.contains(product)
+                    && about
+                        .as_ref()
+                        .is_none_or(|about| choices.phrases.contains(about.expose()))
+            }
+            ToolCall::SearchPolicies { query } => choices.phrases.contains(query.expose()),
+            ToolCall::OrderStatus {
+                order,
+                email,
+                postcode,
+            } => {
+                !carries_markup(turn.words.expose())
+                    && among(order, &choices.orders)
+                    && email
+                        .as_ref()
+                        .is_none_or(|e| choices.emails.contains(e.expose()))
+                    && postcode
+                        .as_ref()
+                        .is_none_or(|p| choices.postcodes.contains(p.expose()))
+            }
+            ToolCall::Handoff { .. } => !carries_markup(turn.words.expose()),
+        })
+}

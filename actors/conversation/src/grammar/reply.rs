@@ -1,0 +1,229 @@
+//! The grammar of replies: words, references, and what an answer must refer to.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use mercer_schemas::{Evidence, Field, Handle};
+
+use super::{literals, words_of};
+use crate::{prompt, spans};
+
+/// Characters that a reply's words cannot contain: digits, braces and currency come by reference
+/// only, and `<>|` would look like template markup to some models.
+const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
+
+/// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
+/// refers to what answers the question.
+pub fn reply(evidence: &[Evidence], words: &str) -> String {
+    let references = references(evidence);
+    let numbers = numbers(evidence, words);
+    let mut rules = format!("TEXT: /[^{NOT_WORDS}]+/\n");
+    // Between two items stands at least a space or a letter, so that two literals cannot be
+    // joined to a number that neither of them is ("1" "." "5").
+    let _ = writeln!(rules, "GAP: /[^{NOT_WORDS}]*[ a-zA-Z][^{NOT_WORDS}]*/");
+    let item = match (references.is_empty(), numbers.is_empty()) {
+        (true, true) => return format!("start: TEXT\n{rules}"),
+        (false, true) => "REF",
+        (true, false) => "NUM",
+        (false, false) => "(REF | NUM)",
+    };
+    if !references.is_empty() {
+        let _ = writeln!(rules, "REF: {}", literals(&references));
+    }
+    if !numbers.is_empty() {
+        let _ = writeln!(rules, "NUM: {}", literals(&numbers));
+    }
+    let start = match (references.is_empty(), numbers.is_empty()) {
+        (true, _) => format!("TEXT | TEXT? {item} (GAP {item})* TEXT?"),
+        (false, _) => answers(evidence, words)
+            .iter()
+            .map(|answer| {
+                let needed: Vec<String> = answer
+                    .iter()
+                    .map(|name| serde_json::to_string(name).unwrap_or_default())
+                    .collect();
+                let needed = needed.join(&format!(" (GAP {item})* GAP "));
+                format!("TEXT? ({item} GAP)* {needed} (GAP {item})* TEXT?")
+            })
+            .collect::<Vec<_>>()
+            .join(" | "),
+    };
+    format!("start: {start}\n{rules}")
+}
+
+/// Returns what a reply must refer to, as alternatives: what was found is what was asked for, so
+/// an attribute, an order's status or a policy's text may not be left out of the answer. Where the
+/// evidence does not tell what was asked, any one reference does.
+/// Fields of an order or of a single product that the customer calls by name ("tracking", "sizes")
+/// belong to the answer too.
+pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
+    let records: Vec<(&Handle, &[Field])> = evidence
+        .iter()
+        .filter_map(|line| match line {
+            Evidence::Record { handle, fields, .. } => Some((handle, fields.as_slice())),
+            _ => None,
+        })
+        .collect();
+    let reference = |handle: &Handle, name: &str| format!("{{{{{handle}.{name}}}}}");
+    let has = |fields: &[Field], name: &str| fields.iter().any(|field| field.name == name);
+    // A product's attributes that were asked for stand in lines of their own.
+    let attributes = records
+        .iter()
+        .filter(|(_, fields)| fields.len() == 1 && fields[0].name != prompt::TEXT_FIELD)
+        .map(|(handle, fields)| reference(handle, &fields[0].name));
+    let attributes: Vec<Vec<String>> = attributes.map(|name| vec![name]).collect();
+    if !attributes.is_empty() {
+        return attributes;
+    }
+    let of_kind = |letter: char| {
+        records
+            .iter()
+            .filter(move |(handle, _)| handle.as_str().starts_with(letter))
+    };
+    let in_any_order = |handle: &Handle, names: [&str; 2]| {
+        any_order(names.map(|name| reference(handle, name)).to_vec())
+    };
+    let said = words_of(words);
+    let called = |handle: &Handle, fields: &[Field], not: &[&str]| {
+        let is_called = |field: &&Field| {
+            !not.contains(&field.name.as_str())
+                && field.name.split('_').all(|part| {
+                    said.iter()
+                        .any(|word| word == part || word.strip_suffix('s') == Some(part))
+                })
+        };
+        fields
+            .iter()
+            .filter(is_called)
+            .map(|field| reference(handle, &field.name))
+            .collect::<Vec<String>>()
+    };
+    let mut out: Vec<Vec<String>> = Vec::new();
+    for (handle, fields) in of_kind('o').filter(|(_, fields)| has(fields, "status")) {
+        let mut needed = vec![reference(handle, "status")];
+        needed.extend(has(fields, "eta").then(|| reference(handle, "eta")));
+        needed.extend(called(handle, fields, &["number", "status", "eta"]));
+        out.extend(any_order(needed));
+    }
+    if out.is_empty() {
+        let priced =
+            |(_, fields): &&(&Handle, &[Field])| has(fields, "price") && has(fields, "stock");
+        for (handle, _) in of_kind('v').filter(priced) {
+            out.extend(in_any_order(handle, ["price", "stock"]));
+        }
+    }
+    let is_search = evidence
+        .iter()
+        .any(|line| matches!(line, Evidence::Found { .. }));
+    if out.is_empty()
+        && !is_search
+        && let [(handle, fields)] = records.as_slice()
+    {
+        out.extend(
+            Some(called(
+                handle,
+                fields,
+                &["name", "title", prompt::TEXT_FIELD],
+            ))
+            .filter(|answer| !answer.is_empty()),
+        );
+    }
+    if out.is_empty() && is_search {
+        for (handle, _) in of_kind('p') {
+            out.extend(in_any_order(handle, ["name", "price"]));
+        }
+    }
+    let passages = || {
+        records
+            .iter()
+            .filter(|(_, fields)| has(fields, prompt::TEXT_FIELD))
+    };
+    if out.is_empty() {
+        out.extend(passages().map(|(handle, _)| vec![format!("{{{{{handle}}}}}")]));
+    } else if let Some((handle, _)) = passages().next() {
+        // Two questions in one message: both are answered, in either order.
+        let passage = format!("{{{{{handle}}}}}");
+        out = out
+            .into_iter()
+            .flat_map(|answer| {
+                let mut before = vec![passage.clone()];
+                before.extend(answer.iter().cloned());
+                let mut after = answer;
+                after.push(passage.clone());
+                [before, after]
+            })
+            .collect();
+    }
+    if out.is_empty() {
+        out.extend(references(evidence).into_iter().map(|name| vec![name]));
+    }
+    out
+}
+
+/// Most references whose every order is admitted; four have 24. More are asked for in the order of
+/// the evidence.
+const ORDERS_OF_MAX: usize = 4;
+
+/// Returns the references in every order.
+fn any_order(needed: Vec<String>) -> Vec<Vec<String>> {
+    if needed.len() < 2 || needed.len() > ORDERS_OF_MAX {
+        return vec![needed];
+    }
+    let mut out = Vec::new();
+    for at in 0..needed.len() {
+        let mut rest = needed.clone();
+        let first = rest.remove(at);
+        for mut tail in any_order(rest) {
+            tail.insert(0, first.clone());
+            out.push(tail);
+        }
+    }
+    out
+}
+
+/// Returns every reference that the evidence offers, with braces.
+pub fn references(evidence: &[Evidence]) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for line in evidence {
+        match line {
+            Evidence::Record { handle, fields, .. } => {
+                for field in fields {
+                    out.insert(match field.name.as_str() {
+                        prompt::TEXT_FIELD => format!("{{{{{handle}}}}}"),
+                        name => format!("{{{{{handle}.{name}}}}}"),
+                    });
+                }
+            }
+            Evidence::NoRecordAbout { .. }
+            | Evidence::Found { .. }
+            | Evidence::NothingFound
+            | Evidence::NoPolicy
+            | Evidence::IdentityNeeded
+            | Evidence::OrderNotFound
+            | Evidence::HandedOver => {}
+        }
+    }
+    out
+}
+
+/// Returns the complete numbers that a reply may repeat: from the evidence and from the
+/// customer's words, amounts of money excepted.
+pub fn numbers(evidence: &[Evidence], words: &str) -> BTreeSet<String> {
+    let mut texts = vec![words];
+    for line in evidence {
+        if let Evidence::Record { fields, .. } = line {
+            texts.extend(
+                fields
+                    .iter()
+                    .filter(|field| field.name != "price")
+                    .map(|field| field.value.expose().as_str()),
+            );
+        }
+    }
+    texts
+        .into_iter()
+        .flat_map(spans::number_runs)
+        .filter(|run| !run.is_amount && run.text.len() <= 20)
+        .map(|run| run.text.to_owned())
+        .collect()
+}
