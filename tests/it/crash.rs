@@ -41,7 +41,7 @@ async fn a_process_that_dies_at_any_named_point_loses_nothing_and_sends_nothing_
         "only {} points are named: {points:?}",
         points.len()
     );
-    let base = Arc::new(World::with_shop(Model::Reflex).await);
+    let base = Arc::new(World::with_shop(Model::best()).await);
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
     for run in 0..RUNS {

@@ -61,10 +61,7 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
         }
     }
     !reply.trim().is_empty()
-        && (references.is_empty()
-            || grammar::answers(evidence, words)
-                .iter()
-                .any(|needed| occur_in_order(needed, &referred)))
+        && (references.is_empty() || (!referred.is_empty() && answered(evidence, words, &referred)))
         && spoken
             .split(|c: char| !c.is_alphabetic())
             .all(|word| !PROMISES.contains(&word))
@@ -74,11 +71,12 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
             .all(|p| !spoken.contains(p))
 }
 
-fn occur_in_order(needed: &[String], referred: &[&str]) -> bool {
-    let mut rest = referred.iter();
-    needed
-        .iter()
-        .all(|name| rest.any(|reference| reference == name))
+fn answered(evidence: &[Evidence], words: &str, referred: &[&str]) -> bool {
+    let answers = grammar::answers(evidence, words);
+    answers.is_empty()
+        || answers
+            .iter()
+            .any(|needed| needed.iter().all(|name| referred.contains(&name.as_str())))
 }
 
 #[cfg(test)]

@@ -2,8 +2,8 @@
 //!
 //! The shipped model where there is one. Otherwise, and wherever only the machinery matters, a tiny
 //! model with random weights and a few reflexes: it closes what it opened, searches the catalog
-//! with a word of the customer's and answers with a reference. It needs no training, and a turn
-//! with it takes every step that a turn with a real model takes.
+//! with a word of the customer's and answers with a reference. It needs no training. An answer that
+//! must hold several references is too much for it: there the template answers.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -12,6 +12,9 @@ use crate::{prompt, spans};
 /// only, and `<>|` would look like template markup to some models.
 const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
 
+/// Most references that one answer must hold: their orders are 16 rules then.
+const NEEDED_MAX: usize = 4;
+
 /// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
 /// refers to what answers the question.
 pub fn reply(evidence: &[Evidence], words: &str) -> String {
@@ -33,29 +36,79 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
     if !numbers.is_empty() {
         let _ = writeln!(rules, "NUM: {}", literals(&numbers));
     }
-    let start = match (references.is_empty(), numbers.is_empty()) {
-        (true, _) => format!("TEXT | TEXT? {item} (GAP {item})* TEXT?"),
-        (false, _) => answers(evidence, words)
+    let answers = answers(evidence, words);
+    let start = if references.is_empty() {
+        format!("TEXT | TEXT? {item} (GAP {item})* TEXT?")
+    } else if answers.is_empty() {
+        let first = if numbers.is_empty() {
+            ""
+        } else {
+            "(NUM GAP)* "
+        };
+        format!("TEXT? {first}REF (GAP {item})* TEXT?")
+    } else {
+        let ways: Vec<String> = answers
             .iter()
-            .map(|answer| {
-                let needed: Vec<String> = answer
-                    .iter()
-                    .map(|name| serde_json::to_string(name).unwrap_or_default())
-                    .collect();
-                let needed = needed.join(&format!(" (GAP {item})* GAP "));
-                format!("TEXT? ({item} GAP)* {needed} (GAP {item})* TEXT?")
-            })
-            .collect::<Vec<_>>()
-            .join(" | "),
+            .enumerate()
+            .map(|(number, needed)| way(number, needed, &references, item, &mut rules))
+            .collect();
+        ways.join(" | ")
     };
     format!("start: {start}\n{rules}")
 }
 
+/// Adds the rules of one answer, whose references may come in any order, and returns its start.
+///
+/// There is a rule for each set of needed references that were written already, as a bit mask.
+/// What a rule offers beside the missing ones leaves those out, so that there is one way only to
+/// read a reply: with several, the parser gives up on longer ones.
+fn way(
+    number: usize,
+    needed: &[String],
+    references: &BTreeSet<String>,
+    item: &str,
+    rules: &mut String,
+) -> String {
+    let full = (1_usize << needed.len()) - 1;
+    let rule = |mask: usize| format!("way{number}x{mask}");
+    for (at, name) in needed.iter().enumerate() {
+        let literal = serde_json::to_string(name).unwrap_or_default();
+        let _ = writeln!(rules, "NEED{number}X{at}: {literal}");
+    }
+    let next = |mask: usize, rules: &mut String| {
+        let missing = |name: &&String| {
+            (0..needed.len()).all(|at| mask & (1 << at) != 0 || needed[at] != **name)
+        };
+        let others: BTreeSet<String> = references.iter().filter(missing).cloned().collect();
+        let mut steps: Vec<String> = (0..needed.len())
+            .filter(|at| mask & (1 << at) == 0)
+            .map(|at| format!("NEED{number}X{at} {}", rule(mask | (1 << at))))
+            .collect();
+        if !others.is_empty() {
+            let _ = writeln!(rules, "OTHER{number}X{mask}: {}", literals(&others));
+            steps.push(format!("OTHER{number}X{mask} {}", rule(mask)));
+        }
+        if item.contains("NUM") {
+            steps.push(format!("NUM {}", rule(mask)));
+        }
+        steps.join(" | ")
+    };
+    let start = next(0, rules);
+    let _ = writeln!(rules, "{}: GAP ({start})", rule(0));
+    for mask in 1..full {
+        let steps = next(mask, rules);
+        let _ = writeln!(rules, "{}: GAP ({steps})", rule(mask));
+    }
+    let _ = writeln!(rules, "{}: (GAP {item})* TEXT?", rule(full));
+    format!("TEXT? ({start})")
+}
+
 /// Returns what a reply must refer to, as alternatives: what was found is what was asked for, so
-/// an attribute, an order's status or a policy's text may not be left out of the answer. Where the
-/// evidence does not tell what was asked, any one reference does.
+/// an attribute, an order's status or a policy's text may not be left out of the answer. Empty where
+/// the evidence does not tell what was asked: then any one reference does.
 /// Fields of an order or of a single product that the customer calls by name ("tracking", "sizes")
-/// belong to the answer too.
+/// belong to the answer too. The references of one alternative may come in any order; there are at
+/// most [`NEEDED_MAX`].
 pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     let records: Vec<(&Handle, &[Field])> = evidence
         .iter()
@@ -80,9 +133,6 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
             .iter()
             .filter(move |(handle, _)| handle.as_str().starts_with(letter))
     };
-    let in_any_order = |handle: &Handle, names: [&str; 2]| {
-        any_order(names.map(|name| reference(handle, name)).to_vec())
-    };
     let said = words_of(words);
     let called = |handle: &Handle, fields: &[Field], not: &[&str]| {
         let is_called = |field: &&Field| {
@@ -103,13 +153,17 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
         let mut needed = vec![reference(handle, "status")];
         needed.extend(has(fields, "eta").then(|| reference(handle, "eta")));
         needed.extend(called(handle, fields, &["number", "status", "eta"]));
-        out.extend(any_order(needed));
+        out.push(needed);
     }
     if out.is_empty() {
         let priced =
             |(_, fields): &&(&Handle, &[Field])| has(fields, "price") && has(fields, "stock");
         for (handle, _) in of_kind('v').filter(priced) {
-            out.extend(in_any_order(handle, ["price", "stock"]));
+            out.push(
+                ["price", "stock"]
+                    .map(|name| reference(handle, name))
+                    .to_vec(),
+            );
         }
     }
     let is_search = evidence
@@ -130,7 +184,11 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     }
     if out.is_empty() && is_search {
         for (handle, _) in of_kind('p') {
-            out.extend(in_any_order(handle, ["name", "price"]));
+            out.push(
+                ["name", "price"]
+                    .map(|name| reference(handle, name))
+                    .to_vec(),
+            );
         }
     }
     let passages = || {
@@ -141,43 +199,13 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     if out.is_empty() {
         out.extend(passages().map(|(handle, _)| vec![format!("{{{{{handle}}}}}")]));
     } else if let Some((handle, _)) = passages().next() {
-        // Two questions in one message: both are answered, in either order.
+        // Two questions in one message: both are answered.
         let passage = format!("{{{{{handle}}}}}");
-        out = out
-            .into_iter()
-            .flat_map(|answer| {
-                let mut before = vec![passage.clone()];
-                before.extend(answer.iter().cloned());
-                let mut after = answer;
-                after.push(passage.clone());
-                [before, after]
-            })
-            .collect();
+        out.iter_mut()
+            .for_each(|answer| answer.push(passage.clone()));
     }
-    if out.is_empty() {
-        out.extend(references(evidence).into_iter().map(|name| vec![name]));
-    }
-    out
-}
-
-/// Most references whose every order is admitted; four have 24. More are asked for in the order of
-/// the evidence.
-const ORDERS_OF_MAX: usize = 4;
-
-/// Returns the references in every order.
-fn any_order(needed: Vec<String>) -> Vec<Vec<String>> {
-    if needed.len() < 2 || needed.len() > ORDERS_OF_MAX {
-        return vec![needed];
-    }
-    let mut out = Vec::new();
-    for at in 0..needed.len() {
-        let mut rest = needed.clone();
-        let first = rest.remove(at);
-        for mut tail in any_order(rest) {
-            tail.insert(0, first.clone());
-            out.push(tail);
-        }
-    }
+    out.iter_mut()
+        .for_each(|needed| needed.truncate(NEEDED_MAX));
     out
 }
 
