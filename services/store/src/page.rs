@@ -44,9 +44,11 @@ pub(crate) fn page_size(limit: u64) -> u64 {
     limit.clamp(1, PAGE_MAX)
 }
 
-/// Reads a cursor back.
+/// Reads a cursor back. An empty one (`?cursor=`) is the first page, as none is.
 pub(crate) fn parse_cursor<K: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<K>, Error> {
-    let Some(text) = cursor else { return Ok(None) };
+    let Some(text) = cursor.filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     hex::decode(text)
         .ok()
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())

@@ -60,8 +60,8 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
 /// Adds the rules of one answer, whose references may come in any order, and returns its start.
 ///
 /// There is a rule for each set of needed references that were written already, as a bit mask.
-/// What a rule offers beside the missing ones leaves those out, so that there is one way only to
-/// read a reply: with several, the parser gives up on longer ones.
+/// What a rule offers beside the missing ones leaves those out, so that within one answer there is
+/// one way only to read a reply, and the parser has little to keep in mind.
 fn way(
     number: usize,
     needed: &[String],
