@@ -11,6 +11,7 @@ pub mod money;
 pub mod personal;
 pub mod plan;
 pub mod shop;
+pub mod worker;
 
 pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
 pub use chat::{ChatMessage, Role};

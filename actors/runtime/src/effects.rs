@@ -230,6 +230,7 @@ fn request(
         request_id: id.to_string(),
         conversation_key: place.stream.conversation.to_string(),
         messages,
+        resume: Vec::new(),
         grammar: Some(Grammar::Lark(grammar)),
         max_tokens,
         temperature,

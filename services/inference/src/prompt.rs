@@ -14,11 +14,13 @@ const BYTES_PER_TOKEN_MAX: usize = 32;
 /// A prompt, ready to compute.
 #[derive(Debug)]
 pub(crate) struct Prompt {
-    /// All tokens.
+    /// All tokens: the prompt's own, then output that exists already.
     pub(crate) tokens: Vec<i32>,
+    /// How many of them are the prompt's own.
+    pub(crate) own: usize,
     /// How many tokens at the start say the shop's rules and nothing of this conversation; 0 where that is unknown.
     pub(crate) rules: usize,
-    /// SHA-256 of the tokens, hexadecimal.
+    /// SHA-256 of the prompt's own tokens, hexadecimal.
     pub(crate) sha256: String,
 }
 
@@ -55,6 +57,7 @@ pub(crate) fn build(
     }
     Ok(Prompt {
         sha256: hex::encode(hash.finalize()),
+        own: tokens.len(),
         tokens,
         rules,
     })

@@ -54,7 +54,12 @@ impl Drop for Ticket {
 pub(super) struct Job {
     pub(super) request_id: String,
     pub(super) conversation_key: String,
+    /// What must be computed before the next output token: the prompt, and output that exists already.
     pub(super) prompt: Prompt,
+    /// Output that exists already, with the text of each token.
+    pub(super) resume: Vec<(u32, Vec<u8>)>,
+    /// Hashes of the starts of the conversation.
+    pub(super) starts: Vec<u64>,
     pub(super) matcher: Option<Matcher>,
     pub(super) max_tokens: usize,
     pub(super) temperature: f32,
@@ -95,12 +100,14 @@ pub(super) struct Slot {
     characters: Utf8Stream,
     admitted: Instant,
     first_token: Option<Instant>,
+    last_token: Option<Instant>,
 }
 
 impl Slot {
     pub(super) fn new(mut job: Job, seq: usize, cached: usize) -> Self {
         job.ticket = None;
-        Self {
+        let resume = mem::take(&mut job.resume);
+        let mut slot = Self {
             job,
             seq,
             cached,
@@ -112,7 +119,12 @@ impl Slot {
             characters: Utf8Stream::default(),
             admitted: Instant::now(),
             first_token: None,
+            last_token: None,
+        };
+        for (token, bytes) in resume {
+            slot.take_in(token, &bytes);
         }
+        slot
     }
 
     /// Makes a slot that never got a sequence, to tell the end of a request that waited.
@@ -134,16 +146,31 @@ impl Slot {
         self.first_token.get_or_insert_with(Instant::now);
     }
 
-    /// Adds an output token and sends the text that became whole.
-    pub(super) fn push(&mut self, token: u32, bytes: &[u8]) {
+    /// Returns how long the slot has had a sequence.
+    pub(super) fn age(&self) -> Duration {
+        self.admitted.elapsed()
+    }
+
+    /// Adds an output token and sends the text that became whole. Returns the time since the token before.
+    pub(super) fn push(&mut self, token: u32, bytes: &[u8]) -> Option<Duration> {
+        if let Some(chunk) = self.take_in(token, bytes) {
+            self.job.sink.send(Ok(chunk));
+        }
+        let now = Instant::now();
+        self.last_token.replace(now).map(|last| now - last)
+    }
+
+    /// Adds an output token. Returns the text that became whole with it.
+    fn take_in(&mut self, token: u32, bytes: &[u8]) -> Option<Chunk> {
         self.tokens.push(token);
         self.unsent.push(token);
         let text = self.characters.push(bytes);
-        if !text.is_empty() {
-            self.text.push_str(&text);
-            let tokens = mem::take(&mut self.unsent);
-            self.job.sink.send(Ok(Chunk::Text { text, tokens }));
+        if text.is_empty() {
+            return None;
         }
+        self.text.push_str(&text);
+        let tokens = mem::take(&mut self.unsent);
+        Some(Chunk::Text { text, tokens })
     }
 
     /// Tells the end.
@@ -151,7 +178,7 @@ impl Slot {
         let now = Instant::now();
         let first_token = self.first_token.unwrap_or(now);
         let usage = Usage {
-            prompt_tokens: self.job.prompt.tokens.len() as u32,
+            prompt_tokens: self.job.prompt.own as u32,
             cached_tokens: self.cached as u32,
             output_tokens: self.tokens.len() as u32,
         };

@@ -6,6 +6,7 @@
 
 mod config;
 mod job;
+mod monitor;
 mod pace;
 mod sampling;
 mod sequences;
@@ -13,6 +14,7 @@ mod step;
 mod worker;
 
 use std::{
+    collections::BTreeSet,
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Instant,
@@ -20,9 +22,13 @@ use std::{
 
 use async_trait::async_trait;
 use llama_cpp_2::{model::LlamaModel, sampling::LlamaSampler, token::LlamaToken};
+use mercer_schemas::worker::{Load, prefix_hashes};
 use tracing::Instrument;
 
-use self::job::{Job, Queue};
+use self::{
+    job::{Job, Queue},
+    monitor::Monitor,
+};
 use crate::{
     ChatMessage, ChatModel, Error, GenerateRequest, Generation, ModelInfo,
     grammar::GrammarCompiler,
@@ -38,12 +44,13 @@ const STACK_BYTES: usize = 64 << 20;
 
 /// A chat model that runs in this process.
 pub struct LlamaEngine {
-    info: ModelInfo,
+    info: Arc<ModelInfo>,
     config: EngineConfig,
     model: Arc<LlamaModel>,
     template: ChatTemplate,
     grammars: GrammarCompiler,
     queue: Arc<Queue>,
+    monitor: Arc<Monitor>,
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -74,6 +81,7 @@ impl LlamaEngine {
         let grammars = GrammarCompiler::start(&LlamaSampler::llguidance_tok_env(&file.model))?;
 
         let model = Arc::new(file.model);
+        let monitor = Arc::new(Monitor::default());
         let (jobs, inbox) = mpsc::channel();
         let (ready, loaded) = mpsc::channel();
         let thread = thread::Builder::new()
@@ -81,7 +89,8 @@ impl LlamaEngine {
             .stack_size(STACK_BYTES)
             .spawn({
                 let (model, config, label) = (model.clone(), config.clone(), info.label());
-                move || worker::run(&model, config, label, inbox, &ready)
+                let monitor = monitor.clone();
+                move || worker::run(&model, config, label, monitor, inbox, &ready)
             })
             .map_err(|error| Error::Decode(format!("start the engine thread: {error}")))?;
         loaded
@@ -96,12 +105,13 @@ impl LlamaEngine {
             "chat model is loaded"
         );
         Ok(Self {
-            info,
+            info: Arc::new(info),
             config,
             model,
             template,
             grammars,
             queue: Arc::new(Queue::default()),
+            monitor,
             jobs: Some(jobs),
             thread: Some(thread),
         })
@@ -142,6 +152,26 @@ impl LlamaEngine {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
+    /// Returns how busy the engine is. The longest stall counts from the call before.
+    pub fn take_load(&self) -> Load {
+        self.monitor.take_load()
+    }
+
+    /// Returns hashes of the starts of conversations whose cache is held, as
+    /// [`prefix_hashes`] makes them.
+    pub fn starts(&self) -> BTreeSet<u64> {
+        self.monitor.starts()
+    }
+
+    /// Counts the tokens of the prompt that these messages make, generation prompt included.
+    ///
+    /// # Errors
+    /// [`Error::Template`] when the template refuses the messages.
+    pub fn count_tokens(&self, messages: &[ChatMessage]) -> Result<u32, Error> {
+        let pieces = self.template.render(messages, true)?;
+        Ok(prompt::tokenize(&self.model, &pieces).len() as u32)
+    }
+
     async fn submit(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let submitted = Instant::now();
         check(&request)?;
@@ -150,7 +180,11 @@ impl LlamaEngine {
             .ok_or(Error::Request("its deadline is out of range"))?;
         let ticket = Queue::enter(&self.queue, self.config.queue)?;
         let limit = self.config.n_ctx as usize;
-        let prompt = prompt::build(&self.model, &self.template, &request.messages, limit)?;
+        let mut prompt = prompt::build(&self.model, &self.template, &request.messages, limit)?;
+        let resume = self.pieces(&request.resume)?;
+        prompt
+            .tokens
+            .extend(request.resume.iter().map(|&token| token as i32));
         if prompt.tokens.len() >= limit {
             return Err(Error::PromptTooLong {
                 tokens: prompt.tokens.len(),
@@ -158,7 +192,13 @@ impl LlamaEngine {
             });
         }
         let matcher = match request.grammar {
-            Some(grammar) => Some(self.grammars.compile(grammar).await?),
+            Some(grammar) => {
+                let mut matcher = self.grammars.compile(grammar).await?;
+                matcher
+                    .consume_tokens(&request.resume)
+                    .map_err(|_| Error::Request("its grammar does not allow the resumed tokens"))?;
+                Some(matcher)
+            }
             None => None,
         };
         let (sink, generation) = Generation::channel();
@@ -166,6 +206,8 @@ impl LlamaEngine {
             request_id: request.request_id,
             conversation_key: request.conversation_key,
             prompt,
+            resume,
+            starts: prefix_hashes(&self.info, &request.messages),
             matcher,
             max_tokens: request.max_tokens as usize,
             temperature: request.temperature,
@@ -180,12 +222,29 @@ impl LlamaEngine {
         jobs.send(job).map_err(|_| Error::Stopped)?;
         Ok(generation)
     }
+
+    /// Returns tokens with the bytes of their text.
+    fn pieces(&self, tokens: &[u32]) -> Result<Vec<(u32, Vec<u8>)>, Error> {
+        let vocab = self.model.vocab();
+        tokens
+            .iter()
+            .map(|&token| {
+                let id = i32::try_from(token)
+                    .ok()
+                    .filter(|&id| id < vocab.n_tokens())
+                    .map(LlamaToken)
+                    .filter(|&id| !vocab.is_eog(id))
+                    .ok_or(Error::Request("resumed tokens are not of this model"))?;
+                Ok((token, vocab.token_to_piece(id, false, None)))
+            })
+            .collect()
+    }
 }
 
 #[async_trait]
 impl ChatModel for LlamaEngine {
-    fn info(&self) -> &ModelInfo {
-        &self.info
+    fn info(&self) -> Arc<ModelInfo> {
+        self.info.clone()
     }
 
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
@@ -195,11 +254,6 @@ impl ChatModel for LlamaEngine {
             job::count_refusal(error);
         }
         result
-    }
-
-    fn count_tokens(&self, messages: &[ChatMessage]) -> Result<u32, Error> {
-        let pieces = self.template.render(messages, true)?;
-        Ok(prompt::tokenize(&self.model, &pieces).len() as u32)
     }
 }
 
@@ -216,6 +270,9 @@ impl Drop for LlamaEngine {
 fn check(request: &GenerateRequest) -> Result<(), Error> {
     if request.max_tokens == 0 {
         return Err(Error::Request("max_tokens is 0"));
+    }
+    if request.resume.len() >= request.max_tokens as usize {
+        return Err(Error::Request("as many tokens are resumed as it may have"));
     }
     if !request.temperature.is_finite() || request.temperature < 0.0 {
         return Err(Error::Request("temperature is not a number from 0 up"));

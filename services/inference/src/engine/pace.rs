@@ -38,6 +38,16 @@ impl Pace {
             .min(room)
     }
 
+    /// Returns the prompt tokens computed in a second; 0 while that is not known.
+    pub(super) fn prompt_tokens_per_s(&self) -> f64 {
+        self.prompt_tokens_per_s
+    }
+
+    /// Returns the milliseconds of a step that only writes; 0 while that is not known.
+    pub(super) fn decode_ms(&self) -> f64 {
+        self.decode_s * 1_000.0
+    }
+
     /// Learns from a step that took `took`.
     pub(super) fn learn(&mut self, decoding: usize, prompt_tokens: usize, took: Duration) {
         let took = took.as_secs_f64();

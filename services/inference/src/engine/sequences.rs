@@ -3,6 +3,8 @@
 //! Bookkeeping only: whoever is told to clear or copy a sequence does so in llama.cpp. One row stands for one
 //! sequence id, so an id is always below the context's `n_seq_max`.
 
+use std::collections::BTreeSet;
+
 use crate::prompt::common_prefix;
 
 /// What a sequence is used for.
@@ -22,6 +24,8 @@ enum Use {
 struct Row {
     used_for: Use,
     tokens: Vec<i32>,
+    /// Hashes of the starts of the conversation whose tokens these are, as workers tell them.
+    starts: Vec<u64>,
     last_used: u64,
 }
 
@@ -48,6 +52,7 @@ impl Sequences {
             .map(|_| Row {
                 used_for: Use::Free,
                 tokens: Vec::new(),
+                starts: Vec::new(),
                 last_used: 0,
             })
             .collect();
@@ -67,7 +72,7 @@ impl Sequences {
             None => (self.longest_parked()?, true),
         };
         if evicted {
-            self.rows[seq].tokens.clear();
+            self.free(seq);
         }
         self.rows[seq].used_for = Use::Active {
             key: key.to_owned(),
@@ -96,6 +101,7 @@ impl Sequences {
     pub(super) fn free(&mut self, seq: usize) {
         self.rows[seq].used_for = Use::Free;
         self.rows[seq].tokens.clear();
+        self.rows[seq].starts.clear();
     }
 
     /// Gives up the conversation that was parked longest, or else the system prompt that was used longest ago.
@@ -109,7 +115,7 @@ impl Sequences {
 
     /// Gives a system prompt a sequence of its own, taking the one used longest ago if all are taken. `None` when
     /// it has one already or there are none.
-    pub(super) fn claim_prefix(&mut self, tokens: &[i32]) -> Option<Claimed> {
+    pub(super) fn claim_prefix(&mut self, tokens: &[i32], start: Option<u64>) -> Option<Claimed> {
         let range = self.conversations..self.rows.len();
         if range.clone().any(|seq| self.rows[seq].tokens == tokens) {
             return None;
@@ -123,8 +129,27 @@ impl Sequences {
         let evicted = self.rows[seq].used_for != Use::Free;
         self.rows[seq].used_for = Use::Prefix;
         self.rows[seq].tokens = tokens.to_vec();
+        self.rows[seq].starts = start.into_iter().collect();
         self.touch(seq);
         Some(Claimed { seq, evicted })
+    }
+
+    /// Notes which starts of a conversation a sequence's cache holds from now on.
+    pub(super) fn set_starts(&mut self, seq: usize, starts: Vec<u64>) {
+        self.rows[seq].starts = starts;
+    }
+
+    /// Returns the starts of all conversations whose cache is held.
+    pub(super) fn starts(&self) -> BTreeSet<u64> {
+        self.rows
+            .iter()
+            .flat_map(|row| row.starts.iter().copied())
+            .collect()
+    }
+
+    /// Returns how many tokens all caches hold; shared ones count for each.
+    pub(super) fn tokens_held(&self) -> u64 {
+        self.rows.iter().map(|row| row.tokens.len() as u64).sum()
     }
 
     /// Finds the sequence whose cache has the most tokens in common with a prompt, and how many.
@@ -227,17 +252,17 @@ mod tests {
     fn a_prefix_is_held_once_and_donates_to_new_conversations() {
         let mut table = Sequences::new(2, 1);
         assert_eq!(
-            table.claim_prefix(&[1, 2]),
+            table.claim_prefix(&[1, 2], None),
             Some(Claimed {
                 seq: 2,
                 evicted: false
             })
         );
-        assert_eq!(table.claim_prefix(&[1, 2]), None);
+        assert_eq!(table.claim_prefix(&[1, 2], None), None);
         let seq = table.claim("a").unwrap().seq;
         assert_eq!(table.best_donor(&[1, 2, 9], seq), Some((2, 2)));
         assert_eq!(
-            table.claim_prefix(&[5]),
+            table.claim_prefix(&[5], None),
             Some(Claimed {
                 seq: 2,
                 evicted: true

@@ -68,6 +68,7 @@ impl Worker<'_> {
         for (slot, how) in ended {
             self.end(slot, how);
         }
+        self.tell_load();
     }
 
     /// Fills the batch: first the next token of each reply, then prompts in order of admission.
@@ -173,13 +174,14 @@ impl Worker<'_> {
     fn keep_rules(&mut self, slot: usize) {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
+        let start = slot.job.starts.first().copied();
         if !self.can_cut || rules < SHARED_TOKENS_MIN {
             return;
         }
         let seq = slot.seq;
         if let Some(claimed) = self
             .sequences
-            .claim_prefix(&slot.job.prompt.tokens[..rules])
+            .claim_prefix(&slot.job.prompt.tokens[..rules], start)
         {
             if claimed.evicted {
                 self.clear(claimed.seq);
@@ -253,7 +255,9 @@ impl Worker<'_> {
         if vocab.is_eog(id) {
             return After::End(Finish::Stop);
         }
-        slot.push(token, &vocab.token_to_piece(id, false, None));
+        if let Some(pause) = slot.push(token, &vocab.token_to_piece(id, false, None)) {
+            self.monitor.note_stall(pause);
+        }
         slot.next = Some(token as i32);
         if let Some(matcher) = &mut slot.job.matcher {
             if matcher.consume_token(token).is_err() {

@@ -1,8 +1,12 @@
 //! The engine's thread: takes jobs in, admits them into slots, lets them go. The computing is in `step`.
 
 use std::{
+    mem,
     num::NonZeroU32,
-    sync::mpsc::{Receiver, Sender, TryRecvError},
+    sync::{
+        Arc,
+        mpsc::{Receiver, Sender, TryRecvError},
+    },
     time::Instant,
 };
 
@@ -17,6 +21,7 @@ use toktrie::SimpleVob;
 use super::{
     config::EngineConfig,
     job::{Job, Slot},
+    monitor::Monitor,
     pace::Pace,
     sequences::Sequences,
 };
@@ -39,6 +44,7 @@ pub(super) struct Worker<'m> {
     pub(super) slots: Vec<Slot>,
     pub(super) waiting: Vec<Job>,
     pub(super) pace: Pace,
+    pub(super) monitor: Arc<Monitor>,
     /// Tokens that free text may hold: no markup, but the end.
     pub(super) free_text: SimpleVob,
     /// The cache can be cut back to any length and shared; false for recurrent models.
@@ -50,10 +56,11 @@ pub(super) fn run(
     model: &LlamaModel,
     config: EngineConfig,
     label: String,
+    monitor: Arc<Monitor>,
     inbox: Receiver<Job>,
     ready: &Sender<Result<(), String>>,
 ) {
-    let mut worker = match Worker::start(model, config, label) {
+    let mut worker = match Worker::start(model, config, label, monitor) {
         Ok(worker) => worker,
         Err(problem) => {
             let _ = ready.send(Err(problem));
@@ -66,13 +73,19 @@ pub(super) fn run(
     while worker.take_in(&inbox) {
         worker.let_go();
         worker.admit();
+        worker.tell_load();
         worker.step();
     }
     worker.end_all();
 }
 
 impl<'m> Worker<'m> {
-    fn start(model: &'m LlamaModel, config: EngineConfig, label: String) -> Result<Self, String> {
+    fn start(
+        model: &'m LlamaModel,
+        config: EngineConfig,
+        label: String,
+        monitor: Arc<Monitor>,
+    ) -> Result<Self, String> {
         let threads = config.threads as i32;
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(config.cache_tokens))
@@ -98,6 +111,7 @@ impl<'m> Worker<'m> {
             slots: Vec::new(),
             waiting: Vec::new(),
             pace: Pace::new(config.step_target, config.batch as usize),
+            monitor,
             free_text: free_text(model),
             can_cut: !model.is_recurrent() && !model.is_hybrid(),
             model,
@@ -188,7 +202,10 @@ impl<'m> Worker<'m> {
 
     /// Ends a slot and keeps or frees its cache.
     pub(super) fn end(&mut self, index: usize, how: Result<Finish, Error>) {
-        let slot = self.slots.remove(index);
+        let mut slot = self.slots.remove(index);
+        self.monitor.note_served(slot.age());
+        self.sequences
+            .set_starts(slot.seq, mem::take(&mut slot.job.starts));
         let keep = how.is_ok() && !slot.job.conversation_key.is_empty();
         if keep {
             if let Some(older) = self.sequences.park(slot.seq) {
@@ -198,10 +215,44 @@ impl<'m> Worker<'m> {
             self.sequences.free(slot.seq);
             self.clear(slot.seq);
         }
+        self.monitor.set_starts(self.sequences.starts());
+        self.monitor.update(|load| {
+            load.prompt_tokens += slot.job.prompt.own as u64;
+            load.cached_tokens += slot.cached.min(slot.job.prompt.own) as u64;
+            load.output_tokens += slot.tokens.len() as u64;
+        });
+        self.tell_load();
         match how {
             Ok(finish) => slot.finish(finish, &self.label),
             Err(error) => slot.fail(error),
         }
+    }
+
+    /// Tells how busy the engine is.
+    pub(super) fn tell_load(&self) {
+        let to_compute = |slot: &Slot| {
+            let held = self.sequences.tokens(slot.seq).len();
+            slot.job.prompt.tokens.len().saturating_sub(held) as u64
+        };
+        let running: u64 = self.slots.iter().map(to_compute).sum();
+        let waiting: u64 = self
+            .waiting
+            .iter()
+            .map(|job| job.prompt.tokens.len() as u64)
+            .sum();
+        let decoding = self.slots.iter().filter(|slot| slot.next.is_some()).count();
+        self.monitor.update(|load| {
+            load.slots = self.config.slots;
+            load.active = self.slots.len() as u32;
+            load.decoding = decoding as u32;
+            load.waiting = self.waiting.len() as u32;
+            load.waiting_max = self.config.queue as u32;
+            load.backlog_tokens = running + waiting;
+            load.prefill_tokens_per_s = self.pace.prompt_tokens_per_s();
+            load.step_ms = self.pace.decode_ms();
+            load.kv_used = self.sequences.tokens_held();
+            load.kv_total = u64::from(self.config.cache_tokens);
+        });
     }
 
     fn end_all(&mut self) {

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use mercer_inference::{BusyReason, Chunk, Error, Finish, GenerateRequest};
+use mercer_schemas::worker::prefix_hashes;
 
 use super::*;
 
@@ -174,4 +175,69 @@ async fn a_generation_that_outlives_its_engine_is_told() {
     drop(fixture);
     let done = generation.complete().await.unwrap();
     assert!(matches!(done.finish, Finish::Cancelled | Finish::Length));
+}
+
+#[tokio::test]
+async fn an_attempt_that_broke_off_goes_on_to_the_same_end() {
+    let fixture = engine();
+    let whole = complete(&fixture.engine, planned("r", conversation("hello"))).await;
+    assert!(whole.tokens.len() > 6);
+    for kept in [1, 5, whole.tokens.len() - 1] {
+        let rest = GenerateRequest {
+            resume: whole.tokens[..kept].to_vec(),
+            conversation_key: format!("elsewhere {kept}"),
+            ..planned("r", conversation("hello"))
+        };
+        let mut generation = fixture.engine.generate(rest).await.unwrap();
+        let mut streamed = String::new();
+        let done = loop {
+            match generation.next().await.unwrap().unwrap() {
+                Chunk::Started { .. } => {}
+                Chunk::Text { text, .. } => streamed.push_str(&text),
+                Chunk::Done(done) => break done,
+            }
+        };
+        assert_eq!((&done.tokens, &done.text), (&whole.tokens, &whole.text));
+        assert_eq!(done.prompt_sha256, whole.prompt_sha256);
+        assert_eq!(done.usage.prompt_tokens, whole.usage.prompt_tokens);
+        assert!(
+            whole.text.ends_with(&streamed) && streamed.len() < whole.text.len(),
+            "only what is new is streamed"
+        );
+    }
+}
+
+#[tokio::test]
+async fn resumed_tokens_that_cannot_be_are_refused() {
+    let fixture = engine();
+    let with = |resume: Vec<u32>| GenerateRequest {
+        resume,
+        ..planned("r", conversation("hello"))
+    };
+    for wrong in [
+        vec![u32::MAX],
+        vec![fixture.engine.info().n_vocab - 1],
+        vec![fixture.engine.info().n_vocab],
+        // The grammar wants an opening brace.
+        vec![u32::from(b'z' - b'!')],
+        vec![0; 120],
+    ] {
+        let refused = fixture.engine.generate(with(wrong)).await.err();
+        assert!(matches!(refused, Some(Error::Request(_))), "{refused:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_engine_tells_its_load_and_what_it_holds() {
+    let fixture = engine();
+    let messages = conversation("hello");
+    assert!(fixture.engine.starts().is_empty());
+    complete(&fixture.engine, planned("r", messages.clone())).await;
+    let hashes = prefix_hashes(&fixture.engine.info(), &messages);
+    let held = fixture.engine.starts();
+    assert!(hashes.iter().all(|hash| held.contains(hash)));
+    let load = fixture.engine.take_load();
+    assert_eq!((load.active, load.waiting, load.requests), (0, 0, 1));
+    assert!(load.kv_used > 0 && load.stall_ms_max > 0.0 && load.prompt_tokens > 0);
+    assert_eq!(fixture.engine.take_load().stall_ms_max.to_bits(), 0);
 }

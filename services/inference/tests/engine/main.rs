@@ -58,6 +58,7 @@ fn request(id: &str, messages: Vec<ChatMessage>) -> GenerateRequest {
         request_id: id.to_owned(),
         conversation_key: format!("conversation of {id}"),
         messages,
+        resume: Vec::new(),
         grammar: None,
         max_tokens: 24,
         temperature: 0.0,

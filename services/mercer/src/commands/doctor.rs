@@ -76,6 +76,7 @@ async fn chat(config: &Config) -> anyhow::Result<String> {
             ChatMessage::new(Role::System, "Say hello."),
             ChatMessage::new(Role::User, "hello"),
         ],
+        resume: Vec::new(),
         grammar: None,
         max_tokens: 8,
         temperature: 0.0,

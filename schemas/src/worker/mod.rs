@@ -1,0 +1,92 @@
+//! The worker protocol, version 1: how a caller asks a llama.cpp worker for a generation over NATS.
+//!
+//! A caller publishes a [`WorkRequest`] on the worker's own subject with a reply subject of its own stream. The worker
+//! answers there with binary [`Frame`]s: accepted, tokens, keepalives, done or refused. Steering goes the other way as
+//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. Subjects hold ids only; what a
+//! customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
+//!
+//! Whoever reads skips fields that it does not know, and drops a frame of a version that it does not know.
+
+mod control;
+mod frame;
+mod generation;
+mod heartbeat;
+mod prefix;
+mod request;
+
+pub use control::Control;
+pub use frame::{Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused};
+pub use generation::{Finish, Grammar, ModelInfo, Priority, Timings, Usage};
+pub use heartbeat::{Heartbeat, Load, Residency};
+pub use prefix::prefix_hashes;
+pub use request::{StreamId, WorkRequest};
+
+/// Begins every subject; the number is the protocol's version.
+const ROOT: &str = "llm.v1";
+
+/// Returns the subject on which a worker takes requests.
+pub fn request_subject(worker: &str) -> String {
+    format!("{ROOT}.req.{worker}")
+}
+
+/// Returns the subject on which a worker takes [`Control`] messages.
+pub fn control_subject(worker: &str) -> String {
+    format!("{ROOT}.ctl.{worker}")
+}
+
+/// Returns the subject on which a pool's worker tells its [`Heartbeat`]s.
+pub fn heartbeat_subject(pool: &str, worker: &str) -> String {
+    format!("{ROOT}.hb.{pool}.{worker}")
+}
+
+/// Returns the subject that matches the heartbeats of all workers of a pool.
+pub fn heartbeats_of(pool: &str) -> String {
+    heartbeat_subject(pool, "*")
+}
+
+/// Returns the subject that a caller receives the frames of one stream on.
+pub fn stream_subject(caller: &str, stream: StreamId) -> String {
+    format!("{ROOT}.out.{caller}.{stream}")
+}
+
+/// Returns the subject that matches the frames of all streams of a caller.
+pub fn streams_of(caller: &str) -> String {
+    format!("{ROOT}.out.{caller}.*")
+}
+
+/// Reads the stream from a subject made by [`stream_subject`].
+pub fn stream_of(subject: &str) -> Option<StreamId> {
+    subject.rsplit('.').next()?.parse().ok()
+}
+
+/// Says whether a text can be the name of a pool, worker or caller: 1 to 64 letters, digits, `-` and `_`.
+pub fn is_name(text: &str) -> bool {
+    const BYTES_MAX: usize = 64;
+    !text.is_empty()
+        && text.len() <= BYTES_MAX
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stream_is_read_from_its_subject() {
+        let stream = StreamId(0x1f);
+        let subject = stream_subject("node-1", stream);
+        assert_eq!(subject, "llm.v1.out.node-1.000000000000001f");
+        assert_eq!(stream_of(&subject), Some(stream));
+        assert_eq!(stream_of("llm.v1.out.node-1.+f"), None);
+    }
+
+    #[test]
+    fn names_cannot_widen_a_subject() {
+        assert!(is_name("gpu-1_a"));
+        for name in ["", "a.b", "*", ">", "a b", &"x".repeat(65)] {
+            assert!(!is_name(name), "{name}");
+        }
+    }
+}
