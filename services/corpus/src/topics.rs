@@ -2,10 +2,13 @@
 
 mod care;
 mod delivery;
+mod guarantee;
 mod payment;
+mod prices;
 mod promotions;
 mod returns;
 mod shop;
+mod sizes;
 
 /// A subject of a policy, FAQ entry or promotion.
 #[derive(Clone, Copy)]
@@ -76,6 +79,9 @@ const PARTS: &[&[Topic]] = &[
     returns::TOPICS,
     delivery::TOPICS,
     payment::TOPICS,
+    prices::TOPICS,
+    guarantee::TOPICS,
+    sizes::TOPICS,
     care::TOPICS,
     shop::TOPICS,
 ];
