@@ -1,6 +1,11 @@
 //! Turns about finding products.
 
-mod phrases;
+mod around;
+mod choices;
+mod names;
+mod prices;
+mod replies;
+mod wishes;
 
 use mercer_schemas::{Evidence, Plan, ToolCall, plan::Sort};
 use rand::{Rng, rngs::StdRng};
@@ -10,11 +15,14 @@ use crate::drive::Gold;
 use crate::shop::{Item, Shop, product_line};
 use crate::text::{chance, pick, say, say_any};
 use crate::vocab::{ADJECTIVES, COLOURS};
-use phrases::{
-    BOTH, BY_CODE, CATEGORY, CHEAPEST, COPY, DEAREST, FOUND_END, FOUND_FIRST, FOUND_HIGHEST,
-    FOUND_LOWEST, FOUND_THREE, FOUND_TWO, GIFT, LEADS, MAX, MIN, NAMED, NAMED_AFTER, NAMED_STOCKED,
-    NOT_FOUND, PLAIN, STOCKED, TAILS, TURNS,
+use around::{LEADS, TAILS, TURNS};
+use choices::{AND_CHEAPEST, AND_STOCKED, CHEAPEST, DEAREST, STOCKED};
+use names::{BY_CODE, COPY, NAMED, NAMED_AFTER, NAMED_STOCKED};
+use prices::{BOTH, MAX, MIN};
+use replies::{
+    FOUND_END, FOUND_FIRST, FOUND_HIGHEST, FOUND_LOWEST, FOUND_THREE, FOUND_TWO, NOT_FOUND,
 };
+use wishes::{CATEGORY, GIFT, PLAIN};
 
 /// A customer looks for products.
 pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> Option<Gold> {
@@ -36,17 +44,13 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
     };
     let mut template = pick(rng, templates).to_owned();
     if max && chance(rng, 12) {
-        template.push_str(
-            "{, in stock|. must be in stock| and in stock please|, only what is in stock}",
-        );
+        add(&mut template, pick(rng, AND_STOCKED));
         in_stock = true;
     } else if max && chance(rng, 8) {
-        template.push_str(
-            "{, cheapest first|. cheapest first please|, sorted from cheap to expensive}",
-        );
+        add(&mut template, pick(rng, AND_CHEAPEST));
         sort = Some(Sort::PriceAsc);
     }
-    let template = surrounded(rng, template, named);
+    let template = surrounded(rng, template, named, !memory.items.is_empty());
     let (first, wish) = if named {
         let (item, wish) = shop.named(rng, &noun);
         (Some(item), wish)
@@ -56,6 +60,7 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
     let marked = format!("[q:{}]", wish.text);
     let line = shop.vocab.brand(rng);
     let near = below(&high).map_or_else(String::new, |near| high_text.replacen(&high, &near, 1));
+    let range = range(rng, (&low, &low_text), (&high, &high_text));
     let said = say(
         rng,
         &template,
@@ -70,6 +75,9 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
             ("min", &low_text),
             ("near", &near),
             ("max", &high_text),
+            ("low", &low),
+            ("top", &high),
+            ("range", &range),
         ],
     );
     let query = said.span('q')?;
@@ -136,12 +144,30 @@ fn below(amount: &str) -> Option<String> {
     })
 }
 
-/// Adds what people say around a wish.
-fn surrounded(rng: &mut StdRng, template: String, named: bool) -> String {
+/// A range as people type it: `£20-£35`, `20 to 35 pounds`.
+fn range(rng: &mut StdRng, low: (&str, &str), high: (&str, &str)) -> String {
+    let has_sign_first = |text: &str| !text.starts_with(|c: char| c.is_ascii_digit());
+    if has_sign_first(low.1) && has_sign_first(high.1) {
+        let joint = pick(rng, &["-", " - ", " to ", "–"]);
+        format!("{}{joint}{}", low.1, high.1)
+    } else {
+        format!("{}{}{}", low.0, pick(rng, &[" to ", " - "]), high.1)
+    }
+}
+
+/// Adds a further wish, which begins with its own punctuation.
+fn add(template: &mut String, more: &str) {
+    template.truncate(template.trim_end_matches(['?', '.']).len());
+    template.push_str(more);
+}
+
+/// Adds what people say around a wish; after products were shown they change direction more often.
+fn surrounded(rng: &mut StdRng, template: String, named: bool, shown: bool) -> String {
     let mut template = template;
+    let leads = if shown { 4 } else { 14 };
     match rng.random_range(0..100) {
-        0..12 => template.insert_str(0, pick(rng, LEADS)),
-        12..20 => template.insert_str(0, pick(rng, TURNS)),
+        at if at < leads => template.insert_str(0, pick(rng, LEADS)),
+        at if at < 20 => template.insert_str(0, pick(rng, TURNS)),
         _ => {}
     }
     if !named && chance(rng, 6) {
