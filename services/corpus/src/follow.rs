@@ -1,6 +1,7 @@
 //! Turns about products that were shown: options, attributes, stock, prices that were never said.
 
 mod attributes;
+mod curious;
 mod phrases;
 
 use mercer_schemas::{
@@ -13,12 +14,13 @@ use crate::drive::Gold;
 use crate::shop::{Item, Shop, attribute_line, product_line, stock, variant_line};
 use crate::text::{Said, chance, pick, say};
 use crate::vocab::{COLOURS, SIZES};
-use attributes::ATTRIBUTES;
+use curious::CURIOUS;
 use phrases::{
-    AGAIN, AGAIN_RANGE, ATTRIBUTE_LIST, ATTRIBUTE_REPLY, BEFORE, BEHIND, BOTH, CHOOSE,
-    CHOOSE_OPTION, CHOOSE_RANGE, COMPARE, COMPARE_REPLY, DETAIL_REPLY, FALSE_PRICE,
-    FALSE_PRICE_NAMED, FALSE_PRICE_UNSEEN, ODD_QUESTIONS, OPTION, ORDINALS, PLAIN_QUESTIONS,
-    PRICE_REPLY, SIZE, UNKNOWN_BARE, UNKNOWN_REPLY, VARIANT_REPLY,
+    AGAIN, AGAIN_RANGE, ATTRIBUTE_LIST, ATTRIBUTE_REPLY, BEFORE, BEHIND, BOTH, CHEAPEST, CHOOSE,
+    CHOOSE_OPTION, CHOOSE_RANGE, COMPARE, COMPARE_ATTRIBUTE, COMPARE_ATTRIBUTE_REPLY,
+    COMPARE_REPLY, COMPARE_UNKNOWN_REPLY, DEAREST, DETAIL_REPLY, FALSE_PRICE, FALSE_PRICE_NAMED,
+    FALSE_PRICE_UNSEEN, LAST, ODD_QUESTIONS, OPTION, ORDINALS, PLAIN_QUESTIONS, PRICE_REPLY, SIZE,
+    UNKNOWN_BARE, UNKNOWN_REPLY, VARIANT_REPLY,
 };
 
 /// How a customer means a product, and which it is.
@@ -41,17 +43,42 @@ fn target(rng: &mut StdRng, memory: &Memory, named: bool) -> Option<Target> {
     }
     let words = match rng.random_range(0..10) {
         0..4 => pick(rng, ORDINALS.get(at)?).to_owned(),
-        4 if at + 1 == count && count > 1 => "the last one".to_owned(),
+        4 if at + 1 == count && count > 1 => pick(rng, LAST).to_owned(),
         4..7 => format!("the {}", item.nickname),
         7 => item.nickname.clone(),
         8 => format!("the {}", item.name),
         _ => format!("the {} one", item.nickname),
+    };
+    let words = match by_price(memory, at) {
+        Some(names) if chance(rng, 12) => pick(rng, names).to_owned(),
+        _ => words,
     };
     Some(Target {
         handle: format!("p{}", at + 1),
         words,
         item,
     })
+}
+
+/// Returns what a product is called for having the highest or the lowest price of all shown.
+fn by_price(memory: &Memory, at: usize) -> Option<&'static [&'static str]> {
+    let amount = |item: &Item| -> Option<f64> {
+        let digits = item.price.trim_matches(|c: char| !c.is_ascii_digit());
+        digits.parse().ok()
+    };
+    let own = amount(memory.items.get(at)?)?;
+    let mut others = Vec::new();
+    for (place, item) in memory.items.iter().enumerate() {
+        if place != at {
+            others.push(amount(item)?);
+        }
+    }
+    match others.as_slice() {
+        [] => None,
+        others if others.iter().all(|other| own > *other) => Some(DEAREST),
+        others if others.iter().all(|other| own < *other) => Some(CHEAPEST),
+        _ => None,
+    }
 }
 
 /// Says something of a product, with a remark in front or behind now and then.
@@ -71,7 +98,8 @@ fn ask(rng: &mut StdRng, templates: &[&str], slots: &[(&str, &str)]) -> Said {
 /// Any follow-up on the products shown.
 pub(crate) fn follow(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> Option<Gold> {
     match rng.random_range(0..100) {
-        0..8 if memory.items.len() > 1 => compare(rng, memory),
+        0..5 if memory.items.len() > 1 => compare(rng, memory),
+        5..10 if memory.items.len() > 1 => compare_attribute(rng, memory),
         0..26 => option(rng, memory),
         26..72 => attribute(rng, shop, memory),
         72..83 => choose(rng, memory),
@@ -184,7 +212,7 @@ fn option(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
 }
 
 /// Slots for the product meant: its name, or a pronoun.
-fn meant(rng: &mut StdRng, words: &str) -> [(&'static str, String); 5] {
+fn meant(rng: &mut StdRng, words: &str) -> [(&'static str, String); 7] {
     let (is, does, it, obj, of) = match (words, rng.random_range(0..12)) {
         ("", 0..6) => ("is it", "does it", "it", "it", ""),
         ("", 6) => ("is it", "does it", "it", "it", " of it"),
@@ -206,14 +234,28 @@ fn meant(rng: &mut StdRng, words: &str) -> [(&'static str, String); 5] {
         ),
         _ => ("is $", "does $", "$", "$", pick(rng, &[" of $", " for $"])),
     };
+    let plural = it == "they";
+    let is_it = match it {
+        "it" => "it's",
+        "they" => "they are",
+        _ => "$ is",
+    };
+    let is_not = if plural { "aren't they" } else { "isn't $" };
     [
         ("is", is),
         ("does", does),
         ("it", it),
         ("obj", obj),
         ("of", of),
+        ("itis", is_it),
+        ("isnt", is_not),
     ]
-    .map(|(slot, text)| (slot, text.replace('$', words)))
+    .map(|(slot, text)| {
+        (
+            slot,
+            text.replace('$', if words.is_empty() { it } else { words }),
+        )
+    })
 }
 
 /// Asks `question` of a product; where it has no place for the name, that goes beside it.
@@ -222,7 +264,9 @@ fn question(rng: &mut StdRng, question: &str, words: &str) -> String {
     if words.is_empty() || placed.iter().any(|slot| question.contains(slot)) {
         return question.to_owned();
     }
-    match rng.random_range(0..4) {
+    // A name goes behind a question, but in front of a remark.
+    let places = if question.ends_with('?') { 4 } else { 2 };
+    match rng.random_range(0..places) {
         0 => format!("{words}: {question}"),
         1 => format!("about {words}, {question}"),
         2 => format!("{}, {words}?", question.trim_end_matches('?')),
@@ -241,9 +285,12 @@ fn attribute(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> Option<G
     let target = target(rng, memory, by_name)?;
     let odd = shop.vocab.noun(rng);
     let word = shop.vocab.word(rng).to_owned();
-    let known = chance(rng, 78);
-    let (field, asked, value) = if chance(rng, 78) {
-        let (fields, questions, values) = ATTRIBUTES.choose(rng)?;
+    let curious = chance(rng, 12);
+    let known = !curious && chance(rng, 78);
+    let (field, asked, value) = if curious {
+        (String::new(), pick(rng, CURIOUS), "")
+    } else if chance(rng, 82) {
+        let (fields, questions, values) = attributes::any(rng)?;
         let asked = match rng.random_range(0..100) {
             0..12 => pick(rng, PLAIN_QUESTIONS),
             _ => cut(rng, questions),
@@ -413,6 +460,82 @@ fn compare(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
     memory.items = vec![a, b];
     let text = reply_any(rng, COMPARE_REPLY);
     Some(gold(said, plan, evidence, text, "compare"))
+}
+
+/// One attribute of two of the products shown.
+fn compare_attribute(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
+    let (template, field) = *COMPARE_ATTRIBUTE.choose(rng)?;
+    let count = memory.items.len();
+    if count != 2 && !template.contains("$x") {
+        return None;
+    }
+    let (first, second) = match rng.random_range(0..count) {
+        first if template.contains("$x") => (first, (first + rng.random_range(1..count)) % count),
+        _ => (0, 1),
+    };
+    let (a, b) = (
+        memory.items.get(first)?.clone(),
+        memory.items.get(second)?.clone(),
+    );
+    let places = ["first", "second", "third", "fourth", "fifth"];
+    let (x, y) = if chance(rng, 60) {
+        (a.nickname.as_str(), b.nickname.as_str())
+    } else {
+        (*places.get(first)?, *places.get(second)?)
+    };
+    let said = ask(rng, &[template], &[("x", x), ("y", y)]);
+    let about = said.span('a')?;
+    let call = |at: usize| ToolCall::ProductDetails {
+        product: format!("p{}", at + 1),
+        about: Some(about.clone().into()),
+    };
+    let plan = Plan {
+        calls: vec![call(first), call(second)],
+    };
+    let known = chance(rng, 75);
+    let values = attributes::values_of(field)?;
+    let mut evidence = Vec::new();
+    for (number, item) in [(1, &a), (2, &b)] {
+        evidence.push(product_line(item, number)?);
+        if known {
+            let value = pick_value(rng, values);
+            evidence.push(attribute_line(item, field, &value, number)?);
+        } else {
+            let key = RecordKey::Product(ProductId::new(item.code.as_str()).ok()?);
+            evidence.push(Evidence::NoRecordAbout {
+                handle: Handle::new(&key, number),
+                about: about.clone().into(),
+            });
+        }
+    }
+    let r = field_name(field);
+    let text = if known {
+        let template = COMPARE_ATTRIBUTE_REPLY
+            .replace("$r", &r)
+            .replace("$f", &r.replace('_', " "));
+        reply(rng, &template)
+    } else {
+        reply(rng, COMPARE_UNKNOWN_REPLY)
+    };
+    memory.items = vec![a, b];
+    Some(gold(said, plan, evidence, text, "compare"))
+}
+
+fn pick_value(rng: &mut StdRng, values: &'static str) -> String {
+    let number = rng.random_range(10..900).to_string();
+    let digit = rng.random_range(2..10).to_string();
+    let material = pick(rng, crate::vocab::MATERIALS);
+    let value = cut(rng, values);
+    crate::text::expand(
+        rng,
+        value,
+        &[
+            ("n", &number),
+            ("d", &digit),
+            ("m", material),
+            ("v", "plain"),
+        ],
+    )
 }
 
 /// A customer claims or demands another price.
