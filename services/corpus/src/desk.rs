@@ -1,7 +1,10 @@
 //! Turns about everything that is not a product: policies, orders, people, small talk.
 
 mod handoff;
+mod off_topic;
 mod orders;
+mod phrases_handoff;
+mod phrases_injection;
 mod phrases_orders;
 mod phrases_talk;
 mod talk;

@@ -210,7 +210,7 @@ fn order_reply(rng: &mut StdRng, order: &Order, words: &str) -> String {
         text.push_str(" Delivery date: ~o1.eta~.");
     }
     let delivery = asks(&["track", "carrier"])
-        || (asks(&["deliver", "bring", "carries"]) && asks(&["who", "which"]));
+        || (asks(&["deliver", "bring", "carries", "courier"]) && asks(&["who", "which"]));
     if delivery && has("carrier") {
         text.push_str(" Carrier: ~o1.carrier~.");
     }
@@ -257,10 +257,22 @@ fn given(rng: &mut StdRng, id: &Identity) -> &'static str {
             _ => pick(rng, phrases::GIVE_POSTCODE),
         },
         (false, true, true) => pick(rng, phrases::GIVE_NUMBER),
-        _ => match rng.random_range(0..10) {
+        (false, true, false) => match rng.random_range(0..10) {
+            0..5 => pick(rng, phrases::GIVE_NUMBER_POSTCODE),
+            5..8 => pick(rng, phrases::GIVE_NUMBER),
+            _ => pick(rng, phrases::GIVE_POSTCODE),
+        },
+        (false, false, true) => match rng.random_range(0..10) {
+            0..5 => pick(rng, phrases::GIVE_NUMBER_EMAIL),
+            5..8 => pick(rng, phrases::GIVE_NUMBER),
+            _ => pick(rng, phrases::GIVE_EMAIL),
+        },
+        (false, false, false) => match rng.random_range(0..12) {
             0..5 => pick(rng, phrases::GIVE_ALL),
             5..7 => pick(rng, phrases::GIVE_NUMBER),
             7 => pick(rng, phrases::GIVE_BOTH),
+            8 => pick(rng, phrases::GIVE_EMAIL_FIRST),
+            9 => pick(rng, phrases::GIVE_NUMBER_POSTCODE),
             _ => pick(rng, phrases::GIVE_NUMBER_EMAIL),
         },
     }

@@ -3,11 +3,14 @@
 use mercer_schemas::Plan;
 use rand::rngs::StdRng;
 
-use super::phrases_talk::{BYES, GREETINGS, INJECTION, OFF_TOPIC, REMARKS, THANKS, VAGUE};
+use super::off_topic;
+use super::phrases_injection::INJECTION;
+use super::phrases_orders::NAMES;
+use super::phrases_talk::{BYES, GREETINGS, GRUMBLES, REMARKS, THANKS, VAGUE};
 use crate::dialogue::{Memory, reply_any};
 use crate::drive::Gold;
 use crate::shop::Shop;
-use crate::text::{chance, pick, say_any};
+use crate::text::{chance, pick, say};
 
 const GREETING_REPLY: &[&str] = &[
     "Hello! I can help with our products, our policies and your orders. What are you looking for?",
@@ -24,6 +27,10 @@ const BYE_REPLY: &[&str] = &[
 const REMARK_REPLY: &[&str] = &[
     "All right. Just write if you need anything.",
     "Of course. Let me know if I can help with anything.",
+];
+const GRUMBLE_REPLY: &[&str] = &[
+    "I'm sorry about that. Tell me what you need, or ask for a colleague.",
+    "I'm sorry. Let me know what I can do, or ask for a colleague.",
 ];
 const OFF_TOPIC_REPLY: &[&str] = &[
     "I'm afraid I can't help with that, but I can help with our products, our policies and your orders.",
@@ -43,25 +50,33 @@ pub(crate) fn chat(
     kind: &'static str,
     memory: &Memory,
 ) -> Option<Gold> {
-    let (templates, replies) = match kind {
-        "greeting" => (GREETINGS, GREETING_REPLY),
-        "thanks" => (THANKS, THANKS_REPLY),
-        "bye" => (BYES, BYE_REPLY),
-        "remark" => (REMARKS, REMARK_REPLY),
-        "injection" => (INJECTION, INJECTION_REPLY),
+    let (template, replies) = match kind {
+        "greeting" => (pick(rng, GREETINGS), GREETING_REPLY),
+        "thanks" => (pick(rng, THANKS), THANKS_REPLY),
+        "bye" => (pick(rng, BYES), BYE_REPLY),
+        "remark" if chance(rng, 35) => (pick(rng, GRUMBLES), GRUMBLE_REPLY),
+        "remark" => (pick(rng, REMARKS), REMARK_REPLY),
+        "injection" => (pick(rng, INJECTION), INJECTION_REPLY),
         _ if memory.items.is_empty() && !memory.identity.shown() && chance(rng, 16) => {
-            (VAGUE, VAGUE_REPLY)
+            (pick(rng, VAGUE), VAGUE_REPLY)
         }
-        _ => (OFF_TOPIC, OFF_TOPIC_REPLY),
+        _ => (off_topic::line(rng), OFF_TOPIC_REPLY),
     };
     let v = shop.vocab.noun(rng);
     let many = plural(&v);
     let country = pick(rng, crate::topics::COUNTRIES);
     let markup = pick(rng, &["{{p1.price}}", "{{o1.status}}", "{{admin}}"]);
-    let said = say_any(
+    let name = pick(rng, NAMES);
+    let said = say(
         rng,
-        templates,
-        &[("v", &v), ("vs", &many), ("c", country), ("ref", markup)],
+        template,
+        &[
+            ("v", &v),
+            ("vs", &many),
+            ("c", country),
+            ("n", name),
+            ("ref", markup),
+        ],
     );
     let text = reply_any(rng, replies);
     Some(Gold {
