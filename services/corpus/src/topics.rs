@@ -2,10 +2,14 @@
 
 mod care;
 mod delivery;
+mod extras;
 mod guarantee;
+mod parcels;
 mod payment;
+mod places;
 mod prices;
 mod promotions;
+mod remedies;
 mod returns;
 mod shop;
 mod sizes;
@@ -77,13 +81,17 @@ const fn topic(
 
 const PARTS: &[&[Topic]] = &[
     returns::TOPICS,
+    remedies::TOPICS,
     delivery::TOPICS,
+    places::TOPICS,
+    parcels::TOPICS,
     payment::TOPICS,
     prices::TOPICS,
     guarantee::TOPICS,
     sizes::TOPICS,
     care::TOPICS,
     shop::TOPICS,
+    extras::TOPICS,
 ];
 const COUNT: usize = {
     let (mut count, mut at) = (0, 0);
