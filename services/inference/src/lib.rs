@@ -4,15 +4,17 @@
 //! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. A remote pool implements the same two traits.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
-//! fallbacks (the caller decides), and any stand-in for a model: `testing` writes a small random model file that
+//! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
 //! the real engine runs.
 
 pub mod chat;
 pub mod embed;
 pub mod engine;
 pub mod generation;
+pub mod random_model;
 pub mod template;
 pub mod testing;
+pub mod tokenizer;
 
 mod backend;
 mod error;
@@ -29,3 +31,4 @@ pub use embed::LlamaEmbedder;
 pub use engine::{EngineConfig, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
+pub use tokenizer::Tokenizer;

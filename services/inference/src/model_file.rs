@@ -6,12 +6,16 @@ use std::{
     path::Path,
 };
 
-use llama_cpp_2::model::{LlamaModel, params::LlamaModelParams};
+use llama_cpp_2::{
+    model::{LlamaModel, params::LlamaModelParams},
+    token::LlamaToken,
+};
 use sha2::{Digest, Sha256};
 
 use crate::{
     Error,
     backend::{backend, creation_lock},
+    template::ChatTemplate,
 };
 
 const MAGIC: &[u8; 4] = b"GGUF";
@@ -27,17 +31,10 @@ pub(crate) struct ModelFile {
 
 /// Loads a model after checking its file.
 pub(crate) fn load(path: &Path, gpu_layers: u32) -> Result<ModelFile, Error> {
-    let sha256 = check_and_hash(path)?;
+    let (head, file) = check(path)?;
+    let sha256 = hash(path, &head, file)?;
     let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
-    let backend = backend()?;
-    let _guard = creation_lock();
-    let model = LlamaModel::load_from_file(backend, path, &params).map_err(|error| {
-        fault(
-            path,
-            format!("llama.cpp does not load it ({error})"),
-            "check that the download is complete and that this llama.cpp knows the architecture",
-        )
-    })?;
+    let model = open(path, &params)?;
     let name = model
         .meta_val_str("general.name")
         .ok()
@@ -54,6 +51,56 @@ pub(crate) fn load(path: &Path, gpu_layers: u32) -> Result<ModelFile, Error> {
     })
 }
 
+/// Loads a model's metadata and vocabulary without its weights; such a model can compute nothing.
+pub(crate) fn load_vocabulary(path: &Path) -> Result<LlamaModel, Error> {
+    check(path)?;
+    open(path, &LlamaModelParams::default().with_vocab_only(true))
+}
+
+/// Compiles the model's chat template. The error is what is wrong and what to do.
+pub(crate) fn chat_template(model: &LlamaModel) -> Result<ChatTemplate, (String, &'static str)> {
+    const OTHER: &str = "choose an instruction-tuned chat model in GGUF format";
+    let architecture = model
+        .meta_val_str("general.architecture")
+        .unwrap_or_default();
+    if architecture.contains("bert") || architecture.contains("embedding") {
+        return Err((
+            format!("it is an embedding model ({architecture}), not a chat model"),
+            OTHER,
+        ));
+    }
+    let vocab = model.vocab();
+    if vocab.eot().0 < 0 && vocab.eos().0 < 0 {
+        return Err(("its vocabulary has no end token".to_owned(), OTHER));
+    }
+    let source = model.meta_val_str("tokenizer.chat_template").map_err(|_| {
+        (
+            "it has no chat template (tokenizer.chat_template)".to_owned(),
+            OTHER,
+        )
+    })?;
+    let text = |token: LlamaToken| {
+        if token.0 < 0 {
+            return String::new();
+        }
+        String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
+    };
+    let special_tokens = |markup: &str| {
+        vocab
+            .tokenize(markup.as_bytes(), false, true)
+            .into_iter()
+            .filter(|&token| vocab.is_control(token))
+            .count()
+    };
+    ChatTemplate::new(
+        &source,
+        &text(vocab.bos()),
+        &text(vocab.eos()),
+        &special_tokens,
+    )
+    .map_err(|error| (error.to_string(), OTHER))
+}
+
 /// Makes the error for a file that cannot be used.
 pub(crate) fn fault(path: &Path, problem: impl Into<String>, fix: &str) -> Error {
     Error::ModelFile {
@@ -63,7 +110,20 @@ pub(crate) fn fault(path: &Path, problem: impl Into<String>, fix: &str) -> Error
     }
 }
 
-fn check_and_hash(path: &Path) -> Result<String, Error> {
+fn open(path: &Path, params: &LlamaModelParams) -> Result<LlamaModel, Error> {
+    let backend = backend()?;
+    let _guard = creation_lock();
+    LlamaModel::load_from_file(backend, path, params).map_err(|error| {
+        fault(
+            path,
+            format!("llama.cpp does not load it ({error})"),
+            "check that the download is complete and that this llama.cpp knows the architecture",
+        )
+    })
+}
+
+/// Checks what a file begins with, and returns that and the file behind it.
+fn check(path: &Path) -> Result<(Vec<u8>, File), Error> {
     const FETCH: &str = "set the path to a GGUF file, or fetch the file again";
     if path.is_dir() {
         return Err(fault(path, "it is a directory", FETCH));
@@ -76,19 +136,11 @@ fn check_and_hash(path: &Path) -> Result<String, Error> {
             "check its permissions",
         ),
     })?;
-    let unreadable = |error: io::Error| {
-        fault(
-            path,
-            format!("it cannot be read: {error}"),
-            "check the disk",
-        )
-    };
-
     let mut head = Vec::with_capacity(8);
     (&mut file)
         .take(8)
         .read_to_end(&mut head)
-        .map_err(unreadable)?;
+        .map_err(|error| unreadable(path, &error))?;
     let Some((magic, version)) = head.split_at_checked(4) else {
         return Err(fault(path, "it is too short for a model", FETCH));
     };
@@ -108,14 +160,28 @@ fn check_and_hash(path: &Path) -> Result<String, Error> {
             "convert it to version 3",
         ));
     }
+    Ok((head, file))
+}
 
+fn hash(path: &Path, head: &[u8], mut file: File) -> Result<String, Error> {
     let mut hash = Sha256::new();
-    hash.update(&head);
+    hash.update(head);
     let mut block = vec![0; 1 << 20];
     loop {
-        match file.read(&mut block).map_err(unreadable)? {
+        match file
+            .read(&mut block)
+            .map_err(|error| unreadable(path, &error))?
+        {
             0 => return Ok(hex::encode(hash.finalize())),
             read => hash.update(&block[..read]),
         }
     }
+}
+
+fn unreadable(path: &Path, error: &io::Error) -> Error {
+    fault(
+        path,
+        format!("it cannot be read: {error}"),
+        "check the disk",
+    )
 }

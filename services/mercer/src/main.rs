@@ -54,7 +54,7 @@ enum Command {
     /// Manage keys of the admin API.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
-    /// Look at models, or write training dialogues for the small chat model.
+    /// Look at models, write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(commands::models::Models),
     /// Check this machine and the settings, and say what to mend.

@@ -63,8 +63,8 @@ impl LlamaEngine {
     pub fn load(config: EngineConfig) -> Result<Self, Error> {
         let path = config.model.clone();
         let file = model_file::load(&path, config.gpu_layers)?;
-        let template =
-            chat_template(&file.model).map_err(|(problem, fix)| fault(&path, problem, fix))?;
+        let template = model_file::chat_template(&file.model)
+            .map_err(|(problem, fix)| fault(&path, problem, fix))?;
         let config = config.resolved(file.model.n_ctx_train(), file.model.n_params())?;
         let info = ModelInfo {
             name: file.name,
@@ -281,48 +281,4 @@ fn check(request: &GenerateRequest) -> Result<(), Error> {
         return Err(Error::Request("top_p is not in (0, 1]"));
     }
     Ok(())
-}
-
-/// Compiles the model's chat template. The error is what is wrong and what to do.
-fn chat_template(model: &LlamaModel) -> Result<ChatTemplate, (String, &'static str)> {
-    const OTHER: &str = "choose an instruction-tuned chat model in GGUF format";
-    let architecture = model
-        .meta_val_str("general.architecture")
-        .unwrap_or_default();
-    if architecture.contains("bert") || architecture.contains("embedding") {
-        return Err((
-            format!("it is an embedding model ({architecture}), not a chat model"),
-            OTHER,
-        ));
-    }
-    let vocab = model.vocab();
-    if vocab.eot().0 < 0 && vocab.eos().0 < 0 {
-        return Err(("its vocabulary has no end token".to_owned(), OTHER));
-    }
-    let source = model.meta_val_str("tokenizer.chat_template").map_err(|_| {
-        (
-            "it has no chat template (tokenizer.chat_template)".to_owned(),
-            OTHER,
-        )
-    })?;
-    let text = |token: LlamaToken| {
-        if token.0 < 0 {
-            return String::new();
-        }
-        String::from_utf8_lossy(&vocab.token_to_piece(token, true, None)).into_owned()
-    };
-    let special_tokens = |markup: &str| {
-        vocab
-            .tokenize(markup.as_bytes(), false, true)
-            .into_iter()
-            .filter(|&token| vocab.is_control(token))
-            .count()
-    };
-    ChatTemplate::new(
-        &source,
-        &text(vocab.bos()),
-        &text(vocab.eos()),
-        &special_tokens,
-    )
-    .map_err(|error| (error.to_string(), OTHER))
 }

@@ -1,20 +1,26 @@
-//! `mercer models`: look at models, and write training dialogues.
+//! `mercer models`: look at models, write training dialogues, and make models to measure with.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
-use clap::{Parser, Subcommand};
+use anyhow::Context;
+use clap::{Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use mercer_inference::random_model::{RandomModel, TensorType};
 
 use crate::compose::{load_chat, load_embedder};
 use crate::config::Config;
 
-/// Look at models, or write training dialogues for the small chat model.
+/// Look at models, write training dialogues for the small chat model, or make a model to measure with.
 #[derive(Subcommand)]
 pub(crate) enum Models {
     /// Show the configured models.
     List,
     /// Write training dialogues: generated shops and customers, through Mercer's own prompt code.
     Corpus(CorpusArgs),
+    /// Make a model with random weights and the shape of a well-known one: as fast, and without sense.
+    Random(RandomArgs),
 }
 
 /// Write training dialogues.
@@ -32,6 +38,53 @@ pub(crate) struct CorpusArgs {
     /// The same seed gives the same files.
     #[arg(long, default_value_t = 20_261_123)]
     seed: u64,
+}
+
+/// Make a model with random weights and the shape of a well-known one.
+#[derive(Parser)]
+#[command(after_help = "\
+The file has the layers, widths, heads and vocabulary size of the model it is like, so it computes as long; what it
+says is noise. Special tokens and chat template are Mercer's own, and the words of the vocabulary are made up.
+
+Sizes with q8_0: mercer-chat 4 MB, qwen2.5-0.5b 0.5 GB, llama3.2-1b 1.3 GB, qwen2.5-1.5b 1.6 GB, llama3-8b 8.5 GB.
+
+Example:
+  mercer models random --like qwen2.5-0.5b --out q.gguf
+  mercer bench inference --model q.gguf --workload W1")]
+pub(crate) struct RandomArgs {
+    /// The model whose shape it has.
+    #[arg(long, value_parser = RandomModel::NAMES)]
+    like: String,
+    /// File that is written, GGUF; one that is there is replaced.
+    #[arg(long)]
+    out: PathBuf,
+    /// How weights are stored.
+    #[arg(long = "type", value_enum, default_value_t = Weights::Q8_0)]
+    weights: Weights,
+    /// The same seed gives the same file.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Weights {
+    /// A byte each and a scale for every 32.
+    #[value(name = "q8_0")]
+    Q8_0,
+    /// Two bytes each.
+    F16,
+    /// Four bytes each.
+    F32,
+}
+
+impl From<Weights> for TensorType {
+    fn from(weights: Weights) -> Self {
+        match weights {
+            Weights::Q8_0 => Self::Q8_0,
+            Weights::F16 => Self::F16,
+            Weights::F32 => Self::F32,
+        }
+    }
 }
 
 /// Runs the command.
@@ -71,6 +124,43 @@ pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<Exit
                 written.train, written.train_bytes, written.heldout
             );
         }
+        Models::Random(args) => tokio::task::spawn_blocking(move || random(&args)).await??,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a random model and says what it is.
+fn random(args: &RandomArgs) -> anyhow::Result<()> {
+    let shape = RandomModel::like(&args.like)
+        .with_context(|| format!("--like: no shape is known for {}", args.like))?;
+    let shape = RandomModel {
+        weights: args.weights.into(),
+        seed: args.seed,
+        ..shape
+    };
+    let bar = ProgressBar::new(0);
+    if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {bytes}/{total_bytes} {eta}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    let began = Instant::now();
+    let written = shape
+        .write(&args.out, &mut |done, total| {
+            bar.set_length(total);
+            bar.set_position(done);
+        })
+        .with_context(|| {
+            format!(
+                "cannot write {}; check that its folder exists and the disk has room",
+                args.out.display()
+            )
+        })?;
+    bar.finish_and_clear();
+    println!(
+        "{}  {:.1} M parameters  {} bytes  {:.1} s",
+        args.out.display(),
+        written.parameters as f64 / 1e6,
+        written.bytes,
+        began.elapsed().as_secs_f64()
+    );
+    Ok(())
 }
