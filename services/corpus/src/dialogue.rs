@@ -114,13 +114,13 @@ fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) 
         return beside_products(rng);
     }
     let asked_policy = matches!(intents.last(), Some(&("policy" | "promotion")));
-    if asked_policy && rng.random_range(0..100) < 25 {
+    if asked_policy && rng.random_range(0..100) < 18 {
         return Kind::Search;
     }
     match rng.random_range(0..100) {
-        0..36 => Kind::Search,
-        36..40 => Kind::Code,
-        40..54 => Kind::Policy,
+        0..28 => Kind::Search,
+        28..32 => Kind::Code,
+        32..54 => Kind::Policy,
         54..66 => Kind::Order,
         66..71 => Kind::Handoff,
         71..75 => Kind::Mixed,
@@ -138,11 +138,11 @@ fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) 
 /// What comes after products were shown: mostly a question on them, often another subject.
 fn beside_products(rng: &mut StdRng) -> Kind {
     match rng.random_range(0..100) {
-        0..44 => Kind::Follow,
-        44..49 => Kind::FalsePrice,
-        49..66 => Kind::Search,
-        66..67 => Kind::Code,
-        67..76 => Kind::Policy,
+        0..42 => Kind::Follow,
+        42..46 => Kind::FalsePrice,
+        46..60 => Kind::Search,
+        60..61 => Kind::Code,
+        61..76 => Kind::Policy,
         76..81 => Kind::Order,
         81..83 => Kind::Handoff,
         83..84 => Kind::Mixed,
