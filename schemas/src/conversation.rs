@@ -12,11 +12,11 @@ use crate::channel::{Channel, DeliveryStatus, InboundMessage, OutboundMessage};
 use crate::evidence::{Evidence, RenderedReply, Verdict};
 use crate::ids::{ConversationId, CustomerId, EffectId, MessageId, ShopId, TurnId};
 use crate::personal::Personal;
-use crate::plan::Plan;
+use crate::plan::{Intent, Plan};
 
 /// Version of the decision logic. It is stored with every record; a change of what `decide`
 /// answers raises it, and older records are then folded but not decided again.
-pub const LOGIC_VERSION: u32 = 2;
+pub const LOGIC_VERSION: u32 = 3;
 
 /// What the core may know of the world while it decides. Stored with the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -113,6 +113,9 @@ pub enum Input {
         effect: EffectId,
         /// What it wrote.
         output: Generated,
+        /// Intents that a classifier narrowed the grammar to; empty where it did not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        intents: Vec<Intent>,
     },
     /// The tools answered.
     ToolsAnswered {

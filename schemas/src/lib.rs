@@ -26,7 +26,7 @@ pub use ids::{
 };
 pub use money::{Currency, Money};
 pub use personal::Personal;
-pub use plan::{Plan, ToolCall};
+pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{
     Customer, Document, DocumentKind, Order, OrderLine, OrderStatus, Product, Shop, Variant,
 };

@@ -93,6 +93,75 @@ impl ToolCall {
     }
 }
 
+/// What a message is after: the tools that an answer to it needs.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// No tool: small talk, or something that is not the shop's business.
+    Talk,
+    /// Products.
+    Search,
+    /// More about a product that was shown.
+    Details,
+    /// Policies, FAQ entries, promotions.
+    Policies,
+    /// An order.
+    Order,
+    /// A person.
+    Handoff,
+    /// Products and a policy at once.
+    SearchAndPolicies,
+}
+
+impl Intent {
+    /// All of them, in the order of a classifier's outputs.
+    pub const ALL: [Self; 7] = [
+        Self::Talk,
+        Self::Search,
+        Self::Details,
+        Self::Policies,
+        Self::Order,
+        Self::Handoff,
+        Self::SearchAndPolicies,
+    ];
+
+    /// Returns the name in files and JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Talk => "talk",
+            Self::Search => "search",
+            Self::Details => "details",
+            Self::Policies => "policies",
+            Self::Order => "order",
+            Self::Handoff => "handoff",
+            Self::SearchAndPolicies => "search_and_policies",
+        }
+    }
+
+    /// Returns the tools that an answer needs.
+    pub fn tools(self) -> &'static [&'static str] {
+        match self {
+            Self::Talk => &[],
+            Self::Search => &["search_catalog"],
+            Self::Details => &["product_details"],
+            Self::Policies => &["search_policies"],
+            Self::Order => &["order_status"],
+            Self::Handoff => &["handoff"],
+            Self::SearchAndPolicies => &["search_catalog", "search_policies"],
+        }
+    }
+
+    /// Returns the intent that a plan serves; none for a mix of tools that has no name here.
+    pub fn of(plan: &Plan) -> Option<Self> {
+        let mut tools: Vec<&str> = plan.calls.iter().map(ToolCall::tool).collect();
+        tools.sort_unstable();
+        tools.dedup();
+        Self::ALL.into_iter().find(|intent| intent.tools() == tools)
+    }
+}
+
 /// Order of search results.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -48,7 +48,7 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Decision, Ref
             address,
             messages,
         } => receive(state, *channel, address, messages, meta),
-        Input::PlanGenerated { effect, output } => plan_generated(state, effect, output)?,
+        Input::PlanGenerated { effect, output, .. } => plan_generated(state, effect, output)?,
         Input::ToolsAnswered {
             effect,
             evidence,

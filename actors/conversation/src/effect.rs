@@ -7,11 +7,13 @@ use mercer_schemas::{
     ChatMessage, CustomerId, EffectId, Evidence, Handle, Personal, Plan, RecordKey, Settings,
 };
 
+use crate::grammar::PlanGrammar;
+use crate::intent::IntentQuestion;
 use crate::state::{Phase, State, Turn};
-use crate::{grammar, prompt};
+use crate::{grammar, intent, prompt};
 
 /// A wish towards the world. Exactly one is open while a turn runs.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub enum Effect {
     /// Let the model write a plan; answered by `PlanGenerated`.
     GeneratePlan {
@@ -19,8 +21,10 @@ pub enum Effect {
         id: EffectId,
         /// The whole prompt.
         prompt: Vec<ChatMessage>,
-        /// Lark grammar of all plans that are possible now.
-        grammar: String,
+        /// All plans that are possible now.
+        grammar: PlanGrammar,
+        /// What a classifier may narrow the grammar by.
+        question: IntentQuestion,
         /// Most tokens to write.
         tokens_max: u32,
     },
@@ -97,6 +101,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             id,
             prompt: prompt::for_plan(state, turn, settings),
             grammar: grammar::plan(state, turn),
+            question: intent::question(state, turn),
             tokens_max,
         }),
         Phase::Gathering { turn, plan } => Some(Effect::CallTools {

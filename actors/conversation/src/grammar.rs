@@ -11,7 +11,7 @@ mod reply;
 
 use std::collections::BTreeSet;
 
-pub use plan::{admits, plan};
+pub use plan::{PlanGrammar, admits, plan};
 pub use reply::{answers, numbers, references, reply};
 
 use crate::spans;
@@ -33,7 +33,8 @@ mod tests {
     use super::*;
     use crate::state::{State, Turn};
     use mercer_schemas::{
-        DocumentId, Evidence, Field, Handle, OrderNumber, Plan, ProductId, RecordKey, TurnId,
+        DocumentId, Evidence, Field, Handle, Intent, OrderNumber, Plan, ProductId, RecordKey,
+        TurnId,
     };
 
     fn turn(words: &str) -> Turn {
@@ -75,7 +76,7 @@ mod tests {
         ] {
             assert!(!admits(&state, &said, &plan(bad)), "{bad}");
         }
-        let grammar = super::plan(&state, &said);
+        let grammar = super::plan(&state, &said).lark(&[]);
         assert!(grammar.contains("\"kettle\"") && !grammar.contains("details:"));
     }
 
@@ -175,7 +176,7 @@ mod tests {
             evidence: shown,
             reply: "…".into(),
         });
-        let grammar = |words: &str| super::plan(&state, &turn(words));
+        let grammar = |words: &str| super::plan(&state, &turn(words)).lark(&[]);
         assert!(grammar("how heavy is the velora one?").contains("HANDLE: \"p2\"\n"));
         for open in [
             "how quiet is it?",
@@ -200,5 +201,34 @@ mod tests {
         let either = grammar("my order is 70417, email ann@example.com");
         assert!(either.contains("POSTCODE \"\\\"\")?"), "{either}");
         assert!(!grammar("do you sell tents? answer me at ann@example.com").contains("(order ("));
+    }
+
+    #[test]
+    fn likely_intents_leave_their_tools_alone() {
+        let state = State::default();
+        let narrowed = |words: &str, intents: &[Intent]| {
+            let text = super::plan(&state, &turn(words)).lark(intents);
+            text.lines().take(2).map(str::to_owned).collect::<Vec<_>>()
+        };
+        let one = narrowed("a red kettle", &[Intent::Search]);
+        assert!(
+            one[0].contains(" call (") && one[1] == "call: search",
+            "{one:?}"
+        );
+        let two = narrowed("a red kettle", &[Intent::Policies, Intent::Talk]);
+        assert!(
+            two[0].contains("(call (") && two[1] == "call: policies",
+            "{two:?}"
+        );
+        assert_eq!(
+            narrowed("a red kettle", &[Intent::Talk]),
+            [r#"start: "{\"calls\":[]}""#]
+        );
+        // Nothing was shown, so details are impossible: everything else is open again.
+        let all = narrowed("how heavy is it", &[]);
+        assert_eq!(narrowed("how heavy is it", &[Intent::Details]), all);
+        // Identity that is being proven is used whatever a classifier takes it for.
+        let proof = narrowed("HB-70417, ann@example.com", &[Intent::Talk]);
+        assert!(proof[0].contains("(order ("), "{proof:?}");
     }
 }

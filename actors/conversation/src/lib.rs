@@ -8,6 +8,7 @@ mod decide;
 mod effect;
 mod evolve;
 pub mod grammar;
+pub mod intent;
 pub mod invariants;
 pub mod prompt;
 mod replies;

@@ -103,6 +103,7 @@ impl Talk {
         self.when(Input::PlanGenerated {
             effect,
             output: written(json),
+            intents: vec![],
         })
     }
 
@@ -179,6 +180,7 @@ fn a_message_during_a_turn_begins_it_again_and_old_answers_are_refused() {
     let late = Input::PlanGenerated {
         effect: old,
         output: written(r#"{"calls":[]}"#),
+        intents: vec![],
     };
     assert_eq!(talk.refused(late), Refusal::StaleEffect);
     assert!(
@@ -439,6 +441,7 @@ impl Step {
             Self::Plans(plan) => Input::PlanGenerated {
                 effect,
                 output: written(plan),
+                intents: vec![],
             },
             Self::Finds(any) => Input::ToolsAnswered {
                 effect,

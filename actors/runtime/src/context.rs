@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicUsize;
 use mercer_commerce::Tools;
 use mercer_gateway::live::LiveFeed;
 use mercer_gateway::sender::Senders;
-use mercer_inference::ChatModel;
+use mercer_inference::{ChatModel, IntentClassifier};
 use mercer_store::{Lease, Store};
 use tokio::sync::Notify;
 
@@ -23,6 +23,8 @@ pub struct Services {
     pub tools: Tools,
     /// The chat model: the engine in this process, or a pool.
     pub chat: Arc<dyn ChatModel>,
+    /// Names likely intents for small chat models; none plans without.
+    pub intents: Option<Arc<IntentClassifier>>,
     /// Senders by channel.
     pub senders: Senders,
     /// Watchers of web chats.

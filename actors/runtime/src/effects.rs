@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt;
 use mercer_commerce::{LiveValues, Request};
+use mercer_conversation::intent::IntentQuestion;
 use mercer_conversation::{Effect, State};
 use mercer_gateway::live::LiveEvent;
 use mercer_guardrails::{Draft, check, render};
 use mercer_inference::{Chunk, Completion, Finish, GenerateRequest, Generation, Grammar, Priority};
 use mercer_schemas::{
-    Channel, ChatMessage, EffectId, Evidence, Generated, Input, Personal, RecordKey, RenderedReply,
-    Stream, TurnId, Verdict,
+    Channel, ChatMessage, EffectId, Evidence, Generated, Input, Intent, Personal, PromptStyle,
+    RecordKey, RenderedReply, Stream, TurnId, Verdict,
 };
 use tracing::Instrument;
 
@@ -111,19 +112,26 @@ async fn run(
             id,
             prompt,
             grammar,
+            question,
             tokens_max,
         } => {
+            let intents = likely_intents(context, view, &question).await;
             let request = request(
                 context,
                 place,
                 &id,
                 prompt,
-                grammar,
+                grammar.lark(&intents),
                 tokens_max,
                 TEMPERATURE,
             );
             let output = generate(context, place, view, request, false).await?;
-            Ok(Input::PlanGenerated { effect: id, output }.into())
+            Ok(Input::PlanGenerated {
+                effect: id,
+                output,
+                intents,
+            }
+            .into())
         }
         Effect::CallTools {
             id,
@@ -213,6 +221,28 @@ async fn run(
                 },
                 expect_versions: versions,
             })
+        }
+    }
+}
+
+/// Asks the classifier, if there is one, which intents the plan should be narrowed to. A model that
+/// was not trained on our prompts plans better than the classifier does and is left alone.
+async fn likely_intents(
+    context: &Context,
+    view: &ShopView,
+    question: &IntentQuestion,
+) -> Vec<Intent> {
+    let Some(classifier) = &context.services.intents else {
+        return Vec::new();
+    };
+    if view.settings.prompt_style != PromptStyle::Compact {
+        return Vec::new();
+    }
+    match classifier.likely(&question.words, &question.features).await {
+        Ok(intents) => intents,
+        Err(error) => {
+            tracing::warn!(%error, "intent classifier failed; the plan is not narrowed");
+            Vec::new()
         }
     }
 }

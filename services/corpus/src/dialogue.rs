@@ -1,6 +1,7 @@
 //! One conversation: which turn follows which.
 
-use mercer_schemas::ChatMessage;
+use mercer_conversation::intent::IntentQuestion;
+use mercer_schemas::{ChatMessage, Intent};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::desk::Identity;
@@ -44,11 +45,18 @@ pub(crate) fn reply(rng: &mut StdRng, template: &str) -> String {
     out
 }
 
+/// What is learned from a dialogue.
+pub(crate) struct Lesson {
+    /// The last prompt with its reply: holds the whole dialogue.
+    pub(crate) messages: Vec<ChatMessage>,
+    /// What an intent classifier is asked, and should answer.
+    pub(crate) asked: Vec<(IntentQuestion, Intent)>,
+    /// What the customer wanted, turn by turn.
+    pub(crate) intents: Vec<&'static str>,
+}
+
 /// Invents a dialogue. None where no admissible turn was found.
-pub(crate) fn invent(
-    rng: &mut StdRng,
-    vocab: &Vocab,
-) -> Option<(Vec<ChatMessage>, Vec<&'static str>)> {
+pub(crate) fn invent(rng: &mut StdRng, vocab: &Vocab) -> Option<Lesson> {
     let shop = Shop::invent(rng, vocab);
     let mut stage = Stage::new(shop.name.clone());
     let mut memory = Memory::default();
@@ -77,12 +85,18 @@ pub(crate) fn invent(
             }
         }
     }
-    let messages = stage.into_messages();
+    let (messages, mut asked) = stage.into_lessons();
+    // Nobody writes as the copying exercises do.
+    asked.retain(|_| !intents.contains(&"copying"));
     let bytes: usize = messages
         .iter()
         .map(|message| message.content.len() + 12)
         .sum();
-    (!messages.is_empty() && bytes <= BYTES_MAX).then_some((messages, intents))
+    (!messages.is_empty() && bytes <= BYTES_MAX).then_some(Lesson {
+        messages,
+        asked,
+        intents,
+    })
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

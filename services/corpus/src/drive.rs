@@ -1,10 +1,11 @@
 //! Plays an invented conversation through the real core, and exports what the model would see.
 
+use mercer_conversation::intent::IntentQuestion;
 use mercer_conversation::{Effect, State, decide, evolve, grammar};
 use mercer_schemas::{
     Channel, ChatMessage, Content, CustomerId, DraftSource, Event, Evidence, Generated,
-    InboundMessage, Input, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role, Settings,
-    ToolCall, Verdict,
+    InboundMessage, Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role,
+    Settings, ToolCall, Verdict,
 };
 
 use crate::check;
@@ -24,6 +25,7 @@ pub(crate) struct Stage {
     state: State,
     meta: Meta,
     exported: Vec<ChatMessage>,
+    asked: Vec<(IntentQuestion, Intent)>,
 }
 
 impl Stage {
@@ -44,23 +46,26 @@ impl Stage {
             state: State::default(),
             meta,
             exported: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
     /// Plays one turn. False, and nothing changed, where the plan or the reply is not admissible.
     pub(crate) fn play(&mut self, gold: &Gold) -> bool {
         let before = self.state.clone();
+        let asked = self.asked.len();
         if let Some(messages) = self.turn(gold).filter(|messages| grounded(messages)) {
             self.exported = messages;
             return true;
         }
         self.state = before;
+        self.asked.truncate(asked);
         false
     }
 
-    /// Returns the last prompt with its reply.
-    pub(crate) fn into_messages(self) -> Vec<ChatMessage> {
-        self.exported
+    /// Returns the last prompt with its reply, and what an intent classifier learns from.
+    pub(crate) fn into_lessons(self) -> (Vec<ChatMessage>, Vec<(IntentQuestion, Intent)>) {
+        (self.exported, self.asked)
     }
 
     fn turn(&mut self, gold: &Gold) -> Option<Vec<ChatMessage>> {
@@ -77,7 +82,7 @@ impl Stage {
             address: "guest".into(),
             messages: vec![message],
         })?;
-        let Effect::GeneratePlan { id, .. } = effect else {
+        let Effect::GeneratePlan { id, question, .. } = effect else {
             return None;
         };
         let turn = self.state.phase.turn()?;
@@ -86,9 +91,12 @@ impl Stage {
         {
             return None;
         }
+        self.asked
+            .extend(Intent::of(&gold.plan).map(|intent| (question, intent)));
         let mut effect = self.feed(&Input::PlanGenerated {
             effect: id,
             output: generated(gold.plan.to_line()),
+            intents: Vec::new(),
         })?;
         if let Effect::CallTools { id, .. } = effect {
             let identified = gold

@@ -55,7 +55,16 @@ struct Part {
     intents: BTreeMap<&'static str, usize>,
 }
 
-/// Writes `train.jsonl` and `heldout.jsonl` into a folder, made if absent. The same arguments give
+/// What an intent classifier learns from a turn.
+#[derive(Serialize)]
+struct IntentLine<'a> {
+    words: &'a str,
+    features: &'a [f32],
+    intent: &'static str,
+}
+
+/// Writes `train.jsonl` and `heldout.jsonl` into a folder, made if absent, and beside each, with
+/// `-intents` in its name, what an intent classifier learns from the same turns. The same arguments give
 /// the same bytes on machines with the same word list (`/usr/share/dict/words`). Held-out
 /// dialogues use words, kinds of products and brand syllables that no training dialogue uses.
 ///
@@ -63,8 +72,8 @@ struct Part {
 /// When the folder or the files cannot be written.
 pub fn write(out: &Path, dialogues: usize, seed: u64, heldout: usize) -> anyhow::Result<Summary> {
     std::fs::create_dir_all(out).with_context(|| format!("cannot make {}", out.display()))?;
-    let train = write_part(&out.join("train.jsonl"), dialogues, seed, false)?;
-    let held = write_part(&out.join("heldout.jsonl"), heldout, !seed, true)?;
+    let train = write_part(out, "train", dialogues, seed, false)?;
+    let held = write_part(out, "heldout", heldout, !seed, true)?;
     Ok(Summary {
         train: dialogues,
         train_bytes: train.bytes,
@@ -75,15 +84,27 @@ pub fn write(out: &Path, dialogues: usize, seed: u64, heldout: usize) -> anyhow:
     })
 }
 
-fn write_part(path: &Path, count: usize, seed: u64, heldout: bool) -> anyhow::Result<Part> {
-    let file = File::create(path).with_context(|| format!("cannot write {}", path.display()))?;
-    let mut file = BufWriter::new(file);
+fn write_part(
+    out: &Path,
+    name: &str,
+    count: usize,
+    seed: u64,
+    heldout: bool,
+) -> anyhow::Result<Part> {
+    let create = |name: String| {
+        let path = out.join(name);
+        let file =
+            File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        anyhow::Ok(BufWriter::new(file))
+    };
+    let mut file = create(format!("{name}.jsonl"))?;
+    let mut questions = create(format!("{name}-intents.jsonl"))?;
     let mut part = Part::default();
     let vocab = vocab::Vocab::load(heldout);
     let mut rng = StdRng::seed_from_u64(seed);
     let mut written = 0;
     while written < count {
-        let Some((messages, intents)) = dialogue::invent(&mut rng, &vocab) else {
+        let Some(lesson) = dialogue::invent(&mut rng, &vocab) else {
             part.dropped += 1;
             anyhow::ensure!(
                 part.dropped < 1_000 + count * 4,
@@ -92,16 +113,25 @@ fn write_part(path: &Path, count: usize, seed: u64, heldout: bool) -> anyhow::Re
             continue;
         };
         let line = serde_json::to_string(&Line {
-            messages: &messages,
+            messages: &lesson.messages,
         })?;
         writeln!(file, "{line}")?;
         part.bytes += line.len() + 1;
-        for intent in intents {
+        for (question, intent) in &lesson.asked {
+            let line = serde_json::to_string(&IntentLine {
+                words: &question.words,
+                features: &question.features,
+                intent: intent.name(),
+            })?;
+            writeln!(questions, "{line}")?;
+        }
+        for intent in lesson.intents {
             *part.intents.entry(intent).or_default() += 1;
         }
         written += 1;
     }
     file.flush()?;
+    questions.flush()?;
     Ok(part)
 }
 

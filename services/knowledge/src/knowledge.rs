@@ -191,6 +191,12 @@ impl Knowledge {
     ) -> Result<Vec<PassageHit>> {
         search::documents::search(&self.inner, shop, text, at_ms, limit).await
     }
+
+    /// Returns the index of the text that is nearest in meaning to a question, and their cosine
+    /// similarity. None without an embedder, or where it fails.
+    pub async fn nearest(&self, question: &str, texts: &[&str]) -> Option<(usize, f32)> {
+        search::nearest::nearest(&self.inner, question, texts).await
+    }
 }
 
 /// Writes an error with its causes.

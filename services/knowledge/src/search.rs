@@ -11,6 +11,7 @@ pub(crate) mod rank;
 
 mod answer;
 mod lexical;
+pub(crate) mod nearest;
 mod query;
 mod spelling;
 

@@ -9,8 +9,9 @@ use axum::Router;
 use axum::routing::get;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
+use mercer_conversation::intent::FEATURES;
 use mercer_gateway::{Gateway, LiveFeed, Senders};
-use mercer_inference::{ChatModel, Embedder, LlamaEmbedder, LlamaEngine};
+use mercer_inference::{ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine};
 use mercer_knowledge::{Knowledge, SearchConfig};
 use mercer_runtime::{Clock, Runtime, Services, SystemClock};
 use mercer_schemas::Stream;
@@ -30,6 +31,8 @@ pub(crate) struct Base {
     pub(crate) store: Store,
     /// The indexes.
     pub(crate) knowledge: Knowledge,
+    /// The intent classifier, if there is one for the embedder.
+    pub(crate) intents: Option<Arc<IntentClassifier>>,
 }
 
 impl Base {
@@ -40,6 +43,10 @@ impl Base {
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
         let embedder = load_embedder(&config.models.embedder).await?;
+        let intents = match &embedder {
+            Some(embedder) => load_intents(&config.models.intents, embedder)?,
+            None => None,
+        };
         let knowledge = Knowledge::open(
             &config.data.join("index"),
             store.clone(),
@@ -48,7 +55,11 @@ impl Base {
         )
         .await
         .context("indexes could not be opened")?;
-        Ok(Self { store, knowledge })
+        Ok(Self {
+            store,
+            knowledge,
+            intents,
+        })
     }
 }
 
@@ -77,6 +88,22 @@ pub(crate) async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn 
         .await?
         .context("models.embedder")?;
     Ok(Some(Arc::new(embedder)))
+}
+
+/// Loads the intent classifier, if one is configured and belongs to the embedder.
+///
+/// # Errors
+/// Names the file.
+fn load_intents(
+    path: &Path,
+    embedder: &Arc<dyn Embedder>,
+) -> anyhow::Result<Option<Arc<IntentClassifier>>> {
+    if path.as_os_str().is_empty() {
+        return Ok(None);
+    }
+    let classifier =
+        IntentClassifier::load(path, embedder.clone(), FEATURES).context("models.intents")?;
+    Ok(classifier.map(Arc::new))
 }
 
 /// Loads the chat model.
@@ -168,6 +195,7 @@ impl App {
             store: base.store.clone(),
             tools: Tools::new(base.store.clone(), base.knowledge.clone()),
             chat: Arc::clone(&chat),
+            intents: base.intents.clone(),
             senders,
             live: live.clone(),
             clock: options.clock,

@@ -76,6 +76,8 @@ pub(crate) struct Models {
     pub(crate) chat: PathBuf,
     /// Embedding model, GGUF; empty for none.
     pub(crate) embedder: PathBuf,
+    /// Intent classifier for small chat models, safetensors; empty for none.
+    pub(crate) intents: PathBuf,
     /// Threads of the chat model; 0 chooses.
     pub(crate) threads: u32,
     /// Conversations generated at once, 1 to 64.

@@ -79,7 +79,16 @@ fn input_text(input: &Input) -> (String, Vec<String>) {
                 lines.collect(),
             )
         }
-        Input::PlanGenerated { output, .. } => generated("plan", output),
+        Input::PlanGenerated {
+            output, intents, ..
+        } => {
+            let (title, mut lines) = generated("plan", output);
+            if !intents.is_empty() {
+                let names: Vec<&str> = intents.iter().map(|intent| intent.name()).collect();
+                lines.push(format!("narrowed to {}", names.join(", ")));
+            }
+            (title, lines)
+        }
         Input::ReplyGenerated { output, .. } => generated("reply", output),
         Input::ToolsAnswered { evidence, .. } => {
             ("tools answered".to_owned(), evidence_lines(evidence))

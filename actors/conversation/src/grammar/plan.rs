@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use mercer_schemas::{Evidence, Handle, Plan, RecordKey, ToolCall};
+use mercer_schemas::{Evidence, Handle, Intent, Plan, RecordKey, ToolCall};
 
 use super::{literals, words_of};
 use crate::spans;
@@ -123,8 +123,72 @@ fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<St
         .unwrap_or_default()
 }
 
+/// The grammar of all plans that are possible in a turn.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PlanGrammar {
+    /// Rule names of the calls that are possible.
+    calls: Vec<&'static str>,
+    /// The customer proves who they are: the order is told, or a person called.
+    proves_identity: bool,
+    rules: String,
+}
+
+impl PlanGrammar {
+    /// Writes the grammar in Lark. With `intents`, only plans for one of these; where none of
+    /// them is possible, or there are none, all plans.
+    pub fn lark(&self, intents: &[Intent]) -> String {
+        let offered: Vec<&str> = self
+            .calls
+            .iter()
+            .filter(|rule| {
+                intents
+                    .iter()
+                    .flat_map(|intent| intent.tools())
+                    .any(|tool| tool_of(rule) == *tool)
+            })
+            .copied()
+            .collect();
+        let may_be_empty = intents.is_empty() || intents.contains(&Intent::Talk);
+        let calls = match (offered.is_empty(), may_be_empty) {
+            (false, _) => offered,
+            (true, true) if !intents.is_empty() => Vec::new(),
+            (true, _) => self.calls.clone(),
+        };
+        let rules = &self.rules;
+        if self.proves_identity {
+            let all = self.calls.join(" | ");
+            return format!(
+                "start: \"{{\\\"calls\\\":[\" (order (\",\" call)? | handoff) \"]}}\"\ncall: {all}\n{rules}"
+            );
+        }
+        if calls.is_empty() {
+            return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
+        }
+        let some = if may_be_empty || calls.len() == self.calls.len() {
+            "(call (\",\" call)?)?"
+        } else {
+            "call (\",\" call)?"
+        };
+        format!(
+            "start: \"{{\\\"calls\\\":[\" {some} \"]}}\"\ncall: {}\n{rules}",
+            calls.join(" | ")
+        )
+    }
+}
+
+/// Returns the tool that a rule of the grammar calls.
+fn tool_of(rule: &str) -> &'static str {
+    match rule {
+        "search" => "search_catalog",
+        "details" => "product_details",
+        "policies" => "search_policies",
+        "order" => "order_status",
+        _ => "handoff",
+    }
+}
+
 /// Builds the grammar of all plans that are possible now.
-pub fn plan(state: &State, turn: &Turn) -> String {
+pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
     let choices = choices(state, turn);
     let words = turn.words.expose();
     let acts = !carries_markup(words);
@@ -191,18 +255,11 @@ pub fn plan(state: &State, turn: &Turn) -> String {
     rules.push_str(
         "handoff: \"{\\\"tool\\\":\\\"handoff\\\",\\\"reason\\\":\\\"\" REASON \"\\\"}\"\nREASON: \"asked\" | \"complaint\" | \"unable\"\n",
     );
-    if calls.is_empty() {
-        return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
+    PlanGrammar {
+        calls,
+        proves_identity: acts && choices.proves_identity,
+        rules,
     }
-    let some = if acts && choices.proves_identity {
-        "(order (\",\" call)? | handoff)"
-    } else {
-        "(call (\",\" call)?)?"
-    };
-    format!(
-        "start: \"{{\\\"calls\\\":[\" {some} \"]}}\"\ncall: {}\n{rules}",
-        calls.join(" | ")
-    )
 }
 
 /// Says whether the words hold template or reference markup. Nobody types it by chance: such a

@@ -50,7 +50,20 @@ const MIN_WORDS: &[&str] = &[
 ];
 
 /// Words that turn a limit round: "I don't want to spend more than £40".
-const NEGATIONS: &[&str] = &["not", "never", "no", "nothing", "without", "cannot"];
+const NEGATIONS: &[&str] = &[
+    "not", "never", "no", "nothing", "without", "cannot", "refuse", "avoid", "skip", "exclude",
+    "ignore", "leave", "if", "mad", "rubbish",
+];
+/// What follows an amount that was only named to be turned down: "anything over £40 is out".
+const TURNED_DOWN: &[&str] = &[
+    "is too",
+    "is out",
+    "is beyond",
+    "are out",
+    "and i'm out",
+    "i'm out",
+    "off",
+];
 
 /// Reads limits of price that leave no doubt: a known word, then an amount of money, or a bare
 /// number that nothing is counted by after one ("13 pounds, not less than 10"). Other numbers
@@ -139,13 +152,25 @@ fn is_turned_round(before: &str, after: &str) -> bool {
             || word.ends_with("n't")
             || word.ends_with("n’t")
             || word.ends_with("nt") && ["cant", "dont", "wont", "isnt", "shouldnt"].contains(&word)
-    }) || after.starts_with("is too")
-        || after.starts_with("off")
+    }) || TURNED_DOWN.iter().any(|end| after.starts_with(end))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_amount_that_is_turned_down_is_no_limit() {
+        for text in [
+            "anything over £40 is out of the question",
+            "I refuse to pay more than £40",
+            "leave out kettles over £40",
+            "skip the ones under £20",
+            "if it's more than £40 I'm out",
+        ] {
+            assert_eq!(price_limits(text), PriceLimits::default(), "{text}");
+        }
+    }
 
     #[test]
     fn limits_of_price_are_read_where_they_leave_no_doubt() {

@@ -6,11 +6,12 @@ use std::time::Instant;
 use mercer_schemas::{DocumentId, ShopId};
 use mercer_store::Versioned;
 
+use super::nearest::nearest;
 use super::rank::{Legs, Ranked, Ranking, Wanted, rank};
 use super::{PassageHit, answer};
 use crate::error::Result;
 use crate::index::entry::Kind;
-use crate::knowledge::{Inner, chain};
+use crate::knowledge::Inner;
 use crate::metric;
 use crate::text::passages::{Passage, passages};
 use crate::text::sentences::sentences;
@@ -139,31 +140,10 @@ async fn answer(
     if chosen.matched > 0.0 {
         return chosen.text;
     }
-    nearest_sentence(inner, text, &passage.text)
-        .await
-        .unwrap_or(chosen.text)
-}
-
-/// Returns the sentence whose meaning is nearest to the question's, where there is an embedder.
-async fn nearest_sentence(inner: &Inner, question: &str, passage: &str) -> Option<String> {
-    let vectors = inner.projection.vectors.as_ref()?;
-    let all = sentences(passage);
+    let all = sentences(&passage.text);
     let some = &all[..all.len().min(EMBEDDED_SENTENCES_MAX)];
-    let mut texts = vec![super::query::bounded(question, &inner.config).to_owned()];
-    texts.extend(some.iter().map(|sentence| (*sentence).to_owned()));
-    match vectors.embed(texts).await {
-        Ok(embedded) => {
-            let (question, sentences) = embedded.split_first()?;
-            let similarity = |v: &[f32]| v.iter().zip(question).map(|(a, b)| a * b).sum::<f32>();
-            let nearest = sentences
-                .iter()
-                .zip(some)
-                .max_by(|a, b| similarity(a.0).total_cmp(&similarity(b.0)))?;
-            Some((*nearest.1).to_owned())
-        }
-        Err(error) => {
-            tracing::warn!(error = %chain(&error), "failed to compare sentences; the first one is the answer");
-            None
-        }
+    match nearest(inner, text, some).await {
+        Some((at, _)) => some[at].to_owned(),
+        None => chosen.text,
     }
 }

@@ -62,6 +62,7 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
         store: store.clone(),
         tools: Tools::new(store.clone(), knowledge),
         chat: load_chat(config).await?,
+        intents: None,
         senders: Senders::new(&GatewayConfig::default(), &live)?,
         live,
         clock: Arc::new(SystemClock),

@@ -1,0 +1,100 @@
+//! What a classifier is asked before a plan is written: which tools may this message need?
+//!
+//! A small chat model knows few words. A sentence embedder knows many more, so where one is at hand
+//! a classifier over its vectors names the likely intents, and the plan's grammar offers their tools
+//! alone. Here is what the classifier is told; the classifier itself is a model and lives outside.
+
+use mercer_schemas::Evidence;
+
+use crate::spans;
+use crate::state::{State, Turn};
+
+/// Numbers in [`IntentQuestion::features`].
+pub const FEATURES: usize = 14;
+
+/// What a classifier is told of a turn.
+#[derive(Clone, PartialEq)]
+pub struct IntentQuestion {
+    /// The customer's words.
+    pub words: String,
+    /// What words do not say: in this order, whether products were shown (0 or 1); what the turn
+    /// before was, one of eight as 0 or 1 (there was none, no tool, search, details, policies, an
+    /// order told, identity asked for, a person called; a turn can be several); words divided by
+    /// 30, 2 at most; whether there is an `@`, three digits in a word, an amount of money, a
+    /// question mark.
+    pub features: [f32; FEATURES],
+}
+
+/// Builds the question for a turn.
+pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
+    /// Words that a message of usual length has, so that the feature is near 1.
+    const WORDS_USUAL: f32 = 30.0;
+    let words = turn.words.expose();
+    let yes = |fact: bool| f32::from(u8::from(fact));
+    let last = state.past.last();
+    let called = |tool: &str| {
+        yes(last.is_some_and(|past| past.plan.calls.iter().any(|call| call.tool() == tool)))
+    };
+    let asked_identity = last.is_some_and(|past| {
+        past.evidence
+            .iter()
+            .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
+    });
+    let told_order = called("order_status") * yes(!asked_identity);
+    let has_digits = spans::words(words)
+        .iter()
+        .any(|word| word.bytes().filter(u8::is_ascii_digit).count() >= 3);
+    IntentQuestion {
+        words: words.clone(),
+        features: [
+            yes(!state.shown.is_empty()),
+            yes(last.is_none()),
+            yes(last.is_some_and(|past| past.plan.calls.is_empty())),
+            called("search_catalog"),
+            called("product_details"),
+            called("search_policies"),
+            told_order,
+            yes(asked_identity),
+            called("handoff"),
+            (words.split_whitespace().count() as f32 / WORDS_USUAL).min(2.0),
+            yes(words.contains('@')),
+            yes(has_digits),
+            yes(spans::number_runs(words).any(|run| run.is_amount)),
+            yes(words.contains('?')),
+        ],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mercer_schemas::{Plan, TurnId};
+
+    use crate::state::PastTurn;
+
+    #[test]
+    fn the_question_tells_what_the_words_do_not() {
+        let turn = Turn {
+            id: TurnId::from_parts(1, 1),
+            attempt: 0,
+            words: "is HB-70417 under £40?".into(),
+        };
+        let mut state = State::default();
+        let first = question(&state, &turn).features;
+        assert_eq!(first[..9], [0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]);
+        assert_eq!(first[10..], [0.0, 1.0, 1.0, 1.0]);
+        let plan: Plan =
+            serde_json::from_str(r#"{"calls":[{"tool":"order_status"}]}"#).expect("plan");
+        state.past.push(PastTurn {
+            words: "where is it".into(),
+            plan,
+            evidence: vec![Evidence::IdentityNeeded],
+            reply: "".into(),
+        });
+        let second = question(&state, &turn);
+        assert_eq!(
+            second.features[..9],
+            [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0]
+        );
+    }
+}

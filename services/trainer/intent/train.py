@@ -1,0 +1,118 @@
+"""Trains the intent classifier: a small network over the embedder's vectors.
+
+    python -m intent.train --corpus corpus --embedder mercer-embed-v1.gguf --out mercer-intents-v1.safetensors
+
+In: `train-intents.jsonl` and `heldout-intents.jsonl`, as `mercer models corpus` writes them: a line holds the
+customer's words, the features that words do not tell, and the intent. Out: a safetensors file with the matrices `w1`
+(hidden x inputs), `b1`, `w2`, `b2` of F32, and in its metadata the embedder's id, the factor that vectors are
+multiplied by, and the names of the classes. Prints the share of held-out turns whose likeliest intent is right; they
+use words and products that no training turn uses, though the same phrases.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import random
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch.nn import functional
+
+from embedder.batches import embed
+from embedder.evaluate import load
+from embedder.gguf_io import read_metadata
+
+INTENTS = ["talk", "search", "details", "policies", "order", "handoff", "search_and_policies"]
+# Brings the vectors' numbers, about 0.05 each, near the size of the features.
+SCALE = 6.0
+HIDDEN = 128
+BATCH = 256
+# As long as the vector itself is 1: keeps the network from learning single sentences by heart.
+NOISE = 0.5
+
+
+def read(path: Path, limit: int | None) -> list[dict]:
+    """Reads lines, in an order of their own; the same sentence counts once."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    random.Random(1).shuffle(lines)
+    seen: set[tuple] = set()
+    kept = []
+    for line in lines:
+        key = (line["words"].lower(), *line["features"][:9])
+        if key not in seen:
+            seen.add(key)
+            kept.append(line)
+    return kept[:limit]
+
+
+def embedder_id(path: Path) -> str:
+    """Returns the id that Mercer gives the embedder: its name and the start of its file's SHA-256."""
+    name = read_metadata(path).get("general.name") or path.stem
+    return f"{name}@{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
+
+
+def vectors(lines: list[dict], encoder, tokenizer, title: str) -> Tensor:
+    """Embeds the words, telling how far it is."""
+    parts = []
+    for start in range(0, len(lines), 2000):
+        parts.append(embed(encoder, tokenizer, [line["words"] for line in lines[start : start + 2000]]))
+        print(f"\r{title}: {min(start + 2000, len(lines))} of {len(lines)} sentences embedded", end="", flush=True)
+    print()
+    return torch.cat(parts)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--corpus", type=Path, required=True, help="folder with the two files")
+    parser.add_argument("--embedder", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=60_000, help="turns to learn from at most")
+    parser.add_argument("--epochs", type=int, default=10)
+    parser.add_argument("--threads", type=int, default=1)
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(1)
+
+    encoder, tokenizer, _ = load(arguments.embedder)
+    sets = {}
+    for name, limit in (("train", arguments.limit), ("heldout", 3_000)):
+        lines = read(arguments.corpus / f"{name}-intents.jsonl", limit)
+        sets[name] = (
+            vectors(lines, encoder, tokenizer, name),
+            torch.tensor([line["features"] for line in lines]),
+            torch.tensor([INTENTS.index(line["intent"]) for line in lines]),
+        )
+    words, features, wanted = sets["train"]
+    network = nn.Sequential(
+        nn.Linear(words.shape[1] + features.shape[1], HIDDEN), nn.ReLU(), nn.Dropout(0.3), nn.Linear(HIDDEN, len(INTENTS))
+    )
+    rate = 2e-3
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=0.1)
+    for epoch in range(arguments.epochs):
+        for group in optimizer.param_groups:
+            group["lr"] = rate * (1 - epoch / arguments.epochs)
+        for rows in torch.randperm(len(words)).split(BATCH):
+            noise = NOISE * torch.randn(len(rows), words.shape[1]) / words.shape[1] ** 0.5
+            noisy = functional.normalize(words[rows] + noise, dim=1)
+            logits = network(torch.cat((noisy * SCALE, features[rows]), dim=1))
+            loss = functional.cross_entropy(logits, wanted[rows], label_smoothing=0.1)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+    network.eval()
+    for name, (vector, feature, right) in sets.items():
+        with torch.no_grad():
+            found = network(torch.cat((vector * SCALE, feature), dim=1)).argmax(1)
+        print(f"{name}: {(found == right).float().mean():.3f} of {len(right)} turns right")
+    weights = {name: network[layer].get_parameter(kind).detach().contiguous() for name, layer, kind in
+               (("w1", 0, "weight"), ("b1", 0, "bias"), ("w2", 3, "weight"), ("b2", 3, "bias"))}
+    metadata = {"embedder": embedder_id(arguments.embedder), "scale": str(SCALE), "intents": ",".join(INTENTS)}
+    save_file(weights, arguments.out, metadata)
+
+
+if __name__ == "__main__":
+    main()
