@@ -44,19 +44,22 @@ pub fn heartbeats_of(pool: &str) -> String {
     heartbeat_subject(pool, "*")
 }
 
-/// Returns the subject that a caller receives the frames of one stream on.
-pub fn stream_subject(caller: &str, stream: StreamId) -> String {
-    format!("{ROOT}.out.{caller}.{stream}")
+/// Returns the subject that a caller receives the frames of one attempt on. The attempt is part of it because NATS
+/// itself answers there when nobody takes the request, and says nothing else.
+pub fn stream_subject(caller: &str, stream: StreamId, attempt: u16) -> String {
+    format!("{ROOT}.out.{caller}.{stream}.{attempt}")
 }
 
 /// Returns the subject that matches the frames of all streams of a caller.
 pub fn streams_of(caller: &str) -> String {
-    format!("{ROOT}.out.{caller}.*")
+    format!("{ROOT}.out.{caller}.*.*")
 }
 
-/// Reads the stream from a subject made by [`stream_subject`].
-pub fn stream_of(subject: &str) -> Option<StreamId> {
-    subject.rsplit('.').next()?.parse().ok()
+/// Reads the stream and the attempt from a subject made by [`stream_subject`].
+pub fn stream_of(subject: &str) -> Option<(StreamId, u16)> {
+    let (rest, attempt) = subject.rsplit_once('.')?;
+    let (_, stream) = rest.rsplit_once('.')?;
+    Some((stream.parse().ok()?, attempt.parse().ok()?))
 }
 
 /// Says whether a text can be the name of a pool, worker or caller: 1 to 64 letters, digits, `-` and `_`.
@@ -76,10 +79,10 @@ mod tests {
     #[test]
     fn a_stream_is_read_from_its_subject() {
         let stream = StreamId(0x1f);
-        let subject = stream_subject("node-1", stream);
-        assert_eq!(subject, "llm.v1.out.node-1.000000000000001f");
-        assert_eq!(stream_of(&subject), Some(stream));
-        assert_eq!(stream_of("llm.v1.out.node-1.+f"), None);
+        let subject = stream_subject("node-1", stream, 2);
+        assert_eq!(subject, "llm.v1.out.node-1.000000000000001f.2");
+        assert_eq!(stream_of(&subject), Some((stream, 2)));
+        assert_eq!(stream_of("llm.v1.out.node-1.+f.2"), None);
     }
 
     #[test]

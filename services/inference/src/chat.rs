@@ -41,6 +41,28 @@ pub struct GenerateRequest {
     pub priority: Priority,
 }
 
+impl GenerateRequest {
+    /// Checks what no model can do.
+    ///
+    /// # Errors
+    /// [`Error::Request`] says what is senseless.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.max_tokens == 0 {
+            return Err(Error::Request("max_tokens is 0"));
+        }
+        if self.resume.len() >= self.max_tokens as usize {
+            return Err(Error::Request("as many tokens are resumed as it may have"));
+        }
+        if !self.temperature.is_finite() || self.temperature < 0.0 {
+            return Err(Error::Request("temperature is not a number from 0 up"));
+        }
+        if !(self.top_p > 0.0 && self.top_p <= 1.0) {
+            return Err(Error::Request("top_p is not in (0, 1]"));
+        }
+        Ok(())
+    }
+}
+
 /// A finished generation.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Completion {

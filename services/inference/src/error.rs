@@ -2,7 +2,7 @@
 //!
 //! No variant prints prompt, grammar or reply text: those hold customers' words.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
 /// A failure of loading or using a model.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -66,6 +66,13 @@ pub enum BusyReason {
     QueueFull,
     /// The key-value cache is full of conversations that are being served.
     CacheFull,
+    /// No worker of the pool is there, or NATS is not.
+    NoWorker,
+    /// Every worker of the pool is too busy to begin before the deadline.
+    TooLate {
+        /// When asking again may help.
+        retry_after: Duration,
+    },
 }
 
 impl fmt::Display for BusyReason {
@@ -73,6 +80,8 @@ impl fmt::Display for BusyReason {
         f.write_str(match self {
             Self::QueueFull => "its queue is full",
             Self::CacheFull => "its cache is full of running conversations",
+            Self::NoWorker => "no worker is there",
+            Self::TooLate { .. } => "no worker can begin before the deadline",
         })
     }
 }

@@ -1,7 +1,8 @@
 //! Inference for Mercer: chat and embedding models as traits, and the llama.cpp engine that serves them in this process.
 //!
 //! A caller binds a model once (`LlamaEngine::load`, `LlamaEmbedder::load`) and passes it on as
-//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. A remote pool implements the same two traits.
+//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. `WorkerPool` is a chat model too: it asks workers over NATS, and
+//! `Worker` is what serves an engine to them.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
@@ -12,16 +13,20 @@ pub mod embed;
 pub mod engine;
 pub mod generation;
 pub mod intent;
+pub mod pool;
 pub mod random_model;
 pub mod template;
 pub mod testing;
 pub mod tokenizer;
+pub mod worker;
 
 mod backend;
+mod bus;
 mod error;
 mod grammar;
 mod model_file;
 mod prompt;
+mod refusal;
 mod utf8;
 
 pub use chat::{
@@ -33,4 +38,6 @@ pub use engine::{EngineConfig, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use intent::IntentClassifier;
+pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow};
 pub use tokenizer::Tokenizer;
+pub use worker::{Worker, WorkerConfig, WorkerEngine};

@@ -174,7 +174,7 @@ impl LlamaEngine {
 
     async fn submit(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let submitted = Instant::now();
-        check(&request)?;
+        request.check()?;
         let deadline = submitted
             .checked_add(request.deadline)
             .ok_or(Error::Request("its deadline is out of range"))?;
@@ -265,20 +265,4 @@ impl Drop for LlamaEngine {
             let _ = thread.join();
         }
     }
-}
-
-fn check(request: &GenerateRequest) -> Result<(), Error> {
-    if request.max_tokens == 0 {
-        return Err(Error::Request("max_tokens is 0"));
-    }
-    if request.resume.len() >= request.max_tokens as usize {
-        return Err(Error::Request("as many tokens are resumed as it may have"));
-    }
-    if !request.temperature.is_finite() || request.temperature < 0.0 {
-        return Err(Error::Request("temperature is not a number from 0 up"));
-    }
-    if !(request.top_p > 0.0 && request.top_p <= 1.0) {
-        return Err(Error::Request("top_p is not in (0, 1]"));
-    }
-    Ok(())
 }

@@ -1,0 +1,133 @@
+//! The connection to NATS, with what its client does not do by itself: no publish waits for long, and whoever needs
+//! to know learns when the connection is there again.
+
+use std::{sync::Arc, time::Duration};
+
+use async_nats::{Client, ConnectOptions, Event, Subscriber, connection::State};
+use tokio::{sync::watch, time::timeout};
+
+use crate::Error;
+
+/// A publish only queues; with the server gone the queue fills up and would wait for its return.
+const PUBLISH_MAX: Duration = Duration::from_secs(2);
+/// A server that is gone without a word is noticed after two of these.
+const PING_EVERY: Duration = Duration::from_secs(5);
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+const RECONNECT_MAX: Duration = Duration::from_secs(2);
+
+/// A connection, or the attempt to have one again.
+#[derive(Debug, Clone)]
+pub(crate) struct Bus {
+    client: Client,
+    connections: watch::Receiver<u64>,
+}
+
+impl Bus {
+    /// Begins to connect. The server may come later.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the URL cannot be read.
+    pub(crate) async fn connect(url: &str, name: &str) -> Result<Self, Error> {
+        let (told, connections) = watch::channel(0);
+        let told = Arc::new(told);
+        let client = ConnectOptions::new()
+            .name(name)
+            .ping_interval(PING_EVERY)
+            .connection_timeout(CONNECT_MAX)
+            .request_timeout(Some(PUBLISH_MAX))
+            .reconnect_delay_callback(|attempts| {
+                let doubled = 1_u64 << attempts.min(11);
+                Duration::from_millis(doubled).min(RECONNECT_MAX)
+            })
+            .retry_on_initial_connect()
+            .event_callback(move |event| {
+                note(&told, &event);
+                std::future::ready(())
+            })
+            .connect(url)
+            .await
+            .map_err(|error| Error::Config {
+                key: "nats.url",
+                problem: format!("is not one that can be connected to: {error}"),
+            })?;
+        Ok(Self {
+            client,
+            connections,
+        })
+    }
+
+    /// Says whether the server can be reached.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.client.connection_state() == State::Connected
+    }
+
+    /// Returns a count that changes with each new connection.
+    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
+        self.connections.clone()
+    }
+
+    /// Returns how many bytes a message may have.
+    pub(crate) fn payload_max(&self) -> usize {
+        const DEFAULT: usize = 1 << 20;
+        match self.client.max_payload() {
+            0 => DEFAULT,
+            max => max,
+        }
+    }
+
+    /// Sends a message; false when it surely did not leave. While there is no connection nothing is sent: a message
+    /// that arrives when it is no longer true does harm.
+    pub(crate) async fn publish(
+        &self,
+        subject: String,
+        reply: Option<String>,
+        payload: Vec<u8>,
+    ) -> bool {
+        if !self.is_connected() {
+            return false;
+        }
+        let sent = async {
+            match reply {
+                Some(reply) => {
+                    let send = self
+                        .client
+                        .publish_with_reply(subject, reply, payload.into());
+                    send.await
+                }
+                None => self.client.publish(subject, payload.into()).await,
+            }
+        };
+        matches!(timeout(PUBLISH_MAX, sent).await, Ok(Ok(())))
+    }
+
+    /// Receives what is sent on a subject, over reconnections.
+    ///
+    /// # Errors
+    /// [`Error::Stopped`] when the client has ended.
+    pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, Error> {
+        timeout(PUBLISH_MAX, self.client.subscribe(subject))
+            .await
+            .map_err(|_| Error::Stopped)?
+            .map_err(|_| Error::Stopped)
+    }
+
+    /// Waits until what was sent has left this process.
+    pub(crate) async fn flush(&self) {
+        if self.is_connected() {
+            let _ = timeout(PUBLISH_MAX, self.client.flush()).await;
+        }
+    }
+}
+
+fn note(told: &watch::Sender<u64>, event: &Event) {
+    match event {
+        Event::Connected => {
+            told.send_modify(|count| *count += 1);
+            tracing::info!("connected to NATS");
+        }
+        Event::Disconnected => tracing::warn!("connection to NATS is lost; trying again"),
+        Event::SlowConsumer(_) => metrics::counter!("mercer_nats_slow_total").increment(1),
+        Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
+        _ => {}
+    }
+}

@@ -1,0 +1,137 @@
+//! The pool as a person sees it: a row for each worker, from heartbeats alone.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use async_nats::Subscriber;
+use futures::StreamExt;
+use mercer_schemas::worker::{Heartbeat, heartbeat_subject, heartbeats_of};
+use serde::Serialize;
+
+use super::directory::SILENCE_MAX;
+use crate::{Error, bus::Bus};
+
+/// One worker.
+#[derive(Debug, Clone, Serialize)]
+pub struct WorkerRow {
+    /// What it told last.
+    pub heartbeat: Heartbeat,
+    /// Output tokens in a second while it was watched.
+    pub tokens_per_s: f64,
+    /// Share of prompt tokens that were in its cache since it started, 0 to 1.
+    pub hit_rate: f64,
+    /// It is silent for too long.
+    pub silent: bool,
+}
+
+#[derive(Debug)]
+struct Watched {
+    first: (Instant, u64),
+    last: Heartbeat,
+    seen: Instant,
+    tokens_per_s: f64,
+}
+
+/// Listens to a pool's heartbeats.
+#[derive(Debug)]
+pub struct PoolWatch {
+    pool: String,
+    heartbeats: Subscriber,
+    workers: BTreeMap<String, Watched>,
+    bus: Bus,
+}
+
+impl PoolWatch {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when the URL cannot be used.
+    pub async fn connect(url: &str, pool: &str) -> Result<Self, Error> {
+        let bus = Bus::connect(url, "mercer workers").await?;
+        let heartbeats = bus.subscribe(heartbeats_of(pool)).await?;
+        Ok(Self {
+            pool: pool.to_owned(),
+            heartbeats,
+            workers: BTreeMap::new(),
+            bus,
+        })
+    }
+
+    /// Says whether NATS can be reached.
+    pub fn is_connected(&self) -> bool {
+        self.bus.is_connected()
+    }
+
+    /// Listens for a while and returns the workers by name, speeds measured over that while.
+    pub async fn rows(&mut self, listen: Duration) -> Vec<WorkerRow> {
+        for watched in self.workers.values_mut() {
+            watched.first = (watched.seen, watched.last.load.output_tokens);
+        }
+        let until = tokio::time::Instant::now() + listen;
+        while let Ok(Some(message)) = tokio::time::timeout_at(until, self.heartbeats.next()).await {
+            let Ok(heartbeat) = serde_json::from_slice::<Heartbeat>(&message.payload) else {
+                continue;
+            };
+            if heartbeat_subject(&self.pool, &heartbeat.worker) == message.subject.as_str() {
+                self.take_in(heartbeat);
+            }
+        }
+        let rows = self.workers.values().map(|watched| {
+            let load = &watched.last.load;
+            WorkerRow {
+                heartbeat: watched.last.clone(),
+                tokens_per_s: watched.tokens_per_s,
+                hit_rate: load.cached_tokens as f64 / load.prompt_tokens.max(1) as f64,
+                silent: watched.seen.elapsed() > SILENCE_MAX,
+            }
+        });
+        rows.collect()
+    }
+
+    fn take_in(&mut self, heartbeat: Heartbeat) {
+        let now = Instant::now();
+        let tokens = heartbeat.load.output_tokens;
+        let known = self.workers.get(&heartbeat.worker);
+        let first = known
+            .filter(|known| known.last.incarnation == heartbeat.incarnation)
+            .map_or((now, tokens), |known| known.first);
+        let took = now.saturating_duration_since(first.0).as_secs_f64();
+        let tokens_per_s = if took > 0.0 {
+            tokens.saturating_sub(first.1) as f64 / took
+        } else {
+            0.0
+        };
+        let watched = Watched {
+            first,
+            seen: now,
+            tokens_per_s,
+            last: heartbeat.clone(),
+        };
+        self.workers.insert(heartbeat.worker, watched);
+    }
+}
+
+/// Tells a heartbeat to Prometheus.
+pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
+    let load = &heartbeat.load;
+    let gauges = [
+        ("mercer_pool_worker_slots", f64::from(load.slots)),
+        ("mercer_pool_worker_active", f64::from(load.active)),
+        ("mercer_pool_worker_waiting", f64::from(load.waiting)),
+        (
+            "mercer_pool_worker_backlog_tokens",
+            load.backlog_tokens as f64,
+        ),
+        ("mercer_pool_worker_stall_ms", load.stall_ms_max),
+        ("mercer_pool_worker_kv_used", load.kv_used as f64),
+        (
+            "mercer_pool_worker_draining",
+            f64::from(u8::from(heartbeat.draining)),
+        ),
+    ];
+    for (name, value) in gauges {
+        metrics::gauge!(name, "worker" => heartbeat.worker.clone()).set(value);
+    }
+}

@@ -1,0 +1,306 @@
+//! Serves an engine to the callers of a pool, over NATS.
+//!
+//! A worker takes requests on its own subject, tells four times a second how busy it is and what its cache holds, and
+//! when it is to leave, ends what it has and takes nothing new. It holds no state that a caller could miss: who loses
+//! a worker goes on elsewhere.
+
+mod attempt;
+mod outbox;
+mod residency;
+
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use async_nats::{Message, Subscriber};
+use async_trait::async_trait;
+use futures::StreamExt;
+use mercer_schemas::worker::{
+    Body, Control, Frame, Heartbeat, Load, Refusal, Refused, StreamId, WorkRequest,
+    control_subject, heartbeat_subject, is_name, request_subject, stream_of,
+};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::{
+    attempt::{Attempt, Steer},
+    residency::Told,
+};
+use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
+
+/// How often a worker tells how it is.
+const HEARTBEAT: Duration = Duration::from_millis(250);
+
+/// A model that a worker can serve: one that also tells how busy it is and what its cache holds.
+#[async_trait]
+pub trait WorkerEngine: ChatModel {
+    /// Returns how busy it is. The longest stall counts from the call before.
+    fn take_load(&self) -> Load;
+
+    /// Returns hashes of the starts of conversations whose cache is held.
+    fn starts(&self) -> BTreeSet<u64>;
+}
+
+impl WorkerEngine for LlamaEngine {
+    fn take_load(&self) -> Load {
+        self.take_load()
+    }
+
+    fn starts(&self) -> BTreeSet<u64> {
+        self.starts()
+    }
+}
+
+/// Where a worker serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// URL of NATS.
+    pub url: String,
+    /// Name of the pool.
+    pub pool: String,
+    /// Name of the worker; no other worker may have it.
+    pub name: String,
+}
+
+/// A worker that serves. Dropping it ends it at once, without a word to anyone.
+#[derive(Debug)]
+pub struct Worker {
+    drain: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// What the attempts of a worker share.
+struct Serving {
+    bus: Bus,
+    name: String,
+    incarnation: u64,
+    engine: Arc<dyn WorkerEngine>,
+    /// The last load that was told.
+    load: Mutex<Load>,
+}
+
+impl Serving {
+    fn load(&self) -> Load {
+        *self.load.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Worker {
+    /// Begins to serve. NATS may come later.
+    ///
+    /// # Errors
+    /// [`Error::Config`] names the setting that is wrong.
+    pub async fn start(config: WorkerConfig, engine: Arc<dyn WorkerEngine>) -> Result<Self, Error> {
+        for (key, name) in [("pool.name", &config.pool), ("worker.name", &config.name)] {
+            if !is_name(name) {
+                return Err(Error::Config {
+                    key,
+                    problem: "must be 1 to 64 letters, digits, - and _".to_owned(),
+                });
+            }
+        }
+        let bus = Bus::connect(&config.url, &format!("mercer worker {}", config.name)).await?;
+        let requests = bus.subscribe(request_subject(&config.name)).await?;
+        let controls = bus.subscribe(control_subject(&config.name)).await?;
+        let server = Server {
+            heartbeats: heartbeat_subject(&config.pool, &config.name),
+            serving: Arc::new(Serving {
+                bus,
+                name: config.name,
+                incarnation: rand::random(),
+                engine,
+                load: Mutex::default(),
+            }),
+            steers: HashMap::new(),
+            attempts: JoinSet::new(),
+            working: Arc::new(()),
+            told: Told::default(),
+            seq: 0,
+            draining: false,
+        };
+        let drain = CancellationToken::new();
+        let task = tokio::spawn(server.run(requests, controls, drain.clone()));
+        Ok(Self { drain, task })
+    }
+
+    /// Takes no more requests, ends those that run, then leaves.
+    pub fn drain(&self) {
+        self.drain.cancel();
+    }
+
+    /// Waits until the worker has left.
+    pub async fn left(&mut self) {
+        // A task that panicked has left too.
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+type Key = (StreamId, u16);
+
+struct Server {
+    serving: Arc<Serving>,
+    heartbeats: String,
+    steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
+    attempts: JoinSet<Key>,
+    /// One clone for each attempt that the engine works on.
+    working: Arc<()>,
+    told: Told,
+    seq: u64,
+    draining: bool,
+}
+
+impl Server {
+    async fn run(
+        mut self,
+        mut requests: Subscriber,
+        mut controls: Subscriber,
+        drain: CancellationToken,
+    ) {
+        let mut beat = interval(HEARTBEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        tracing::info!(
+            worker.id = self.serving.name,
+            model = self.serving.engine.info().label(),
+            "worker serves"
+        );
+        loop {
+            tokio::select! {
+                Some(message) = requests.next() => self.take(message).await,
+                Some(message) = controls.next() => self.steer(&message, &drain).await,
+                Some(ended) = self.attempts.join_next() => {
+                    if let Ok(key) = ended {
+                        self.steers.remove(&key);
+                    }
+                }
+                () = drain.cancelled(), if !self.draining => {
+                    self.draining = true;
+                    tracing::info!(worker.id = self.serving.name, running = self.running(), "worker drains");
+                    self.beat().await;
+                }
+                _ = beat.tick() => self.beat().await,
+            }
+            if self.draining && self.running() == 0 {
+                break;
+            }
+        }
+        self.beat().await;
+        self.serving.bus.flush().await;
+        tracing::info!(worker.id = self.serving.name, "worker has left");
+    }
+
+    fn running(&self) -> usize {
+        Arc::strong_count(&self.working) - 1
+    }
+
+    async fn beat(&mut self) {
+        let engine = &self.serving.engine;
+        let load = engine.take_load();
+        *self
+            .serving
+            .load
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = load;
+        if !self.serving.bus.is_connected() {
+            // What is told now reaches nobody.
+            return self.told.forget();
+        }
+        self.seq += 1;
+        let heartbeat = Heartbeat {
+            worker: self.serving.name.clone(),
+            incarnation: self.serving.incarnation,
+            seq: self.seq,
+            model: engine.info().as_ref().clone(),
+            draining: self.draining,
+            load,
+            residency: self.told.tell(Instant::now(), engine.starts()),
+        };
+        let payload = serde_json::to_vec(&heartbeat).unwrap_or_default();
+        let subject = self.heartbeats.clone();
+        self.serving.bus.publish(subject, None, payload).await;
+    }
+
+    /// Takes a request. One that makes no sense is dropped: there is nobody to tell.
+    async fn take(&mut self, message: Message) {
+        let dropped = |reason: &'static str| {
+            metrics::counter!("mercer_worker_dropped_total", "reason" => reason).increment(1);
+        };
+        let Some(reply) = message.reply else {
+            return dropped("no_reply");
+        };
+        let Ok(request) = serde_json::from_slice::<WorkRequest>(&message.payload) else {
+            return dropped("request");
+        };
+        let key = (request.stream, request.attempt);
+        // Frames go to no other subject, whoever asks.
+        if stream_of(reply.as_str()) != Some(key) {
+            return dropped("reply");
+        }
+        if self.steers.contains_key(&key) {
+            return dropped("repeated");
+        }
+        if self.draining {
+            return self.refuse(&request, reply.to_string()).await;
+        }
+        let (sender, steers) = mpsc::unbounded_channel();
+        self.steers.insert(key, sender);
+        let attempt = Attempt::new(self.serving.clone(), &request, reply.to_string(), steers);
+        let working = self.working.clone();
+        self.attempts.spawn(async move {
+            attempt.run(request, working).await;
+            key
+        });
+    }
+
+    async fn refuse(&self, request: &WorkRequest, reply: String) {
+        let frame = Frame {
+            stream: request.stream,
+            attempt: request.attempt,
+            seq: 0,
+            first_token: request.resume.len() as u32,
+            body: Body::Refused(Refused {
+                refusal: Refusal::Draining,
+                tokens: 0,
+                retry_after_ms: 0,
+            }),
+        };
+        self.serving.bus.publish(reply, None, frame.encode()).await;
+    }
+
+    async fn steer(&mut self, message: &Message, drain: &CancellationToken) {
+        let Ok(control) = serde_json::from_slice::<Control>(&message.payload) else {
+            metrics::counter!("mercer_worker_dropped_total", "reason" => "control").increment(1);
+            return;
+        };
+        let (key, steer) = match control {
+            Control::Cancel { stream, attempt } => ((stream, attempt), Steer::Cancel),
+            Control::Credit {
+                stream,
+                attempt,
+                upto,
+            } => ((stream, attempt), Steer::Credit(upto)),
+            Control::Resend {
+                stream,
+                attempt,
+                from,
+            } => ((stream, attempt), Steer::Resend(from)),
+            Control::Drain => return drain.cancel(),
+            Control::Snapshot => return self.told.forget(),
+        };
+        if let Some(steers) = self.steers.get(&key) {
+            // An attempt that has just ended needs no steering.
+            let _ = steers.send(steer);
+        }
+    }
+}
