@@ -57,8 +57,12 @@ pub fn streams_of(caller: &str) -> String {
 
 /// Reads the stream and the attempt from a subject made by [`stream_subject`].
 pub fn stream_of(subject: &str) -> Option<(StreamId, u16)> {
-    let (rest, attempt) = subject.rsplit_once('.')?;
-    let (_, stream) = rest.rsplit_once('.')?;
+    let rest = subject.strip_prefix(ROOT)?.strip_prefix(".out.")?;
+    let mut parts = rest.split('.');
+    let (caller, stream, attempt) = (parts.next()?, parts.next()?, parts.next()?);
+    if !is_name(caller) || parts.next().is_some() {
+        return None;
+    }
     Some((stream.parse().ok()?, attempt.parse().ok()?))
 }
 
@@ -82,7 +86,13 @@ mod tests {
         let subject = stream_subject("node-1", stream, 2);
         assert_eq!(subject, "llm.v1.out.node-1.000000000000001f.2");
         assert_eq!(stream_of(&subject), Some((stream, 2)));
-        assert_eq!(stream_of("llm.v1.out.node-1.+f.2"), None);
+        for wrong in [
+            "llm.v1.out.node-1.+f.2",
+            "llm.v1.req.node-1.000000000000001f.2",
+            "llm.v1.out.a.b.000000000000001f.2",
+        ] {
+            assert_eq!(stream_of(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The committed descriptions under `schemas/`: OpenAPI, events, inputs, settings.
+//! The committed descriptions under `schemas/`: OpenAPI, events, inputs, the worker protocol, settings.
 //!
 //! A change of an API or of what is stored is a visible difference in review. The test compares;
 //! `MERCER_WRITE_SCHEMAS=1 cargo test -p mercer schemas` writes the files anew.
@@ -25,6 +25,18 @@ mod tests {
             (
                 "events/input.schema.json",
                 pretty(schema_for!(mercer_schemas::Input).to_value()),
+            ),
+            (
+                "worker/request.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::WorkRequest).to_value()),
+            ),
+            (
+                "worker/control.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::Control).to_value()),
+            ),
+            (
+                "worker/heartbeat.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::Heartbeat).to_value()),
             ),
             (
                 "config.schema.json",
