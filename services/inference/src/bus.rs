@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event, Subscriber, connection::State};
+use async_nats::{Client, ConnectOptions, Event, Subscriber, connection::State, rustls};
 use tokio::{sync::watch, time::timeout};
 
 use crate::Error;
@@ -28,6 +28,9 @@ impl Bus {
     /// # Errors
     /// [`Error::Config`] when the URL cannot be read.
     pub(crate) async fn connect(url: &str, name: &str) -> Result<Self, Error> {
+        // Two providers of TLS are compiled in (HTTP clients bring the other), so the client cannot choose by itself. An
+        // error means that one was chosen already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let (told, connections) = watch::channel(0);
         let told = Arc::new(told);
         let client = ConnectOptions::new()

@@ -67,6 +67,8 @@ pub(super) fn run(
             return;
         }
     };
+    // An idle engine tells its slots too.
+    worker.tell_load();
     if ready.send(Ok(())).is_err() {
         return;
     }

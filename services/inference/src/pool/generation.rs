@@ -264,7 +264,8 @@ impl Generation {
                 }
                 let index = self.win(index, out);
                 self.first_token.get_or_insert(now);
-                if self.tokens.len() == self.lanes[index].resumed && self.attempts > 1 {
+                let resumed = self.lanes[index].resumed;
+                if resumed > 0 && resumed == self.tokens.len() {
                     workers.count("resumed");
                 }
                 self.tokens.extend(&tokens);

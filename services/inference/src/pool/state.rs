@@ -149,6 +149,9 @@ impl Homes {
     }
 
     fn set(&mut self, conversation: &str, worker: &str) {
+        if conversation.is_empty() {
+            return;
+        }
         if self.young.len() >= Self::YOUNG_MAX {
             self.old = std::mem::take(&mut self.young);
         }

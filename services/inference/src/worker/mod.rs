@@ -15,7 +15,6 @@ use std::{
 };
 
 use async_nats::{Message, Subscriber};
-use async_trait::async_trait;
 use futures::StreamExt;
 use mercer_schemas::worker::{
     Body, Control, Frame, Heartbeat, Load, Refusal, Refused, StreamId, WorkRequest,
@@ -38,7 +37,6 @@ use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
 const HEARTBEAT: Duration = Duration::from_millis(250);
 
 /// A model that a worker can serve: one that also tells how busy it is and what its cache holds.
-#[async_trait]
 pub trait WorkerEngine: ChatModel {
     /// Returns how busy it is. The longest stall counts from the call before.
     fn take_load(&self) -> Load;

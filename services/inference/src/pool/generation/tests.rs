@@ -342,7 +342,7 @@ fn a_dead_worker_s_text_goes_on_elsewhere() {
     play.deliver();
     play.kill("w0");
     let began = play.world.now;
-    while play.world.counts.get("silent").is_none() {
+    while !play.world.counts.contains_key("silent") {
         play.world.beat();
         play.tick(TICK, true);
     }

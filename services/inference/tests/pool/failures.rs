@@ -1,0 +1,79 @@
+//! Workers that die, freeze or are not there: the text comes whole and once.
+
+use std::time::{Duration, Instant};
+
+use mercer_inference::{BusyReason, ChatModel, Error, GenerateRequest};
+
+use crate::{forgery::Fake, support::*};
+
+/// Disturbs the worker that writes, in the middle of each kind of text.
+async fn disturb(how: impl Fn(&mut Node)) {
+    for request in [bound("greedy"), drawn("drawn"), free("free")] {
+        let mut world = World::new(2).await;
+        let expected = world.model.undisturbed(&request).await;
+        let mut reader = world.begin(&request, 4).await;
+        let writes = world.nodes.iter().position(|node| {
+            let load = node.engine.take_load();
+            load.active > 0 || load.requests > 0
+        });
+        let began = Instant::now();
+        how(&mut world.nodes[writes.expect("somebody writes")]);
+        let completion = reader.end_whole(&expected).await;
+        assert_eq!(completion.prompt_sha256, expected.prompt_sha256);
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "{:?}",
+            began.elapsed()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_dies_is_followed_by_another() {
+    disturb(Node::die).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_freezes_is_followed_by_another_and_changes_nothing_when_it_wakes() {
+    disturb(|node| node.freeze(Duration::from_secs(2))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_listening_is_noticed_at_once() {
+    let world = World::new(1).await;
+    // Its heartbeats promise everything, but it takes no requests.
+    let ghost = Fake::ghost(&world.nats, "ghost", &world.model.engine.info()).await;
+    until("the ghost is heard", async || world.pool.ready().len() == 2).await;
+    let request = bound("a");
+    let expected = world.model.undisturbed(&request).await;
+    let began = Instant::now();
+    let mut reader = world.begin(&request, 1).await;
+    assert!(began.elapsed() < Duration::from_millis(700));
+    reader.end_whole(&expected).await;
+    drop(ghost);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_any_worker_the_answer_is_honest_and_the_next_one_works() {
+    let mut world = World::new(1).await;
+    world.nodes[0].die();
+    until("it is missed", async || world.pool.ready().is_empty()).await;
+    let short = GenerateRequest {
+        deadline: Duration::from_secs(1),
+        ..bound("short")
+    };
+    let error = world.pool.generate(short).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Busy(BusyReason::NoWorker)),
+        "{error:?}"
+    );
+    let request = bound("next");
+    let expected = world.model.undisturbed(&request).await;
+    let (nats, model) = (&world.nats, &world.model);
+    let (node, generation) = tokio::join!(
+        async { Node::start(nats, model, "w0") },
+        world.pool.generate(request)
+    );
+    Reader::new(generation.unwrap()).end_whole(&expected).await;
+    drop(node);
+}

@@ -1,0 +1,7 @@
+//! The worker pool on a real nats-server, with real engines and a random model: what holds whatever dies.
+
+mod failures;
+mod flow;
+mod forgery;
+mod nats;
+mod support;

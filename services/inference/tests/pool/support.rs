@@ -1,0 +1,397 @@
+//! A nats-server, workers that can die or freeze, and what is asked of them.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use futures::StreamExt;
+use mercer_inference::{
+    ChatMessage, ChatModel, Chunk, Completion, EngineConfig, Error, Finish, GenerateRequest,
+    Generation, Grammar, LlamaEngine, ModelInfo, PoolConfig, Priority, Role, Worker, WorkerConfig,
+    WorkerEngine, WorkerPool,
+    testing::{RandomModel, write_random_model},
+};
+use mercer_schemas::worker::Load;
+use tempfile::TempDir;
+use tokio::{runtime::Runtime, time::sleep};
+
+/// Long enough for the slowest machine; only a failure waits that long.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// Pause before each piece of text, so that there is a middle of a stream.
+const PACE: Duration = Duration::from_millis(20);
+/// Words without end, so that only `max_tokens` ends them.
+const ENDLESS: &str = "start: /[a-z ]{5000}/\n";
+
+/// A nats-server on a port of its own.
+pub(crate) struct Nats {
+    port: u16,
+    child: Child,
+}
+
+impl Nats {
+    pub(crate) async fn start() -> Self {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let child = Self::spawn(port);
+        let nats = Self { port, child };
+        nats.ready().await;
+        nats
+    }
+
+    fn spawn(port: u16) -> Child {
+        // Debian installs it where only root's PATH leads.
+        let usual = Path::new("/usr/sbin/nats-server");
+        let program = if usual.exists() {
+            usual
+        } else {
+            Path::new("nats-server")
+        };
+        Command::new(program)
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("nats-server is installed; run ./setup.sh")
+    }
+
+    async fn ready(&self) {
+        until("nats-server listens", async || {
+            tokio::net::TcpStream::connect(("127.0.0.1", self.port))
+                .await
+                .is_ok()
+        })
+        .await;
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    pub(crate) fn kill(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    pub(crate) async fn restart(&mut self) {
+        self.kill();
+        self.child = Self::spawn(self.port);
+        self.ready().await;
+    }
+
+    pub(crate) async fn client(&self) -> async_nats::Client {
+        async_nats::connect(self.url()).await.unwrap()
+    }
+
+    pub(crate) async fn pool(&self) -> WorkerPool {
+        WorkerPool::connect(PoolConfig::new(self.url(), "test"))
+            .await
+            .unwrap()
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// A model file, and an engine of it that nothing disturbs.
+pub(crate) struct Model {
+    path: PathBuf,
+    pub(crate) engine: Arc<LlamaEngine>,
+    _folder: TempDir,
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Self::with_seed(1)
+    }
+
+    pub(crate) fn with_seed(seed: u64) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("random.gguf");
+        let shape = RandomModel {
+            seed,
+            ..RandomModel::default()
+        };
+        write_random_model(&path, &shape).unwrap();
+        let engine = Arc::new(LlamaEngine::load(EngineConfig::for_testing(&path)).unwrap());
+        Self {
+            path,
+            engine,
+            _folder: folder,
+        }
+    }
+
+    /// Returns what the model writes when nothing disturbs it.
+    pub(crate) async fn undisturbed(&self, request: &GenerateRequest) -> Completion {
+        let generation = self.engine.generate(request.clone()).await.unwrap();
+        generation.complete().await.unwrap()
+    }
+}
+
+/// An engine that writes slowly.
+struct Paced(Arc<LlamaEngine>);
+
+#[async_trait]
+impl ChatModel for Paced {
+    fn info(&self) -> Arc<ModelInfo> {
+        self.0.info()
+    }
+
+    async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
+        let mut inner = self.0.generate(request).await?;
+        let (sink, generation) = Generation::channel();
+        let (cancelled, stop) = (sink.cancel_handle(), inner.cancel_handle());
+        tokio::spawn(async move {
+            let mut told = 0;
+            while let Some(mut item) = inner.next().await {
+                // The engine is far ahead, so it may have ended long before it is cancelled.
+                match &mut item {
+                    Ok(Chunk::Text { tokens, .. }) => {
+                        tokio::select! {
+                            () = cancelled.cancelled() => {
+                                stop.cancel();
+                                continue;
+                            }
+                            () = sleep(PACE) => told += tokens.len(),
+                        }
+                    }
+                    Ok(Chunk::Done(completion)) if cancelled.is_cancelled() => {
+                        completion.finish = Finish::Cancelled;
+                        completion.tokens.truncate(told);
+                        completion.usage.output_tokens = told as u32;
+                    }
+                    _ => {}
+                }
+                sink.send(item);
+            }
+        });
+        Ok(generation)
+    }
+}
+
+impl WorkerEngine for Paced {
+    fn take_load(&self) -> Load {
+        self.0.take_load()
+    }
+
+    fn starts(&self) -> BTreeSet<u64> {
+        self.0.starts()
+    }
+}
+
+/// A worker in a runtime of its own, as if it were another process.
+pub(crate) struct Node {
+    runtime: Option<Runtime>,
+    pub(crate) worker: Option<Worker>,
+    pub(crate) engine: Arc<LlamaEngine>,
+}
+
+impl Node {
+    pub(crate) fn start(nats: &Nats, model: &Model, name: &str) -> Self {
+        let mut config = EngineConfig::for_testing(&model.path);
+        config.slots = 2;
+        let engine = Arc::new(LlamaEngine::load(config).unwrap());
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let config = WorkerConfig {
+            url: nats.url(),
+            pool: "test".to_owned(),
+            name: name.to_owned(),
+        };
+        let paced = Arc::new(Paced(engine.clone()));
+        let (told, started) = std::sync::mpsc::channel();
+        runtime.spawn(async move {
+            let _ = told.send(Worker::start(config, paced).await.unwrap());
+        });
+        Self {
+            worker: Some(started.recv().unwrap()),
+            runtime: Some(runtime),
+            engine,
+        }
+    }
+
+    /// Ends it as `kill -9` would: no goodbye.
+    pub(crate) fn die(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+
+    /// Stops all of it for a while, connection included, as SIGSTOP would.
+    pub(crate) fn freeze(&self, how_long: Duration) {
+        if let Some(runtime) = &self.runtime {
+            runtime.spawn(async move { std::thread::sleep(how_long) });
+        }
+    }
+
+    pub(crate) fn active(&self) -> u32 {
+        self.engine.take_load().active
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.die();
+    }
+}
+
+/// Two workers of one model and a caller that knows both.
+pub(crate) struct World {
+    pub(crate) nats: Nats,
+    pub(crate) model: Model,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) pool: WorkerPool,
+}
+
+impl World {
+    pub(crate) async fn new(workers: usize) -> Self {
+        let (nats, model) = (Nats::start().await, Model::new());
+        let nodes: Vec<Node> = (0..workers)
+            .map(|n| Node::start(&nats, &model, &format!("w{n}")))
+            .collect();
+        let pool = nats.pool().await;
+        until("all workers are heard", async || {
+            pool.ready().len() == workers
+        })
+        .await;
+        Self {
+            nats,
+            model,
+            nodes,
+            pool,
+        }
+    }
+
+    /// Reads a stream until it has this many pieces of text.
+    pub(crate) async fn begin(&self, request: &GenerateRequest, pieces: usize) -> Reader {
+        let generation = self.pool.generate(request.clone()).await.unwrap();
+        let mut reader = Reader::new(generation);
+        reader.pieces(pieces).await;
+        reader
+    }
+}
+
+/// Reads a generation piece by piece.
+pub(crate) struct Reader {
+    pub(crate) generation: Generation,
+    pub(crate) text: String,
+    pub(crate) tokens: Vec<u32>,
+}
+
+impl Reader {
+    pub(crate) fn new(generation: Generation) -> Self {
+        Self {
+            generation,
+            text: String::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    pub(crate) async fn pieces(&mut self, count: usize) {
+        for _ in 0..count {
+            let done = self.next().await;
+            assert!(done.is_none(), "it ended too early for this test: {done:?}");
+        }
+    }
+
+    /// Reads the next piece of text, or the end.
+    async fn next(&mut self) -> Option<Result<Completion, Error>> {
+        loop {
+            let chunk = tokio::time::timeout(PATIENCE, self.generation.next()).await;
+            match chunk.expect("a chunk in time").expect("an end") {
+                Ok(Chunk::Started { .. }) => {}
+                Ok(Chunk::Text { text, tokens }) => {
+                    self.text.push_str(&text);
+                    self.tokens.extend(tokens);
+                    return None;
+                }
+                Ok(Chunk::Done(completion)) => return Some(Ok(completion)),
+                Err(error) => return Some(Err(error)),
+            }
+        }
+    }
+
+    /// Reads to the end.
+    pub(crate) async fn end(&mut self) -> Result<Completion, Error> {
+        loop {
+            if let Some(end) = self.next().await {
+                return end;
+            }
+        }
+    }
+
+    /// Reads to the end and fails unless all of it came once, and is what an undisturbed engine writes.
+    pub(crate) async fn end_whole(&mut self, expected: &Completion) -> Completion {
+        let completion = self.end().await.unwrap();
+        assert_eq!(completion.tokens, expected.tokens);
+        assert_eq!(completion.text, expected.text);
+        assert_eq!(completion.finish, expected.finish);
+        assert_eq!(self.text, expected.text, "what was streamed");
+        assert!(expected.tokens.starts_with(&self.tokens));
+        completion
+    }
+}
+
+pub(crate) fn conversation(words: &str) -> Vec<ChatMessage> {
+    let rules = "You answer customers of Harbour. First plan tools, then reply from the evidence.";
+    vec![
+        ChatMessage::new(Role::System, rules),
+        ChatMessage::new(Role::User, words),
+    ]
+}
+
+/// Sixty tokens under a grammar.
+pub(crate) fn bound(id: &str) -> GenerateRequest {
+    GenerateRequest {
+        request_id: id.to_owned(),
+        conversation_key: format!("conversation of {id}"),
+        messages: conversation("tell me about kettles"),
+        resume: Vec::new(),
+        grammar: Some(Grammar::Lark(ENDLESS.to_owned())),
+        max_tokens: 60,
+        temperature: 0.0,
+        top_p: 1.0,
+        deadline: Duration::from_secs(60),
+        priority: Priority::Interactive,
+    }
+}
+
+/// Sixty tokens under a grammar, drawn at random.
+pub(crate) fn drawn(id: &str) -> GenerateRequest {
+    GenerateRequest {
+        temperature: 0.9,
+        top_p: 0.95,
+        ..bound(id)
+    }
+}
+
+/// Up to sixty tokens of noise.
+pub(crate) fn free(id: &str) -> GenerateRequest {
+    GenerateRequest {
+        grammar: None,
+        ..bound(id)
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
+    let wait = async {
+        while !holds().await {
+            sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("not in time: {what}"));
+}
