@@ -10,4 +10,5 @@ mod crash;
 mod injection;
 mod live;
 mod once;
+mod pool;
 mod support;

@@ -31,6 +31,12 @@ pub(crate) struct Config {
     pub(crate) store: StoreSection,
     /// The models.
     pub(crate) models: Models,
+    /// Where NATS runs.
+    pub(crate) nats: Nats,
+    /// The pool of workers.
+    pub(crate) pool: Pool,
+    /// This process as a worker.
+    pub(crate) worker: WorkerSection,
     /// How conversations live.
     pub(crate) conversations: Conversations,
     /// The chat page.
@@ -84,6 +90,39 @@ pub(crate) struct Models {
     pub(crate) slots: u32,
     /// Layers on a GPU.
     pub(crate) gpu_layers: u32,
+}
+
+/// Where NATS runs.
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nats {
+    /// URL, or empty for a model in this process.
+    pub(crate) url: String,
+}
+
+impl std::fmt::Debug for Nats {
+    /// A URL may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Nats(set: {})", !self.url.is_empty())
+    }
+}
+
+/// The pool of workers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Pool {
+    /// Name of the pool.
+    pub(crate) name: String,
+}
+
+/// This process as a worker.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WorkerSection {
+    /// Name of the worker, or empty for one made up.
+    pub(crate) name: String,
+    /// Longest time for ending what runs, seconds.
+    pub(crate) drain_s: u64,
 }
 
 /// How conversations live.
@@ -243,6 +282,15 @@ impl Config {
                 self.models.slots
             );
         }
+        for (key, name) in [
+            ("pool.name", &self.pool.name),
+            ("worker.name", &self.worker.name),
+        ] {
+            let made_up = key == "worker.name" && name.is_empty();
+            if !made_up && !mercer_schemas::worker::is_name(name) {
+                bail!("{key}: `{name}` must be 1 to 64 letters, digits, - and _");
+            }
+        }
         if self.conversations.output_tokens_max == 0 {
             bail!("conversations.output_tokens_max: must be at least 1");
         }
@@ -348,6 +396,8 @@ mod tests {
             ("[models]\nslots = \"many\"", "models.slots"),
             ("[models]\nslots = 0", "models.slots"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[pool]\nname = \"a.b\"", "pool.name"),
+            ("[worker]\nname = \"*\"", "worker.name"),
             ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),
             ("[log]\nformat = \"loud\"", "log.format"),
             (

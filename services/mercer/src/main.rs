@@ -6,6 +6,7 @@ mod compose;
 mod config;
 mod eval;
 mod observe;
+mod pool;
 mod schemas;
 
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ enum Command {
     /// Look at models, write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(commands::models::Models),
+    /// Show the live pool of workers: slots, queue, cache, speed, draining.
+    Workers(commands::workers::Args),
     /// Check this machine and the settings, and say what to mend.
     Doctor,
     /// Check or show the settings.
@@ -108,6 +111,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Bench(command) => commands::bench::run(&config, command).await,
         Command::Admin(command) => commands::admin::run(&config, command).await,
         Command::Models(command) => commands::models::run(&config, command).await,
+        Command::Workers(args) => commands::workers::run(&config, args).await,
         Command::Doctor => commands::doctor::run(&config).await,
         Command::Config(_) => Ok(ExitCode::SUCCESS),
     }

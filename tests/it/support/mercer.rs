@@ -99,14 +99,19 @@ pub(crate) async fn run(settings: &Path, args: &[&str], env: &[(&str, &str)]) ->
     }
 }
 
-/// Starts the server and waits until it serves, or ends.
-pub(crate) async fn start(settings: &Path, env: &[(&str, &str)]) -> Result<Mercer, Ended> {
+/// Starts the server in some roles, all when empty, and waits until it serves, or ends.
+pub(crate) async fn start(
+    settings: &Path,
+    roles: &str,
+    env: &[(&str, &str)],
+) -> Result<Mercer, Ended> {
     let mut command = command(settings, env);
     // A Mercer that died a moment ago still has its lease.
-    command
-        .args(["serve", "--take-over"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.args(["serve", "--take-over"]);
+    if !roles.is_empty() {
+        command.args(["--roles", roles]);
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("mercer");
     let log = Log::follow(child.stderr.take().expect("standard error"));
     let serving = timeout(PATIENCE, log.find(address)).await;
@@ -202,15 +207,16 @@ impl Mercer {
         self.child.kill().await.expect("kill");
     }
 
+    /// Sends the process a signal.
+    pub(crate) async fn signal(&self, signal: &str) {
+        let id = self.child.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args([signal, &id]).status().await;
+        assert!(sent.expect("kill").success());
+    }
+
     /// Asks the process to stop and returns its log; it must stop in order.
     pub(crate) async fn stop(mut self) -> String {
-        let id = self.child.id().expect("it runs").to_string();
-        let asked = Command::new("kill")
-            .args(["-TERM", &id])
-            .status()
-            .await
-            .expect("kill");
-        assert!(asked.success());
+        self.signal("-TERM").await;
         let status = timeout(PATIENCE, self.child.wait())
             .await
             .expect("it stops when asked")

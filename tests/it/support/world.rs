@@ -32,6 +32,8 @@ pub(crate) struct World {
     pub(crate) embedder: PathBuf,
     /// Whether the shop's channels are configured.
     pub(crate) channels: bool,
+    /// URL of NATS; empty for a model in the process.
+    pub(crate) nats: String,
     store: OnceCell<Store>,
 }
 
@@ -47,6 +49,7 @@ impl World {
             output_tokens_max: 160,
             embedder: PathBuf::new(),
             channels: true,
+            nats: String::new(),
             store: OnceCell::new(),
         }
     }
@@ -70,6 +73,7 @@ impl World {
             chat: self.chat.clone(),
             embedder: self.embedder.clone(),
             channels: self.channels,
+            nats: self.nats.clone(),
             store: OnceCell::new(),
         }
     }
@@ -123,7 +127,15 @@ impl World {
 
     /// Starts Mercer with more environment variables; an error when it ended before it served.
     pub(crate) async fn try_start(&self, env: &[(&str, &str)]) -> Result<Mercer, Ended> {
-        mercer::start(&self.settings(), env).await
+        mercer::start(&self.settings(), "", env).await
+    }
+
+    /// Starts Mercer in some roles.
+    pub(crate) async fn start_as(&self, roles: &str, env: &[(&str, &str)]) -> Mercer {
+        match mercer::start(&self.settings(), roles, env).await {
+            Ok(mercer) => mercer,
+            Err(ended) => panic!("mercer did not start ({}):\n{}", ended.status, ended.log),
+        }
     }
 
     /// Runs another command to its end.
@@ -148,10 +160,11 @@ impl World {
         let path = self.folder.path().join("settings.toml");
         let mut text = format!(
             "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\nchat = {:?}\nembedder = {:?}\n\
-             [conversations]\noutput_tokens_max = {}\n[log]\nformat = \"json\"\nfilter = \"warn,mercer=info\"\n",
+             [nats]\nurl = {:?}\n[conversations]\noutput_tokens_max = {}\n[log]\nformat = \"json\"\nfilter = \"warn,mercer=info\"\n",
             self.data(),
             self.chat,
             self.embedder,
+            self.nats,
             self.output_tokens_max
         );
         if self.channels {

@@ -12,3 +12,4 @@ pub(crate) mod models;
 pub(crate) mod reindex;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod workers;

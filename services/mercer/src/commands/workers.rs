@@ -1,0 +1,124 @@
+//! `mercer workers`: the live pool, from its heartbeats.
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::bail;
+use clap::Parser;
+use mercer_inference::{PoolWatch, WorkerRow};
+
+use crate::commands::serve::stop_on_signal;
+use crate::config::Config;
+
+/// Long enough for a few heartbeats of each worker.
+const LISTEN: Duration = Duration::from_millis(1_100);
+
+/// Show the live pool of workers: slots, queue, cache, speed, draining.
+#[derive(Parser)]
+pub(crate) struct Args {
+    /// Show it again each second until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+    /// Print JSON, a line each time.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints the pool.
+///
+/// # Errors
+/// When NATS is not configured or cannot be reached.
+pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
+    if config.nats.url.is_empty() {
+        bail!("nats.url is empty: without NATS the model runs inside `mercer serve`");
+    }
+    let mut watch = PoolWatch::connect(&config.nats.url, &config.pool.name).await?;
+    let stop = stop_on_signal();
+    loop {
+        let rows = tokio::select! {
+            rows = watch.rows(LISTEN) => rows,
+            () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
+        };
+        if !watch.is_connected() && !args.watch {
+            bail!("nats.url cannot be reached; is nats-server running there?");
+        }
+        let text = if args.json {
+            serde_json::to_string(&rows)? + "\n"
+        } else {
+            table(&config.pool.name, watch.is_connected(), &rows)
+        };
+        // Clears the screen, so that the table stays in its place.
+        let clear = if args.watch && !args.json {
+            "\x1b[2J\x1b[H"
+        } else {
+            ""
+        };
+        print!("{clear}{text}");
+        std::io::stdout().flush()?;
+        if !args.watch {
+            return Ok(ExitCode::SUCCESS);
+        }
+    }
+}
+
+fn table(pool: &str, connected: bool, rows: &[WorkerRow]) -> String {
+    let mut text = format!(
+        "pool {pool}: {} workers{}\n",
+        rows.len(),
+        if connected {
+            ""
+        } else {
+            "; NATS cannot be reached"
+        }
+    );
+    if rows.is_empty() {
+        return text + "none is heard; start one with `mercer serve --roles worker`\n";
+    }
+    text.push_str(&line(
+        &[
+            "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "model",
+        ]
+        .map(str::to_owned),
+    ));
+    for row in rows {
+        let load = &row.heartbeat.load;
+        let state = match (row.silent, row.heartbeat.draining) {
+            (true, _) => "silent",
+            (false, true) => "draining",
+            (false, false) => "ready",
+        };
+        text.push_str(&line(&[
+            row.heartbeat.worker.clone(),
+            state.to_owned(),
+            format!("{}/{}", load.active, load.slots),
+            format!("{}/{}", load.waiting, load.waiting_max),
+            format!(
+                "{:.0} %",
+                100.0 * load.kv_used as f64 / load.kv_total.max(1) as f64
+            ),
+            format!("{:.0} %", 100.0 * row.hit_rate),
+            format!("{:.1}", row.tokens_per_s),
+            format!("{:.0} ms", load.stall_ms_max),
+            row.heartbeat.model.label(),
+        ]));
+    }
+    text
+}
+
+fn line(cells: &[String; 9]) -> String {
+    let [
+        worker,
+        state,
+        slots,
+        queue,
+        cache,
+        hits,
+        speed,
+        stall,
+        model,
+    ] = cells;
+    format!(
+        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8}  {model}\n"
+    )
+}
