@@ -224,6 +224,9 @@ mod tests {
             narrowed("a red kettle", &[Intent::Talk]),
             [r#"start: "{\"calls\":[]}""#]
         );
+        // Whoever may be asking for a person is not held back.
+        let person = narrowed("a person please", &[Intent::Talk]);
+        assert_eq!(person[1], "call: handoff");
         // Nothing was shown, so details are impossible: everything else is open again.
         let all = narrowed("how heavy is it", &[]);
         assert_eq!(narrowed("how heavy is it", &[Intent::Details]), all);

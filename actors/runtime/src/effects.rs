@@ -23,6 +23,8 @@ use crate::shops::ShopView;
 const TEMPERATURE: f32 = 0.0;
 const TEMPERATURE_REPAIR: f32 = 0.7;
 const TOP_P: f32 = 0.95;
+/// Longest wait for the intent classifier: an import may keep its embedder busy.
+const INTENTS_MAX: Duration = Duration::from_secs(1);
 
 /// An effect's answer.
 pub(crate) struct Outcome {
@@ -238,13 +240,15 @@ async fn likely_intents(
     if view.settings.prompt_style != PromptStyle::Compact {
         return Vec::new();
     }
-    match classifier.likely(&question.words, &question.features).await {
-        Ok(intents) => intents,
-        Err(error) => {
+    let likely = classifier.likely(&question.words, &question.features);
+    match tokio::time::timeout(INTENTS_MAX, likely).await {
+        Ok(Ok(intents)) => return intents,
+        Ok(Err(error)) => {
             tracing::warn!(%error, "intent classifier failed; the plan is not narrowed");
-            Vec::new()
         }
+        Err(_) => tracing::warn!("intent classifier is late; the plan is not narrowed"),
     }
+    Vec::new()
 }
 
 fn request(

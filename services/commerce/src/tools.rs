@@ -1,5 +1,7 @@
 //! Running a plan.
 
+use std::time::Duration;
+
 use mercer_knowledge::{Knowledge, ProductQuery};
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{
@@ -17,6 +19,9 @@ const PRODUCTS_MAX: usize = 3;
 /// Policy passages that an answer may draw on.
 const PASSAGES_MAX: usize = 2;
 
+/// Longest wait for a comparison by meaning: an import may keep the embedder busy, and the record
+/// itself has been read.
+const NEAREST_MAX: Duration = Duration::from_secs(2);
 /// Attributes of a product that are compared with a question by meaning.
 const ATTRIBUTES_COMPARED_MAX: usize = 24;
 /// Cosine similarity from which an attribute answers a question. From 27 questions on the demo
@@ -176,15 +181,22 @@ impl Tools {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         // A phrase may have been cut too short or too long, so a message that asks for nothing else
-        // is searched for as a whole too.
-        let text = match is_one_question(request) {
-            true => format!("{} {}", query.text, request.words.expose()),
-            false => query.text,
+        // is searched for as a whole too; where its other words lead away, by the phrase alone.
+        let shop = &request.shop.id;
+        let mut found = None;
+        if is_one_question(request) {
+            let text = format!("{} {}", query.text, request.words.expose());
+            let whole = ProductQuery {
+                text,
+                ..query.clone()
+            };
+            let hits = self.knowledge.search_products(shop, whole).await?;
+            found = (!hits.hits.is_empty()).then_some(hits);
+        }
+        let found = match found {
+            Some(found) => found,
+            None => self.knowledge.search_products(shop, query).await?,
         };
-        let found = self
-            .knowledge
-            .search_products(&request.shop.id, ProductQuery { text, ..query })
-            .await?;
         if found.hits.is_empty() {
             answer.evidence.push(Evidence::NothingFound);
             return Ok(());
@@ -317,7 +329,12 @@ impl Tools {
             })
             .collect();
         let texts: Vec<&str> = described.iter().map(|(_, text)| text.as_str()).collect();
-        match self.knowledge.nearest(message, &texts).await {
+        let nearest = self.knowledge.nearest(message, &texts);
+        match tokio::time::timeout(NEAREST_MAX, nearest)
+            .await
+            .ok()
+            .flatten()
+        {
             Some((at, similarity)) if similarity >= ATTRIBUTE_SIMILARITY_MIN => {
                 Found::Attributes(vec![described[at].0.clone()])
             }

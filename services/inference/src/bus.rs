@@ -3,7 +3,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_nats::{Client, ConnectOptions, Event, Subscriber, connection::State, rustls};
+use async_nats::{
+    Client, ConnectOptions, Event, ServerAddr, Subscriber, connection::State, rustls,
+};
 use tokio::{sync::watch, time::timeout};
 
 use crate::Error;
@@ -33,7 +35,11 @@ impl Bus {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (told, connections) = watch::channel(0);
         let told = Arc::new(told);
-        let client = ConnectOptions::new()
+        let (server, options) = server_of(url).map_err(|error| Error::Config {
+            key: "nats.url",
+            problem: format!("is not one that can be connected to: {error}"),
+        })?;
+        let client = options
             .name(name)
             .ping_interval(PING_EVERY)
             .connection_timeout(CONNECT_MAX)
@@ -47,7 +53,7 @@ impl Bus {
                 note(&told, &event);
                 std::future::ready(())
             })
-            .connect(url)
+            .connect(server)
             .await
             .map_err(|error| Error::Config {
                 key: "nats.url",
@@ -122,6 +128,23 @@ impl Bus {
     }
 }
 
+/// Takes user and password out of a URL: the client does not read them there, and would log them.
+fn server_of(url: &str) -> std::io::Result<(ServerAddr, ConnectOptions)> {
+    let told: ServerAddr = url.parse()?;
+    let user = told.username().map(str::to_owned);
+    let options = match &user {
+        Some(user) => {
+            let password = told.password().unwrap_or_default().to_owned();
+            ConnectOptions::new().user_and_password(user.clone(), password)
+        }
+        None => ConnectOptions::new(),
+    };
+    let mut bare = told.into_inner();
+    // Both fail only for URLs without a host, which were refused above.
+    let _ = (bare.set_username(""), bare.set_password(None));
+    Ok((ServerAddr::from_url(bare)?, options))
+}
+
 fn note(told: &watch::Sender<u64>, event: &Event) {
     match event {
         Event::Connected => {
@@ -130,6 +153,7 @@ fn note(told: &watch::Sender<u64>, event: &Event) {
         }
         Event::Disconnected => tracing::warn!("connection to NATS is lost; trying again"),
         Event::SlowConsumer(_) => metrics::counter!("mercer_nats_slow_total").increment(1),
+        Event::ClientError(error) => tracing::warn!(%error, "NATS cannot be used"),
         Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
         _ => {}
     }

@@ -100,7 +100,8 @@ impl IntentClassifier {
         let fits = |layer: &Layer, inputs: usize, outputs: usize| {
             layer.bias.len() == outputs && layer.weights.len() == inputs * outputs
         };
-        if !fits(&hidden, inputs, hidden.bias.len())
+        if hidden.bias.is_empty()
+            || !fits(&hidden, inputs, hidden.bias.len())
             || !fits(&output, hidden.bias.len(), intents.len())
         {
             return Err(wrong(format!(

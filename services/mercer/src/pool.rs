@@ -74,7 +74,7 @@ pub(crate) async fn serve_worker(
     tracing::info!(%address, "serving");
     tokio::select! {
         () = stop.cancelled() => drain(worker, config).await,
-        () = worker.left() => {}
+        sound = worker.left() => anyhow::ensure!(sound, "the worker was ended by a fault of its own"),
     }
     http.abort();
     Ok(())

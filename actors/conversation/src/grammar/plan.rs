@@ -123,6 +123,27 @@ fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<St
         .unwrap_or_default()
 }
 
+/// Words of those who ask for a person, and of some who do not: the model decides.
+const PERSONS: &[&str] = &[
+    "agent",
+    "anyone",
+    "boss",
+    "colleague",
+    "complain",
+    "complaint",
+    "human",
+    "manager",
+    "operator",
+    "people",
+    "person",
+    "representative",
+    "somebody",
+    "someone",
+    "staff",
+    "supervisor",
+    "team",
+];
+
 /// The grammar of all plans that are possible in a turn.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PlanGrammar {
@@ -130,6 +151,8 @@ pub struct PlanGrammar {
     calls: Vec<&'static str>,
     /// The customer proves who they are: the order is told, or a person called.
     proves_identity: bool,
+    /// The customer may be asking for a person: nothing that narrows plans takes that away.
+    asks_person: bool,
     rules: String,
 }
 
@@ -137,17 +160,17 @@ impl PlanGrammar {
     /// Writes the grammar in Lark. With `intents`, only plans for one of these; where none of
     /// them is possible, or there are none, all plans.
     pub fn lark(&self, intents: &[Intent]) -> String {
-        let offered: Vec<&str> = self
-            .calls
-            .iter()
-            .filter(|rule| {
-                intents
-                    .iter()
-                    .flat_map(|intent| intent.tools())
-                    .any(|tool| tool_of(rule) == *tool)
-            })
-            .copied()
-            .collect();
+        let is_wanted = |rule: &&str| {
+            intents
+                .iter()
+                .flat_map(|intent| intent.tools())
+                .any(|tool| tool_of(rule) == *tool)
+        };
+        let mut offered: Vec<&str> = self.calls.iter().copied().filter(is_wanted).collect();
+        let is_narrowed = !offered.is_empty() || intents.contains(&Intent::Talk);
+        if is_narrowed && self.asks_person && !offered.contains(&"handoff") {
+            offered.push("handoff");
+        }
         let may_be_empty = intents.is_empty() || intents.contains(&Intent::Talk);
         let calls = match (offered.is_empty(), may_be_empty) {
             (false, _) => offered,
@@ -258,6 +281,10 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
     PlanGrammar {
         calls,
         proves_identity: acts && choices.proves_identity,
+        asks_person: acts
+            && words_of(words)
+                .iter()
+                .any(|word| PERSONS.contains(&word.as_str())),
         rules,
     }
 }

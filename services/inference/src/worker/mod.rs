@@ -132,10 +132,9 @@ impl Worker {
         self.drain.cancel();
     }
 
-    /// Waits until the worker has left.
-    pub async fn left(&mut self) {
-        // A task that panicked has left too.
-        let _ = (&mut self.task).await;
+    /// Waits until the worker has left. False when a fault ended it.
+    pub async fn left(&mut self) -> bool {
+        (&mut self.task).await.is_ok()
     }
 }
 

@@ -5,6 +5,7 @@ mod cache;
 mod ending;
 mod files;
 mod grammars;
+mod intents;
 mod prompts;
 
 use std::{sync::Arc, time::Duration};
