@@ -66,6 +66,7 @@ fn heartbeat(seq: u64, residency: Residency) -> Heartbeat {
     Heartbeat {
         worker: "gpu-1".to_owned(),
         incarnation: 7,
+        up_ms: 90_250,
         seq,
         model: ModelInfo {
             name: "mercer-chat".to_owned(),

@@ -8,6 +8,7 @@ use crate::support::{Caller, Mercer, Model, Nats, PATIENCE, World};
 
 const CALLER: &str = "gateway,conversations,admin,indexer";
 const CUSTOMER: &str = "447700900801";
+const LATER_CUSTOMER: &str = "447700900802";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_dies_a_customer_gets_one_answer() {
@@ -46,13 +47,7 @@ async fn whatever_dies_a_customer_gets_one_answer() {
 
     let before = written(&mercer).await;
     nats.restart().await;
-    // The first heartbeat after the restart tells that the pool is back.
-    let back = async {
-        while !world.run(&["workers"]).await.stdout.contains("ready") {
-            sleep(Duration::from_millis(100)).await;
-        }
-    };
-    timeout(PATIENCE, back).await.expect("the pool is back");
+    pool_is_back(&world).await;
     let turn = caller.say("is it in stock?").await;
     assert!(!turn.reply.is_empty());
     assert!(written(&mercer).await > before, "a worker wrote it");
@@ -65,6 +60,54 @@ async fn whatever_dies_a_customer_gets_one_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_starts_without_nats_and_goes_on_by_itself_when_it_is_back() {
+    let mut nats = Nats::start().await;
+    let mut world = World::with_shop(Model::Reflex).await;
+    world.nats = nats.url();
+    let worker = world
+        .start_as("worker", &[("MERCER_WORKER__NAME", "w1")])
+        .await;
+    says(&worker, "/health/ready", "ready").await;
+    // It learns the model, and keeps it.
+    world.start_as(CALLER, &[]).await.stop().await;
+
+    nats.kill().await;
+    says(&worker, "/health/ready", "cannot be reached").await;
+    let mercer = world.start_as(CALLER, &[]).await;
+    let mut caller = Caller::new(&world, &mercer, LATER_CUSTOMER);
+    let turn = caller.say("a camping stove").await;
+    assert!(!turn.reply.is_empty(), "an honest answer");
+    assert_eq!(written(&mercer).await, 0, "no worker wrote it");
+
+    nats.restart().await;
+    pool_is_back(&world).await;
+    let turn = caller.say("a coat for rain").await;
+    assert!(!turn.reply.is_empty());
+    assert!(written(&mercer).await > 0, "a worker wrote it");
+    mercer.stop().await;
+    worker.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_later_worker_of_a_name_ends_with_what_to_do() {
+    let nats = Nats::start().await;
+    let mut world = World::empty(Model::Reflex).await;
+    world.nats = nats.url();
+    let name = [("MERCER_WORKER__NAME", "w1")];
+    let first = world.start_as("worker", &name).await;
+    pool_is_back(&world).await;
+    let second = world.run_with(&["serve", "--roles", "worker"], &name).await;
+    assert_eq!(second.code, Some(1), "{}", second.stderr);
+    assert!(
+        second.stderr.contains("worker.name `w1` is taken"),
+        "{}",
+        second.stderr
+    );
+    assert!(world.run(&["workers"]).await.stdout.contains("ready"));
+    first.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn roles_that_cannot_run_say_what_to_do() {
     let world = World::empty(Model::Reflex).await;
     let alone = world.run(&["serve", "--roles", "worker"]).await;
@@ -74,6 +117,28 @@ async fn roles_that_cannot_run_say_what_to_do() {
     assert!(half.stderr.contains("together"), "{}", half.stderr);
     let pool = world.run(&["workers"]).await;
     assert!(pool.stderr.contains("nats.url"), "{}", pool.stderr);
+}
+
+/// Waits until a worker takes requests.
+async fn pool_is_back(world: &World) {
+    let back = async {
+        while !world.run(&["workers"]).await.stdout.contains("ready") {
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    timeout(PATIENCE, back).await.expect("the pool is back");
+}
+
+/// Waits until a path answers with some words.
+async fn says(mercer: &Mercer, path: &str, words: &str) {
+    let said = async {
+        while !mercer.get(path).await.contains(words) {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    timeout(PATIENCE, said)
+        .await
+        .unwrap_or_else(|_| panic!("{path} never says {words}"));
 }
 
 /// Returns how many generations workers have ended for a Mercer.

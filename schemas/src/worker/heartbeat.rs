@@ -12,6 +12,10 @@ pub struct Heartbeat {
     pub worker: String,
     /// A number of this run of the worker. Another one means that everything known of it is void.
     pub incarnation: u64,
+    /// Milliseconds since this run began: of two workers of one name the later one leaves. A time of day would need
+    /// clocks that agree.
+    #[serde(default)]
+    pub up_ms: u64,
     /// Counts the heartbeats of this run; a gap means that a change of residency was missed.
     pub seq: u64,
     /// The model.

@@ -1,7 +1,13 @@
 //! The connection to NATS, with what its client does not do by itself: no publish waits for long, and whoever needs
 //! to know learns when the connection is there again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use async_nats::{
     Client, ConnectOptions, Event, ServerAddr, Subscriber, connection::State, rustls,
@@ -16,12 +22,25 @@ const PUBLISH_MAX: Duration = Duration::from_secs(2);
 const PING_EVERY: Duration = Duration::from_secs(5);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 const RECONNECT_MAX: Duration = Duration::from_secs(2);
+/// While nothing changes the log says again that NATS is away after this long.
+const WARN_EVERY: Duration = Duration::from_secs(30);
 
 /// A connection, or the attempt to have one again.
 #[derive(Debug, Clone)]
 pub(crate) struct Bus {
     client: Client,
     connections: watch::Receiver<u64>,
+    notes: Arc<Notes>,
+}
+
+/// What the client told of its connection.
+#[derive(Debug)]
+struct Notes {
+    connections: watch::Sender<u64>,
+    /// NATS is there and does not let this process in.
+    refused: AtomicBool,
+    /// The last trouble that was logged: the client finds the same one many times a second.
+    warned: Mutex<Option<(Instant, String)>>,
 }
 
 impl Bus {
@@ -34,7 +53,12 @@ impl Bus {
         // error means that one was chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let (told, connections) = watch::channel(0);
-        let told = Arc::new(told);
+        let notes = Arc::new(Notes {
+            connections: told,
+            refused: AtomicBool::new(false),
+            warned: Mutex::default(),
+        });
+        let noting = notes.clone();
         let (server, options) = server_of(url).map_err(|error| Error::Config {
             key: "nats.url",
             problem: format!("is not one that can be connected to: {error}"),
@@ -50,7 +74,7 @@ impl Bus {
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {
-                note(&told, &event);
+                noting.note(&event);
                 std::future::ready(())
             })
             .connect(server)
@@ -62,12 +86,24 @@ impl Bus {
         Ok(Self {
             client,
             connections,
+            notes,
         })
     }
 
     /// Says whether the server can be reached.
     pub(crate) fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
+    }
+
+    /// Says why the server cannot be used, as it follows on `nats.url`; nothing while it can.
+    pub(crate) fn problem(&self) -> Option<&'static str> {
+        if self.is_connected() {
+            None
+        } else if self.notes.refused.load(Ordering::Relaxed) {
+            Some("names a user or password that NATS refuses")
+        } else {
+            Some("cannot be reached; is nats-server running there?")
+        }
     }
 
     /// Returns a count that changes with each new connection.
@@ -145,16 +181,38 @@ fn server_of(url: &str) -> std::io::Result<(ServerAddr, ConnectOptions)> {
     Ok((ServerAddr::from_url(bare)?, options))
 }
 
-fn note(told: &watch::Sender<u64>, event: &Event) {
-    match event {
-        Event::Connected => {
-            told.send_modify(|count| *count += 1);
-            tracing::info!("connected to NATS");
+impl Notes {
+    fn note(&self, event: &Event) {
+        match event {
+            Event::Connected => {
+                self.refused.store(false, Ordering::Relaxed);
+                self.warned
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+                self.connections.send_modify(|count| *count += 1);
+                tracing::info!("connected to NATS");
+            }
+            Event::Disconnected => tracing::warn!("connection to NATS is lost; trying again"),
+            Event::SlowConsumer(_) => metrics::counter!("mercer_nats_slow_total").increment(1),
+            Event::ClientError(error) => {
+                let error = error.to_string();
+                // The client tells it as text alone. It keeps trying, so a password that is put right again is enough.
+                let unauthorised = error.contains("authorization violation");
+                self.refused.store(unauthorised, Ordering::Relaxed);
+                self.warn(error);
+            }
+            Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
+            _ => {}
         }
-        Event::Disconnected => tracing::warn!("connection to NATS is lost; trying again"),
-        Event::SlowConsumer(_) => metrics::counter!("mercer_nats_slow_total").increment(1),
-        Event::ClientError(error) => tracing::warn!(%error, "NATS cannot be used"),
-        Event::ServerError(error) => tracing::warn!(%error, "NATS refuses something"),
-        _ => {}
+    }
+
+    fn warn(&self, error: String) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_known = |(at, told): &(Instant, String)| *told == error && at.elapsed() < WARN_EVERY;
+        if !warned.as_ref().is_some_and(is_known) {
+            tracing::warn!(error, "NATS cannot be used; trying again");
+            *warned = Some((Instant::now(), error));
+        }
     }
 }

@@ -38,6 +38,6 @@ pub use engine::{EngineConfig, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use intent::IntentClassifier;
-pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow};
+pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow, WorkerState};
 pub use tokenizer::Tokenizer;
-pub use worker::{Worker, WorkerConfig, WorkerEngine};
+pub use worker::{Worker, WorkerConfig, WorkerEngine, WorkerWatch};

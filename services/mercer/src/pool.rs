@@ -5,10 +5,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::get;
-use mercer_inference::{ChatModel, LlamaEngine, PoolConfig, Worker, WorkerConfig, WorkerPool};
+use mercer_inference::{
+    ChatModel, LlamaEngine, PoolConfig, PoolWatch, Worker, WorkerConfig, WorkerPool, WorkerRow,
+    WorkerWatch,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
@@ -18,7 +24,8 @@ use crate::config::Config;
 /// # Errors
 /// Says what to start or to mend.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let pool = PoolConfig::new(&config.nats.url, &config.pool.name);
+    let mut pool = PoolConfig::new(&config.nats.url, &config.pool.name);
+    pool.memory = Some(config.data.join(format!("pool-{}.json", config.pool.name)));
     let pool = WorkerPool::connect(pool).await.context("worker pool")?;
     Ok(Arc::new(pool))
 }
@@ -42,12 +49,58 @@ pub(crate) async fn start_worker(config: &Config) -> anyhow::Result<Worker> {
         .context("worker")
 }
 
+/// The pool as it is now, from its heartbeats.
+#[derive(Clone)]
+pub(crate) struct LivePool {
+    rows: watch::Receiver<Option<Vec<WorkerRow>>>,
+    // Ends with the last clone.
+    _listening: Arc<JoinSet<()>>,
+}
+
+impl LivePool {
+    /// Begins to listen. What is told is renewed, and speeds are measured, `every` so often.
+    ///
+    /// # Errors
+    /// When the URL cannot be used.
+    pub(crate) async fn start(url: &str, pool: &str, every: Duration) -> anyhow::Result<Self> {
+        let mut pool = PoolWatch::connect(url, pool).await?;
+        let (told, rows) = watch::channel(None);
+        let mut listening = JoinSet::new();
+        listening.spawn(async move {
+            loop {
+                let rows = pool.rows(every).await;
+                let rows = Some(rows).filter(|_| pool.is_connected());
+                if told.send(rows).is_err() {
+                    return;
+                }
+            }
+        });
+        Ok(Self {
+            rows,
+            _listening: Arc::new(listening),
+        })
+    }
+
+    /// Returns the workers by name; nothing while NATS is away or was not listened to yet.
+    pub(crate) fn rows(&self) -> Option<Vec<WorkerRow>> {
+        self.rows.borrow().clone()
+    }
+}
+
 /// Lets a worker end what it is writing, as long as that may take.
 pub(crate) async fn drain(mut worker: Worker, config: &Config) {
     worker.drain();
     let patience = Duration::from_secs(config.worker.drain_s);
     if tokio::time::timeout(patience, worker.left()).await.is_err() {
         tracing::warn!("worker leaves before everything was written; others go on with it");
+    }
+}
+
+/// Answers 200 while the worker takes requests, else 503 with why it does not.
+fn readiness(watch: &WorkerWatch) -> (StatusCode, String) {
+    match watch.problem() {
+        None => (StatusCode::OK, "ready".to_owned()),
+        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem),
     }
 }
 
@@ -62,10 +115,14 @@ pub(crate) async fn serve_worker(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     let mut worker = start_worker(config).await?;
+    let watch = worker.watch();
     let address = listener.local_addr()?;
     let router = Router::new()
         .route("/health/live", get(|| std::future::ready("alive")))
-        .route("/health/ready", get(|| std::future::ready("ready")))
+        .route(
+            "/health/ready",
+            get(move || std::future::ready(readiness(&watch))),
+        )
         .route(
             "/metrics",
             get(move || std::future::ready(metrics.render())),
@@ -74,7 +131,7 @@ pub(crate) async fn serve_worker(
     tracing::info!(%address, "serving");
     tokio::select! {
         () = stop.cancelled() => drain(worker, config).await,
-        sound = worker.left() => anyhow::ensure!(sound, "the worker was ended by a fault of its own"),
+        left = worker.left() => left.context("worker")?,
     }
     http.abort();
     Ok(())

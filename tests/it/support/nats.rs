@@ -32,9 +32,14 @@ impl Nats {
         format!("nats://127.0.0.1:{}", self.port)
     }
 
+    /// Ends it without a word.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.expect("kill");
+    }
+
     /// Kills it and starts another in its place.
     pub(crate) async fn restart(&mut self) {
-        self.child.kill().await.expect("kill");
+        self.kill().await;
         self.child = spawn(self.port);
         listens(self.port).await;
     }

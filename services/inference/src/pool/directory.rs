@@ -16,7 +16,7 @@ use super::breaker::Breaker;
 /// Three heartbeats: a worker that is silent for longer is dead, frozen or cut off.
 pub(super) const SILENCE_MAX: Duration = Duration::from_millis(750);
 /// A worker that is silent for this long is forgotten.
-const FORGET: Duration = Duration::from_secs(60);
+pub(super) const FORGET: Duration = Duration::from_secs(60);
 /// A request on its way is not in a heartbeat that arrives this soon after it was sent.
 const UNDERWAY: Duration = Duration::from_millis(100);
 /// More cannot be real; it bounds what forged heartbeats can take.
@@ -42,6 +42,8 @@ pub(super) struct Known {
     pub(super) since: Instant,
     /// Keeps requests away while it fails.
     pub(super) breaker: Breaker,
+    /// How long the run had lasted at its last heartbeat.
+    up_ms: u64,
     seq: u64,
     /// Requests sent that its last heartbeat cannot count yet: when, and tokens to compute.
     underway: Vec<(Instant, f64)>,
@@ -69,6 +71,8 @@ pub(super) enum Heard {
     Incomplete,
     /// It is older than what is known, or cannot be true.
     Wrong,
+    /// It is of another run than the one that is known and lives: two processes share a name, and this one is younger.
+    Twin,
 }
 
 /// All workers of a pool.
@@ -85,6 +89,7 @@ impl Directory {
         let Heartbeat {
             worker,
             incarnation,
+            up_ms,
             seq,
             model,
             draining,
@@ -104,12 +109,18 @@ impl Directory {
             seen: now,
             since: now,
             breaker: Breaker::default(),
+            up_ms,
             seq: 0,
             underway: Vec::new(),
         });
         let is_restart = known.incarnation != incarnation;
         if !is_new && !is_restart && seq <= known.seq {
             return Heard::Wrong;
+        }
+        // A worker listens before it speaks, so one that was just started anew follows a silence. Taking two in turns
+        // would void what is known of either, four times a second.
+        if is_restart && known.is_fresh(now) && up_ms <= known.up_ms {
+            return Heard::Twin;
         }
         let is_next = !is_new && !is_restart && seq == known.seq + 1;
         if is_restart {
@@ -122,6 +133,7 @@ impl Directory {
             known.model = Arc::new(model);
         }
         known.incarnation = incarnation;
+        known.up_ms = up_ms;
         known.seq = seq;
         known.draining = draining;
         known.load = load;
@@ -171,11 +183,13 @@ impl Directory {
         }
     }
 
-    /// Returns the model of the worker that joined last among those that take requests.
-    pub(super) fn newest_model(&self, now: Instant) -> Option<Arc<ModelInfo>> {
+    /// Returns the model of the worker that joined last among those that take requests, of a style of prompts where
+    /// one is given.
+    pub(super) fn newest_model(&self, now: Instant, style: Option<&str>) -> Option<Arc<ModelInfo>> {
         self.workers
             .values()
             .filter(|known| known.is_fresh(now) && !known.draining)
+            .filter(|known| style.is_none_or(|style| known.model.prompt_style == style))
             .max_by_key(|known| known.since)
             .map(|known| known.model.clone())
     }
@@ -202,6 +216,7 @@ pub(super) mod tests {
         Heartbeat {
             worker: worker.to_owned(),
             incarnation: 1,
+            up_ms: 1_000,
             seq,
             model: model("a"),
             draining: false,
@@ -215,6 +230,10 @@ pub(super) mod tests {
             },
             residency: Residency::Snapshot { starts: Vec::new() },
         }
+    }
+
+    pub(crate) fn heartbeat_for_testing(worker: &str) -> Heartbeat {
+        heartbeat(worker, 1)
     }
 
     fn changes(worker: &str, seq: u64, added: &[u64], removed: &[u64]) -> Heartbeat {
@@ -269,17 +288,40 @@ pub(super) mod tests {
         );
         let restarted = Heartbeat {
             incarnation: 2,
+            up_ms: 0,
             ..changes("w", 1, &[], &[])
         };
-        assert_eq!(directory.hear(now, restarted), Heard::Incomplete);
+        let later = now + SILENCE_MAX * 2;
+        assert_eq!(directory.hear(later, restarted), Heard::Incomplete);
         assert!(directory.get("w").unwrap().starts.is_empty());
+    }
+
+    #[test]
+    fn two_workers_of_one_name_do_not_void_each_other() {
+        let now = Instant::now();
+        let mut directory = Directory::default();
+        let of = |incarnation, up_ms, seq| Heartbeat {
+            incarnation,
+            up_ms,
+            residency: Residency::Snapshot { starts: vec![1] },
+            ..heartbeat("w", seq)
+        };
+        assert_eq!(directory.hear(now, of(1, 9_000, 9)), Heard::Known);
+        assert_eq!(directory.hear(now, of(2, 0, 1)), Heard::Twin);
+        assert_eq!(directory.hear(now, of(1, 9_250, 10)), Heard::Known);
+        assert_eq!(directory.get("w").unwrap().incarnation, 1);
+        // The one that is known has died, and comes back: it was only frozen.
+        let later = now + SILENCE_MAX * 2;
+        assert_eq!(directory.hear(later, of(2, 1_500, 2)), Heard::Known);
+        assert_eq!(directory.hear(later, of(1, 10_750, 11)), Heard::Known);
+        assert_eq!(directory.get("w").unwrap().incarnation, 1);
     }
 
     #[test]
     fn the_newest_ready_model_is_told() {
         let now = Instant::now();
         let mut directory = Directory::default();
-        assert_eq!(directory.newest_model(now), None);
+        assert_eq!(directory.newest_model(now, None), None);
         directory.hear(now, heartbeat("old", 1));
         let later = now + Duration::from_millis(100);
         directory.hear(
@@ -289,7 +331,10 @@ pub(super) mod tests {
                 ..heartbeat("new", 1)
             },
         );
-        assert_eq!(directory.newest_model(later).unwrap().sha256, "b");
+        assert_eq!(directory.newest_model(later, None).unwrap().sha256, "b");
+        let of_style = |style| directory.newest_model(later, Some(style));
+        assert_eq!(of_style("full").unwrap().sha256, "b");
+        assert_eq!(of_style("compact"), None);
         directory.hear(
             later,
             Heartbeat {
@@ -298,8 +343,8 @@ pub(super) mod tests {
                 ..heartbeat("new", 2)
             },
         );
-        assert_eq!(directory.newest_model(later).unwrap().sha256, "a");
-        assert_eq!(directory.newest_model(later + SILENCE_MAX * 2), None);
+        assert_eq!(directory.newest_model(later, None).unwrap().sha256, "a");
+        assert_eq!(directory.newest_model(later + SILENCE_MAX * 2, None), None);
     }
 
     #[test]

@@ -95,6 +95,8 @@ pub(super) struct Wish<'a> {
     pub(super) exclude: &'a [String],
     /// SHA-256 of the only model that can go on, once there are tokens.
     pub(super) model: Option<&'a str>,
+    /// Tokens that a conversation must be able to hold there: as many as where it began.
+    pub(super) context_min: u32,
     /// Tokens that exist already.
     pub(super) resume: usize,
     /// Time left.
@@ -113,6 +115,8 @@ pub(super) trait Workers {
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict);
     /// Learns how many tokens the prompt has.
     fn learn_prompt(&mut self, tokens: u32);
+    /// Learns how long the reader waited between the last token of one worker and the first of the next.
+    fn resumed(&mut self, gap: Duration);
     /// Takes one try after a failure from what is allowed.
     fn may_retry(&mut self, now: Instant) -> bool;
     /// Takes one hedge from what is allowed.
@@ -137,6 +141,7 @@ pub(super) struct Generation {
     context: u32,
     accepted: Option<(Accepted, Instant)>,
     first_token: Option<Instant>,
+    last_token: Option<Instant>,
     /// Since when nobody works on it.
     alone: Option<Instant>,
     last_error: Option<Error>,
@@ -164,6 +169,7 @@ impl Generation {
             context: 0,
             accepted: None,
             first_token: None,
+            last_token: None,
             alone: None,
             last_error: None,
             cancelled: None,
@@ -267,7 +273,10 @@ impl Generation {
                 let resumed = self.lanes[index].resumed;
                 if resumed > 0 && resumed == self.tokens.len() {
                     workers.count("resumed");
+                    let since = self.last_token.unwrap_or(now);
+                    workers.resumed(now.saturating_duration_since(since));
                 }
+                self.last_token = Some(now);
                 self.tokens.extend(&tokens);
                 self.text.push_str(&text);
                 out.push(Action::Tell(Ok(Chunk::Text { text, tokens })));
@@ -372,12 +381,42 @@ impl Generation {
         if refused.refusal.elsewhere() {
             return self.fail(now, index, Fault::Refused(refused), workers, out);
         }
+        if refused.refusal == Refusal::PromptTooLong && self.ask_longer(now, index, workers, out) {
+            return;
+        }
         // A text that has reached the context's end is as long as it can be.
         if refused.refusal == Refusal::PromptTooLong && self.lanes[index].resumed > 0 {
             return self.finish(now, Finish::Length, None, out);
         }
         let error = refusal::error(refused, self.context);
         self.give_up(error, out);
+    }
+
+    /// Asks a worker whose conversations may be longer, before there is any text.
+    fn ask_longer(
+        &mut self,
+        now: Instant,
+        index: usize,
+        workers: &mut impl Workers,
+        out: &mut Vec<Action>,
+    ) -> bool {
+        if !self.tokens.is_empty() || self.attempts >= ATTEMPTS_MAX {
+            return false;
+        }
+        let wish = Wish {
+            exclude: &self.tried,
+            model: None,
+            context_min: self.lanes[index].choice.model.n_ctx.saturating_add(1),
+            resume: 0,
+            remaining: self.remaining(now),
+        };
+        let Ok(choice) = workers.choose(now, &wish) else {
+            return false;
+        };
+        self.lanes.remove(index);
+        workers.count("too_short");
+        self.ask(now, choice, workers, out);
+        true
     }
 
     fn remaining(&self, now: Instant) -> Duration {

@@ -13,12 +13,16 @@ mod drops;
 mod generation;
 mod inbox;
 mod lane;
+mod memory;
 mod route;
+mod start;
 mod state;
 mod watch;
 
 use std::{
     collections::BTreeMap,
+    fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -37,18 +41,22 @@ use self::{
     drops::Drops,
     generation::{PATIENCE, Workers},
     inbox::Inbox,
+    memory::Memory,
     route::Choice,
     state::{State, View, first_wish},
 };
 use crate::{BusyReason, ChatModel, Error, GenerateRequest, Generation, ModelInfo, bus::Bus};
 
-pub use self::watch::{PoolWatch, WorkerRow};
+pub use self::watch::{PoolWatch, WorkerRow, WorkerState};
+
+#[cfg(test)]
+pub(crate) use self::directory::tests::heartbeat_for_testing;
 
 /// Room that resumed tokens and numbers take in a request beside its messages.
 const ENVELOPE_BYTES: usize = 128 * 1024;
 
 /// Where the workers are.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct PoolConfig {
     /// URL of NATS.
     pub url: String,
@@ -56,16 +64,30 @@ pub struct PoolConfig {
     pub pool: String,
     /// How long a start waits for the first worker.
     pub start_patience: Duration,
+    /// File that keeps what is known of the pool's model, so that a start need not wait while NATS is away.
+    pub memory: Option<PathBuf>,
 }
 
 impl PoolConfig {
-    /// Returns the defaults: a start waits for a minute.
+    /// Returns the defaults: a start waits for a minute, and nothing is kept.
     pub fn new(url: impl Into<String>, pool: impl Into<String>) -> Self {
         Self {
             url: url.into(),
             pool: pool.into(),
             start_patience: Duration::from_secs(60),
+            memory: None,
         }
+    }
+}
+
+impl fmt::Debug for PoolConfig {
+    /// Tells no URL: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PoolConfig")
+            .field("pool", &self.pool)
+            .field("start_patience", &self.start_patience)
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,6 +99,7 @@ struct Shared {
     inbox: Inbox,
     drops: Arc<Drops>,
     state: Mutex<State>,
+    memory: Memory,
     heard: Notify,
 }
 
@@ -109,14 +132,19 @@ impl Shared {
             let worker = heartbeat.worker.clone();
             watch::tell_metrics(&heartbeat);
             let now = Instant::now();
-            let heard = {
+            let (heard, model) = {
                 let mut state = self.state();
                 let heard = state.directory.hear(now, heartbeat);
-                if let Some(model) = state.directory.newest_model(now) {
-                    state.model = Some(model);
+                state.warn_of_another_style(now, &worker);
+                let model = state.directory.newest_model(now, state.style.as_deref());
+                if model.is_some() {
+                    state.model.clone_from(&model);
                 }
-                heard
+                (heard, model)
             };
+            if let Some(model) = model {
+                self.memory.keep(&model).await;
+            }
             match heard {
                 Heard::Known => {}
                 Heard::Incomplete => {
@@ -124,6 +152,7 @@ impl Shared {
                     self.bus.publish(control_subject(&worker), None, ask).await;
                 }
                 Heard::Wrong => self.drops.count("heartbeat"),
+                Heard::Twin => self.drops.count("twin"),
             }
             self.heard.notify_waiters();
         }
@@ -161,7 +190,8 @@ pub struct WorkerPool {
 }
 
 impl WorkerPool {
-    /// Connects and waits until a worker is heard, because a model must be known before conversations can start.
+    /// Connects and waits until a worker is heard, because a model must be known before conversations can start. Where
+    /// an earlier run knew one it is taken after a short wait; requests then wait for workers instead.
     ///
     /// # Errors
     /// [`Error::Config`] when the URL or the name cannot be used, or when no worker is heard in time.
@@ -180,6 +210,7 @@ impl WorkerPool {
             inbox: Inbox::new(drops.clone()),
             drops,
             state: Mutex::default(),
+            memory: Memory::new(config.memory.clone()),
             heard: Notify::new(),
             bus,
             caller,
@@ -193,41 +224,13 @@ impl WorkerPool {
             shared,
             _tasks: tasks,
         };
-        pool.wait_for_a_worker(&config).await?;
+        start::settle(&pool.shared, &config).await?;
         Ok(pool)
     }
 
-    async fn wait_for_a_worker(&self, config: &PoolConfig) -> Result<(), Error> {
-        const SAY_EVERY: Duration = Duration::from_secs(5);
-        let began = Instant::now();
-        while self.shared.state().model.is_none() {
-            let heard = self.shared.heard.notified();
-            if timeout(SAY_EVERY.min(config.start_patience), heard)
-                .await
-                .is_err()
-            {
-                tracing::info!(
-                    pool = config.pool,
-                    connected = self.shared.bus.is_connected(),
-                    "waiting for a worker"
-                );
-            }
-            if began.elapsed() >= config.start_patience && self.shared.state().model.is_none() {
-                let problem = if self.shared.bus.is_connected() {
-                    format!(
-                        "has no worker in pool `{}`; start one with `mercer serve --roles worker`",
-                        config.pool
-                    )
-                } else {
-                    "cannot be reached; is nats-server running there?".to_owned()
-                };
-                return Err(Error::Config {
-                    key: "nats.url",
-                    problem,
-                });
-            }
-        }
-        Ok(())
+    /// Returns how long readers waited at each resume on another worker since the last call, oldest first.
+    pub fn take_gaps(&self) -> Vec<Duration> {
+        self.shared.state().take_gaps()
     }
 
     /// Returns how many frames and heartbeats came and were not used, by reason.

@@ -50,6 +50,10 @@ pub(super) struct Ask<'a> {
     pub(super) exclude: &'a [String],
     /// SHA-256 of the only model that can do it, if there is only one.
     pub(super) model: Option<&'a str>,
+    /// Tokens that a worker's conversations must be able to hold at least.
+    pub(super) context_min: u32,
+    /// Style that the prompt is written in; a model of another style was not made for it.
+    pub(super) style: Option<&'a str>,
     /// The worker that served the conversation last.
     pub(super) own: Option<&'a str>,
     /// A random number in `[0, 1)`.
@@ -95,9 +99,8 @@ pub(super) fn choose(
         let able = known.is_fresh(now)
             && !known.draining
             && known.breaker.lets_through(now)
-            && !ask.exclude.contains(worker)
-            && ask.model.is_none_or(|sha256| known.model.sha256 == sha256);
-        if !able {
+            && !ask.exclude.contains(worker);
+        if !able || !suits(&known.model, ask) {
             continue;
         }
         let sha256 = known.model.sha256.as_str();
@@ -128,6 +131,13 @@ pub(super) fn choose(
         ttft: Duration::from_secs_f64(best.ttft_ms / 1_000.0),
         uncached: best.uncached,
     })
+}
+
+/// Says whether a model can do what is asked: a resumed text needs the same file and as long a context.
+fn suits(model: &ModelInfo, ask: &Ask<'_>) -> bool {
+    ask.model.is_none_or(|sha256| model.sha256 == sha256)
+        && ask.style.is_none_or(|style| model.prompt_style == style)
+        && model.n_ctx >= ask.context_min
 }
 
 /// Returns how many messages of a conversation a worker's cache begins with.
@@ -254,6 +264,8 @@ mod tests {
             remaining: Duration::from_secs(10),
             exclude: &[],
             model: None,
+            context_min: 0,
+            style: None,
             own: None,
             roll: 0.5,
         }
@@ -388,6 +400,33 @@ mod tests {
             ..ask(&chat)
         };
         assert!(choose(&directory, now, &elsewhere).is_err());
+    }
+
+    #[test]
+    fn a_prompt_goes_to_no_model_that_was_not_made_for_it() {
+        let chat = chat();
+        let compact = Heartbeat {
+            model: ModelInfo {
+                prompt_style: "compact".to_owned(),
+                n_ctx: 2048,
+                ..model("b")
+            },
+            ..heartbeat("compact", 1)
+        };
+        let (directory, now) = hear([with_load("full", |load| load.backlog_tokens = 900), compact]);
+        let of = |style, context_min| {
+            let ask = Ask {
+                style,
+                context_min,
+                ..ask(&chat)
+            };
+            choose(&directory, now, &ask).map(|choice| choice.worker)
+        };
+        assert_eq!(of(None, 0).unwrap(), "compact", "the idle one");
+        assert_eq!(of(Some("full"), 0).unwrap(), "full");
+        assert_eq!(of(Some("compact"), 2048).unwrap(), "compact");
+        assert_eq!(of(None, 2049).unwrap(), "full");
+        assert!(of(Some("compact"), 2049).is_err());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What all generations of a caller share: the workers, where conversations are at home, what may be spent.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,6 +21,8 @@ const RETRY_FLOOR: f64 = 20.0;
 /// One request in fifty may be given to two workers.
 const HEDGE_SHARE: f64 = 0.02;
 const HEDGE_FLOOR: f64 = 1.0;
+/// Gaps that are remembered until somebody asks: an hour of a bad day.
+const GAPS_MAX: usize = 4_096;
 
 /// What is shared.
 #[derive(Debug)]
@@ -29,6 +31,9 @@ pub(super) struct State {
     pub(super) directory: Directory,
     /// The model that was told last.
     pub(super) model: Option<Arc<ModelInfo>>,
+    /// The style that this process writes prompts in, once it is chosen. Whoever uses the pool chooses once.
+    pub(super) style: Option<String>,
+    gaps: VecDeque<Duration>,
     homes: Homes,
     retries: Budget,
     hedges: Budget,
@@ -40,6 +45,8 @@ impl Default for State {
         Self {
             directory: Directory::default(),
             model: None,
+            style: None,
+            gaps: VecDeque::new(),
             homes: Homes::default(),
             retries: Budget::new(RETRY_SHARE, RETRY_FLOOR),
             hedges: Budget::new(HEDGE_SHARE, HEDGE_FLOOR),
@@ -49,6 +56,27 @@ impl Default for State {
 }
 
 impl State {
+    /// Says so when a worker appears whose model was not made for the prompts of this process.
+    pub(super) fn warn_of_another_style(&self, now: Instant, worker: &str) {
+        let (Some(style), Some(known)) = (&self.style, self.directory.get(worker)) else {
+            return;
+        };
+        if known.since == now && known.model.prompt_style != *style {
+            tracing::warn!(
+                worker.id = worker,
+                worker.style = known.model.prompt_style,
+                style,
+                "worker gets nothing from here: its model is for prompts of another style; after a change of models \
+                 start this process again"
+            );
+        }
+    }
+
+    /// Takes out how long readers waited at each resume since the last call, oldest first.
+    pub(super) fn take_gaps(&mut self) -> Vec<Duration> {
+        self.gaps.drain(..).collect()
+    }
+
     /// Notes a new request.
     pub(super) fn earn(&mut self) {
         self.retries.earn();
@@ -76,6 +104,8 @@ impl Workers for View<'_> {
             remaining: wish.remaining,
             exclude: wish.exclude,
             model: wish.model,
+            context_min: wish.context_min,
+            style: self.state.style.as_deref(),
             own: self.state.homes.get(&self.request.conversation_key),
             roll: rand::random(),
         };
@@ -112,6 +142,14 @@ impl Workers for View<'_> {
         // A worker can tell anything; no tokenizer is further off than this.
         let told = told.clamp(0.5, 20.0);
         self.state.bytes_per_token += NEWEST * (told - self.state.bytes_per_token);
+    }
+
+    fn resumed(&mut self, gap: Duration) {
+        metrics::histogram!("mercer_pool_resume_gap_seconds").record(gap.as_secs_f64());
+        if self.state.gaps.len() >= GAPS_MAX {
+            self.state.gaps.pop_front();
+        }
+        self.state.gaps.push_back(gap);
     }
 
     fn may_retry(&mut self, now: Instant) -> bool {
@@ -165,6 +203,7 @@ pub(super) fn first_wish(remaining: Duration) -> Wish<'static> {
     Wish {
         exclude: &[],
         model: None,
+        context_min: 0,
         resume: 0,
         remaining,
     }

@@ -10,8 +10,11 @@ use futures::StreamExt;
 use mercer_schemas::worker::{Heartbeat, heartbeat_subject, heartbeats_of};
 use serde::Serialize;
 
-use super::directory::SILENCE_MAX;
+use super::directory::{FORGET, SILENCE_MAX};
 use crate::{Error, bus::Bus};
+
+/// Two workers of one name are told for this long after they were heard in turns.
+const TWIN_SHOWN: Duration = Duration::from_secs(5);
 
 /// One worker.
 #[derive(Debug, Clone, Serialize)]
@@ -22,8 +25,34 @@ pub struct WorkerRow {
     pub tokens_per_s: f64,
     /// Share of prompt tokens that were in its cache since it started, 0 to 1.
     pub hit_rate: f64,
-    /// It is silent for too long.
-    pub silent: bool,
+    /// What it does with requests.
+    pub state: WorkerState,
+}
+
+/// What a worker does with requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// It takes them.
+    Ready,
+    /// It takes no more and leaves when those that run have ended.
+    Draining,
+    /// Nothing is heard of it.
+    Silent,
+    /// Another worker tells heartbeats under the same name.
+    Twin,
+}
+
+impl WorkerState {
+    /// Returns the word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Draining => "draining",
+            Self::Silent => "silent",
+            Self::Twin => "twin",
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -32,6 +61,22 @@ struct Watched {
     last: Heartbeat,
     seen: Instant,
     tokens_per_s: f64,
+    /// When another run was heard while this one lived.
+    twin: Option<Instant>,
+}
+
+impl Watched {
+    fn state(&self) -> WorkerState {
+        if self.seen.elapsed() > SILENCE_MAX {
+            WorkerState::Silent
+        } else if self.twin.is_some_and(|at| at.elapsed() < TWIN_SHOWN) {
+            WorkerState::Twin
+        } else if self.last.draining {
+            WorkerState::Draining
+        } else {
+            WorkerState::Ready
+        }
+    }
 }
 
 /// Listens to a pool's heartbeats.
@@ -66,6 +111,8 @@ impl PoolWatch {
 
     /// Listens for a while and returns the workers by name, speeds measured over that while.
     pub async fn rows(&mut self, listen: Duration) -> Vec<WorkerRow> {
+        self.workers
+            .retain(|_, watched| watched.seen.elapsed() < FORGET);
         for watched in self.workers.values_mut() {
             watched.first = (watched.seen, watched.last.load.output_tokens);
         }
@@ -84,7 +131,7 @@ impl PoolWatch {
                 heartbeat: watched.last.clone(),
                 tokens_per_s: watched.tokens_per_s,
                 hit_rate: load.cached_tokens as f64 / load.prompt_tokens.max(1) as f64,
-                silent: watched.seen.elapsed() > SILENCE_MAX,
+                state: watched.state(),
             }
         });
         rows.collect()
@@ -93,10 +140,19 @@ impl PoolWatch {
     fn take_in(&mut self, heartbeat: Heartbeat) {
         let now = Instant::now();
         let tokens = heartbeat.load.output_tokens;
-        let known = self.workers.get(&heartbeat.worker);
-        let first = known
-            .filter(|known| known.last.incarnation == heartbeat.incarnation)
-            .map_or((now, tokens), |known| known.first);
+        let (mut first, mut twin) = ((now, tokens), None);
+        if let Some(known) = self.workers.get_mut(&heartbeat.worker) {
+            let lives = now.saturating_duration_since(known.seen) <= SILENCE_MAX;
+            if known.last.incarnation == heartbeat.incarnation {
+                (first, twin) = (known.first, known.twin);
+            } else if lives {
+                known.twin = Some(now);
+                if heartbeat.up_ms <= known.last.up_ms {
+                    return;
+                }
+                twin = known.twin;
+            }
+        }
         let took = now.saturating_duration_since(first.0).as_secs_f64();
         let tokens_per_s = if took > 0.0 {
             tokens.saturating_sub(first.1) as f64 / took
@@ -107,6 +163,7 @@ impl PoolWatch {
             first,
             seen: now,
             tokens_per_s,
+            twin,
             last: heartbeat.clone(),
         };
         self.workers.insert(heartbeat.worker, watched);

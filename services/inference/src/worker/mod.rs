@@ -5,12 +5,17 @@
 //! a worker goes on elsewhere.
 
 mod attempt;
+mod namesake;
 mod outbox;
 mod residency;
 
 use std::{
     collections::{BTreeSet, HashMap},
-    sync::{Arc, Mutex, PoisonError},
+    fmt,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -29,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     attempt::{Attempt, Steer},
+    namesake::Namesake,
     residency::Told,
 };
 use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
@@ -56,7 +62,7 @@ impl WorkerEngine for LlamaEngine {
 }
 
 /// Where a worker serves.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WorkerConfig {
     /// URL of NATS.
     pub url: String,
@@ -66,11 +72,43 @@ pub struct WorkerConfig {
     pub name: String,
 }
 
+impl fmt::Debug for WorkerConfig {
+    /// Tells no URL: it may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WorkerConfig")
+            .field("pool", &self.pool)
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A worker that serves. Dropping it ends it at once, without a word to anyone.
 #[derive(Debug)]
 pub struct Worker {
+    watch: WorkerWatch,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+/// Tells how a worker is.
+#[derive(Debug, Clone)]
+pub struct WorkerWatch {
+    bus: Bus,
     drain: CancellationToken,
-    task: JoinHandle<()>,
+    speaks: Arc<AtomicBool>,
+}
+
+impl WorkerWatch {
+    /// Returns nothing while the worker takes requests, and otherwise why it does not.
+    pub fn problem(&self) -> Option<String> {
+        if self.drain.is_cancelled() {
+            return Some("it drains".to_owned());
+        }
+        match self.bus.problem() {
+            Some(problem) => Some(format!("nats.url {problem}")),
+            None if self.speaks.load(Ordering::Relaxed) => None,
+            None => Some("it looks whether its name is free".to_owned()),
+        }
+    }
 }
 
 /// What the attempts of a worker share.
@@ -106,12 +144,22 @@ impl Worker {
         let bus = Bus::connect(&config.url, &format!("mercer worker {}", config.name)).await?;
         let requests = bus.subscribe(request_subject(&config.name)).await?;
         let controls = bus.subscribe(control_subject(&config.name)).await?;
+        let heartbeats = heartbeat_subject(&config.pool, &config.name);
+        let namesakes = bus.subscribe(heartbeats.clone()).await?;
+        let incarnation = rand::random();
+        let watch = WorkerWatch {
+            bus: bus.clone(),
+            drain: CancellationToken::new(),
+            speaks: Arc::default(),
+        };
         let server = Server {
-            heartbeats: heartbeat_subject(&config.pool, &config.name),
+            heartbeats,
+            namesake: Namesake::new(&config.name, incarnation),
+            speaks: watch.speaks.clone(),
             serving: Arc::new(Serving {
                 bus,
                 name: config.name,
-                incarnation: rand::random(),
+                incarnation,
                 engine,
                 load: Mutex::default(),
             }),
@@ -122,19 +170,33 @@ impl Worker {
             seq: 0,
             draining: false,
         };
-        let drain = CancellationToken::new();
-        let task = tokio::spawn(server.run(requests, controls, drain.clone()));
-        Ok(Self { drain, task })
+        let drain = watch.drain.clone();
+        let task = tokio::spawn(async move {
+            let ended = server.run(requests, controls, namesakes, drain).await;
+            if let Err(error) = &ended {
+                tracing::error!(%error, "worker ends");
+            }
+            ended
+        });
+        Ok(Self { watch, task })
+    }
+
+    /// Returns what tells how the worker is.
+    pub fn watch(&self) -> WorkerWatch {
+        self.watch.clone()
     }
 
     /// Takes no more requests, ends those that run, then leaves.
     pub fn drain(&self) {
-        self.drain.cancel();
+        self.watch.drain.cancel();
     }
 
-    /// Waits until the worker has left. False when a fault ended it.
-    pub async fn left(&mut self) -> bool {
-        (&mut self.task).await.is_ok()
+    /// Waits until the worker has left.
+    ///
+    /// # Errors
+    /// [`Error::Config`] when its name is another worker's, [`Error::Stopped`] when a fault of its own ended it.
+    pub async fn left(&mut self) -> Result<(), Error> {
+        (&mut self.task).await.unwrap_or(Err(Error::Stopped))
     }
 }
 
@@ -149,6 +211,8 @@ type Key = (StreamId, u16);
 struct Server {
     serving: Arc<Serving>,
     heartbeats: String,
+    namesake: Namesake,
+    speaks: Arc<AtomicBool>,
     steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
     attempts: JoinSet<Key>,
     /// One clone for each attempt that the engine works on.
@@ -163,8 +227,14 @@ impl Server {
         mut self,
         mut requests: Subscriber,
         mut controls: Subscriber,
+        mut namesakes: Subscriber,
         drain: CancellationToken,
-    ) {
+    ) -> Result<(), Error> {
+        tokio::select! {
+            free = self.namesake.listen_first(&self.serving.bus, &mut namesakes) => free?,
+            () = drain.cancelled() => return Ok(()),
+        }
+        self.speaks.store(true, Ordering::Relaxed);
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tracing::info!(
@@ -176,6 +246,7 @@ impl Server {
             tokio::select! {
                 Some(message) = requests.next() => self.take(message).await,
                 Some(message) = controls.next() => self.steer(&message, &drain).await,
+                Some(message) = namesakes.next() => self.namesake.meet(&message.payload)?,
                 Some(ended) = self.attempts.join_next() => {
                     if let Ok(key) = ended {
                         self.steers.remove(&key);
@@ -195,6 +266,7 @@ impl Server {
         self.beat().await;
         self.serving.bus.flush().await;
         tracing::info!(worker.id = self.serving.name, "worker has left");
+        Ok(())
     }
 
     fn running(&self) -> usize {
@@ -217,6 +289,7 @@ impl Server {
         let heartbeat = Heartbeat {
             worker: self.serving.name.clone(),
             incarnation: self.serving.incarnation,
+            up_ms: self.namesake.up_ms(),
             seq: self.seq,
             model: engine.info().as_ref().clone(),
             draining: self.draining,

@@ -9,7 +9,7 @@ use std::{
 
 use mercer_schemas::worker::{Body, Frame, StreamId};
 
-/// Tokens that are ready within this time share a frame.
+/// Tokens that are ready within this time after the last ones share a frame. The first ones wait for nothing.
 const MERGE: Duration = Duration::from_millis(20);
 /// Something is sent at least this often.
 pub(super) const KEEPALIVE: Duration = Duration::from_millis(250);
@@ -31,6 +31,8 @@ pub(super) struct Outbox {
     position: usize,
     waiting: Vec<(Vec<u32>, String)>,
     last_sent: Instant,
+    /// When the last frame with tokens was made.
+    last_tokens: Option<Instant>,
     starved: Option<Instant>,
     ended: bool,
 }
@@ -53,6 +55,7 @@ impl Outbox {
             position: resumed,
             waiting: Vec::new(),
             last_sent: now,
+            last_tokens: None,
             starved: None,
             ended: false,
         }
@@ -98,12 +101,12 @@ impl Outbox {
 
     /// Returns the next frame that may go out now.
     pub(super) fn next(&mut self, now: Instant) -> Option<Vec<u8>> {
-        let due = now.saturating_duration_since(self.last_sent) >= MERGE;
         if !self.waiting.is_empty() {
             if self.frames.len() >= self.upto {
                 self.starved.get_or_insert(now);
-            } else if due {
+            } else if self.tokens_due() <= now {
                 let (tokens, text) = self.waiting.remove(0);
+                self.last_tokens = Some(now);
                 self.push_tokens(tokens, text);
             }
         }
@@ -122,7 +125,16 @@ impl Outbox {
     /// Returns when [`Outbox::next`] has something, if nothing else happens.
     pub(super) fn due(&self) -> Instant {
         let can_send = !self.waiting.is_empty() && self.frames.len() < self.upto;
-        self.last_sent + if can_send { MERGE } else { KEEPALIVE }
+        if can_send {
+            self.tokens_due()
+        } else {
+            self.last_sent + KEEPALIVE
+        }
+    }
+
+    /// Returns when the next frame with tokens may be made.
+    fn tokens_due(&self) -> Instant {
+        self.last_tokens.map_or(self.last_sent, |last| last + MERGE)
     }
 
     /// Returns since when output waits for credit.
@@ -207,13 +219,19 @@ mod tests {
     fn tokens_that_come_close_together_share_a_frame() {
         let (mut outbox, now) = outbox(64);
         outbox.add(vec![1], "a".into());
-        outbox.add(vec![2, 3], "b".into());
-        assert!(take(&mut outbox, now).is_empty());
+        assert_eq!(
+            take(&mut outbox, now),
+            ["0:2+1"],
+            "the first one waits for nothing"
+        );
+        outbox.add(vec![2], "b".into());
+        outbox.add(vec![3, 4], "c".into());
+        assert!(take(&mut outbox, now + MS).is_empty());
         assert_eq!(outbox.due(), now + MERGE);
-        assert_eq!(take(&mut outbox, now + MERGE), ["0:2+3"]);
-        outbox.add(vec![4], "c".into());
+        assert_eq!(take(&mut outbox, now + MERGE), ["1:3+3"]);
+        outbox.add(vec![5], "d".into());
         outbox.end(end());
-        assert_eq!(take(&mut outbox, now + MERGE + MS), ["1:5+1", "2:6+end"]);
+        assert_eq!(take(&mut outbox, now + MERGE + MS), ["2:6+1", "3:7+end"]);
     }
 
     #[test]

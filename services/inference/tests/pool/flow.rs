@@ -93,7 +93,8 @@ async fn a_rolling_restart_to_another_model_ends_what_runs_and_loses_nothing() {
     let mut worker = world.nodes[0].worker.take().unwrap();
     tokio::time::timeout(PATIENCE, worker.left())
         .await
-        .expect("it leaves");
+        .expect("it leaves")
+        .unwrap();
     assert_eq!(world.pool.info().sha256, newer.engine.info().sha256);
     drop(node);
 }

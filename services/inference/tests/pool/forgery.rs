@@ -48,6 +48,7 @@ impl Fake {
         let mut heartbeat = Heartbeat {
             worker: name.to_owned(),
             incarnation: 1,
+            up_ms: 0,
             seq: 0,
             model: model.clone(),
             draining: false,

@@ -3,5 +3,8 @@
 mod failures;
 mod flow;
 mod forgery;
+mod models;
+mod names;
 mod nats;
+mod start;
 mod support;

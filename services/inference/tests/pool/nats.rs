@@ -46,15 +46,45 @@ async fn without_nats_a_request_is_refused_and_the_next_one_works_when_it_is_bac
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_start_without_workers_ends_with_what_to_do() {
-    let nats = Nats::start().await;
-    let config = PoolConfig {
-        start_patience: Duration::from_millis(300),
-        ..PoolConfig::new(nats.url(), "empty")
+async fn a_changed_password_is_told_and_one_put_right_is_enough() {
+    let mut nats = Nats::start_with(Some("old")).await;
+    let model = Model::new();
+    let node = Node::start_at(nats.url_with("old"), &model, "w0");
+    let watch = node.worker.as_ref().unwrap().watch();
+    let pool = WorkerPool::connect(PoolConfig::new(nats.url_with("old"), "test"))
+        .await
+        .unwrap();
+
+    nats.change_password("new").await;
+    until("the worker says what is wrong", async || {
+        let problem = watch.problem();
+        problem.is_some_and(|problem| problem.contains("user or password"))
+    })
+    .await;
+    let request = GenerateRequest {
+        deadline: Duration::from_secs(1),
+        ..bound("refused")
     };
-    let Err(error) = WorkerPool::connect(config).await else {
-        panic!("there is no worker")
+    let error = pool.generate(request).await.unwrap_err();
+    assert!(
+        matches!(error, Error::Busy(BusyReason::NoWorker)),
+        "{error:?}"
+    );
+    let wrong = PoolConfig {
+        start_patience: Duration::from_secs(1),
+        ..PoolConfig::new(nats.url_with("old"), "test")
+    };
+    let Err(error) = WorkerPool::connect(wrong).await else {
+        panic!("the password is wrong")
     };
     let text = error.to_string();
-    assert!(text.contains("mercer serve --roles worker"), "{text}");
+    assert!(text.contains("user or password"), "{text}");
+    assert!(!text.contains("old"), "{text}");
+
+    nats.change_password("old").await;
+    until("the worker is back", async || !pool.ready().is_empty()).await;
+    let request = bound("next");
+    let expected = model.undisturbed(&request).await;
+    let generation = pool.generate(request).await.unwrap();
+    Reader::new(generation).end_whole(&expected).await;
 }

@@ -30,21 +30,32 @@ const ENDLESS: &str = "start: /[a-z ]{5000}/\n";
 /// A nats-server on a port of its own.
 pub(crate) struct Nats {
     port: u16,
+    password: Option<String>,
     child: Child,
 }
 
 impl Nats {
     pub(crate) async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// Starts one that asks the user `mercer` for a password.
+    pub(crate) async fn start_with(password: Option<&str>) -> Self {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let child = Self::spawn(port);
-        let nats = Self { port, child };
+        let password = password.map(str::to_owned);
+        let child = Self::spawn(port, password.as_deref());
+        let nats = Self {
+            port,
+            password,
+            child,
+        };
         nats.ready().await;
         nats
     }
 
-    fn spawn(port: u16) -> Child {
+    fn spawn(port: u16, password: Option<&str>) -> Child {
         // Debian installs it where only root's PATH leads.
         let usual = Path::new("/usr/sbin/nats-server");
         let program = if usual.exists() {
@@ -54,6 +65,9 @@ impl Nats {
         };
         Command::new(program)
             .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .args(password.map_or(vec![], |password| {
+                vec!["--user", "mercer", "--pass", password]
+            }))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -80,8 +94,19 @@ impl Nats {
 
     pub(crate) async fn restart(&mut self) {
         self.kill();
-        self.child = Self::spawn(self.port);
+        self.child = Self::spawn(self.port, self.password.as_deref());
         self.ready().await;
+    }
+
+    /// Changes the password, which takes a restart.
+    pub(crate) async fn change_password(&mut self, password: &str) {
+        self.password = Some(password.to_owned());
+        self.restart().await;
+    }
+
+    /// Returns its URL with a password.
+    pub(crate) fn url_with(&self, password: &str) -> String {
+        format!("nats://mercer:{password}@127.0.0.1:{}", self.port)
     }
 
     pub(crate) async fn client(&self) -> async_nats::Client {
@@ -196,6 +221,10 @@ pub(crate) struct Node {
 
 impl Node {
     pub(crate) fn start(nats: &Nats, model: &Model, name: &str) -> Self {
+        Self::start_at(nats.url(), model, name)
+    }
+
+    pub(crate) fn start_at(url: String, model: &Model, name: &str) -> Self {
         let mut config = EngineConfig::for_testing(&model.path);
         config.slots = 2;
         let engine = Arc::new(LlamaEngine::load(config).unwrap());
@@ -205,7 +234,7 @@ impl Node {
             .build()
             .unwrap();
         let config = WorkerConfig {
-            url: nats.url(),
+            url,
             pool: "test".to_owned(),
             name: name.to_owned(),
         };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use clap::Parser;
-use mercer_inference::{PoolWatch, WorkerRow};
+use mercer_inference::{PoolWatch, WorkerRow, WorkerState};
 
 use crate::commands::serve::stop_on_signal;
 use crate::config::Config;
@@ -83,14 +83,9 @@ fn table(pool: &str, connected: bool, rows: &[WorkerRow]) -> String {
     ));
     for row in rows {
         let load = &row.heartbeat.load;
-        let state = match (row.silent, row.heartbeat.draining) {
-            (true, _) => "silent",
-            (false, true) => "draining",
-            (false, false) => "ready",
-        };
         text.push_str(&line(&[
             row.heartbeat.worker.clone(),
-            state.to_owned(),
+            row.state.as_str().to_owned(),
             format!("{}/{}", load.active, load.slots),
             format!("{}/{}", load.waiting, load.waiting_max),
             format!(
@@ -102,6 +97,12 @@ fn table(pool: &str, connected: bool, rows: &[WorkerRow]) -> String {
             format!("{:.0} ms", load.stall_ms_max),
             row.heartbeat.model.label(),
         ]));
+    }
+    for row in rows.iter().filter(|row| row.state == WorkerState::Twin) {
+        text.push_str(&format!(
+            "two workers share the name {}: set worker.name of one of them to another\n",
+            row.heartbeat.worker
+        ));
     }
     text
 }

@@ -186,6 +186,7 @@ impl Generation {
         let wish = Wish {
             exclude: &exclude,
             model: None,
+            context_min: 0,
             resume: 0,
             remaining: self.remaining(now),
         };
@@ -213,9 +214,11 @@ impl Generation {
             return self.give_up(self.honest_error(), out);
         }
         let waited = self.waited(now);
+        let begun = !self.tokens.is_empty();
         let wish = Wish {
             exclude: if waited < FORGIVE { &self.tried } else { &[] },
-            model: (!self.tokens.is_empty()).then_some(self.model.0.as_str()),
+            model: begun.then_some(self.model.0.as_str()),
+            context_min: if begun { self.context } else { 0 },
             resume: self.tokens.len(),
             remaining: self.remaining(now),
         };

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use mercer_schemas::worker::{Timings, Usage};
+use mercer_schemas::worker::{ModelInfo, Timings, Usage};
 use proptest::prelude::*;
 
 use super::*;
@@ -35,6 +35,9 @@ struct World {
     network: Vec<Frame>,
     counts: BTreeMap<&'static str, u32>,
     verdicts: Vec<(String, Verdict)>,
+    gaps: Vec<Duration>,
+    /// Tokens that a conversation holds on each worker, where it is not the usual.
+    contexts: BTreeMap<String, u32>,
     max_tokens: usize,
 }
 
@@ -56,15 +59,23 @@ impl World {
             network: Vec::new(),
             counts: BTreeMap::new(),
             verdicts: Vec::new(),
+            gaps: Vec::new(),
+            contexts: BTreeMap::new(),
             max_tokens: 200,
         }
+    }
+
+    fn model_of(&self, worker: &str) -> ModelInfo {
+        let usual = model("a");
+        let n_ctx = self.contexts.get(worker).copied().unwrap_or(usual.n_ctx);
+        ModelInfo { n_ctx, ..usual }
     }
 
     fn choice(&self, worker: &str) -> Choice {
         Choice {
             worker: worker.to_owned(),
             incarnation: 1,
-            model: Arc::new(model("a")),
+            model: Arc::new(self.model_of(worker)),
             ttft: Duration::from_secs(60),
             uncached: 0.0,
         }
@@ -192,6 +203,7 @@ impl Workers for World {
         let found = self
             .players
             .iter()
+            .filter(|(name, _)| self.model_of(name).n_ctx >= wish.context_min)
             .find(|(name, player)| fresh(player) && !wish.exclude.contains(name));
         found
             .map(|(name, _)| self.choice(name))
@@ -209,6 +221,10 @@ impl Workers for World {
     }
 
     fn learn_prompt(&mut self, _: u32) {}
+
+    fn resumed(&mut self, gap: Duration) {
+        self.gaps.push(gap);
+    }
 
     fn may_retry(&mut self, _: Instant) -> bool {
         true
@@ -351,6 +367,10 @@ fn a_dead_worker_s_text_goes_on_elsewhere() {
     play.assert_whole();
     assert_eq!(play.world.counts["asked"], 2);
     assert_eq!(play.completion().usage.prompt_tokens, 10);
+    let [gap] = play.world.gaps[..] else {
+        panic!("{:?}", play.world.gaps)
+    };
+    assert!(gap >= Duration::from_millis(750) && gap < Duration::from_secs(1));
 }
 
 #[test]
@@ -438,6 +458,20 @@ fn with_nats_gone_for_good_the_deadline_ends_it() {
 }
 
 #[test]
+fn a_deadline_without_a_worker_ends_with_what_there_is() {
+    let mut play = Play::new(1, 200);
+    play.write(3);
+    play.deliver();
+    play.kill("w0");
+    while !play.generation.has_ended() {
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert_eq!(play.completion().text, "The");
+    assert!(play.world.now >= play.generation.plan.deadline);
+}
+
+#[test]
 fn one_worker_that_dies_leaves_an_honest_error() {
     let mut play = Play::new(1, 200);
     play.kill("w0");
@@ -488,6 +522,51 @@ fn refusals_go_elsewhere_or_end_it() {
     let mut play = Play::new(2, 200);
     play.input(Input::Frame(frame(Refusal::Grammar)));
     assert!(matches!(play.told.last(), Some(Err(Error::Grammar(_)))));
+}
+
+#[test]
+fn a_text_goes_on_only_where_it_may_become_as_long() {
+    let mut play = Play::new(2, 200);
+    play.world.contexts.insert("w1".to_owned(), 20);
+    play.write(5);
+    play.deliver();
+    play.kill("w0");
+    while !play.generation.has_ended() {
+        play.world.beat();
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.world.counts["asked"], 1);
+    assert_eq!(play.completion().finish, Finish::Deadline);
+}
+
+#[test]
+fn a_prompt_that_is_too_long_for_one_worker_goes_to_one_that_holds_more() {
+    let too_long = |attempt| Frame {
+        stream: StreamId(7),
+        attempt,
+        seq: 0,
+        first_token: 0,
+        body: Body::Refused(Refused {
+            refusal: Refusal::PromptTooLong,
+            tokens: 5_000,
+            retry_after_ms: 0,
+        }),
+    };
+    let mut play = Play::new(2, 200);
+    play.world.network.clear();
+    play.world.contexts.insert("w1".to_owned(), 8192);
+    play.input(Input::Frame(too_long(1)));
+    assert!(play.world.verdicts.is_empty());
+    play.run_out();
+    play.assert_whole();
+
+    let mut play = Play::new(2, 200);
+    play.world.network.clear();
+    play.input(Input::Frame(too_long(1)));
+    assert!(
+        matches!(play.told.last(), Some(Err(Error::PromptTooLong { .. }))),
+        "no worker holds more"
+    );
 }
 
 #[test]
@@ -578,8 +657,11 @@ proptest! {
         match play.told.last() {
             Some(Ok(Chunk::Done(completion))) => {
                 prop_assert_eq!(&completion.text, &play.streamed().0);
-                prop_assert_eq!(completion.finish, Finish::Stop);
-                play.assert_whole();
+                // With nobody left to go on, what there is ends at the deadline.
+                let is_left = play.world.players.values().any(|player| player.alive);
+                if is_left || completion.finish != Finish::Deadline {
+                    play.assert_whole();
+                }
             }
             Some(Err(_)) => {}
             other => prop_assert!(false, "{:?}", other),
