@@ -60,6 +60,8 @@ scopes! {
     ImportWrite = "import:write",
     /// List, make and revoke keys.
     KeysManage = "keys:manage",
+    /// See the pool of workers.
+    WorkersRead = "workers:read",
 }
 
 /// Returns the scopes of a role: an owner may do everything, an operator all but keys, an analyst
@@ -76,12 +78,14 @@ pub fn scopes_of(role: Role) -> &'static [Scope] {
             Scope::ConversationsAct,
             Scope::ReplayRead,
             Scope::ImportWrite,
+            Scope::WorkersRead,
         ],
         Role::Analyst => &[
             Scope::CatalogRead,
             Scope::DocumentsRead,
             Scope::ConversationsRead,
             Scope::ReplayRead,
+            Scope::WorkersRead,
         ],
         Role::Integration => &[
             Scope::CatalogRead,

@@ -10,7 +10,7 @@ use utoipa::openapi::OpenApi;
 use crate::answer::Sample;
 use crate::auth::SCHEME;
 use crate::problem::{FieldError, Kind, PROBLEM_JSON, Problem, ProblemBody};
-use crate::{check, conversations, documents, health, keys, products, seams, variants};
+use crate::{check, conversations, documents, health, keys, products, seams, variants, workers};
 
 /// A retailer's key: 1 to 128 characters, none of them a control character, no space at the ends.
 const KEY_PATTERN: &str =
@@ -46,6 +46,7 @@ const TEXT_PATTERN: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
         (name = "import", description = "Many records in one file"),
         (name = "conversations", description = "What customers and Mercer said, and stepping in"),
         (name = "keys", description = "Keys of this API"),
+        (name = "workers", description = "The pool that writes the answers"),
         (name = "health", description = "For load balancers"),
     ),
 )]
@@ -370,6 +371,7 @@ pub(crate) fn samples() -> BTreeMap<&'static str, Value> {
     add::<keys::list::KeyList>(&mut all);
     add::<keys::create::KeyBody>(&mut all);
     add::<keys::create::NewKey>(&mut all);
+    add::<workers::WorkerList>(&mut all);
     add::<health::Liveness>(&mut all);
     add::<health::Readiness>(&mut all);
     all

@@ -1,4 +1,4 @@
-//! Mercer's admin API: catalog, documents, imports, conversations, keys and health over HTTP, with
+//! Mercer's admin API: catalog, documents, imports, conversations, keys, workers and health over HTTP, with
 //! its OpenAPI description at `/openapi.json` and a page to browse it at `/docs`.
 //!
 //! Not here: how things are stored (`mercer-store`), searched, imported or replayed; the last two
@@ -20,6 +20,7 @@ mod problem;
 mod products;
 pub mod seams;
 mod variants;
+mod workers;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -39,7 +40,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use seams::{
     ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind, ImportLineError,
-    ImportReport, Importer, OnError, PartHealth, ReplayError, ReplayReport, TimelineEntry,
+    ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
+    TimelineEntry, WorkerRecord, WorkerState,
 };
 
 /// What the page at `/docs` may load: files of this server only. Its styles are partly inline.
@@ -59,6 +61,8 @@ pub struct Admin {
     pub importer: Arc<dyn Importer>,
     /// Knows how the other parts are.
     pub health: Arc<dyn HealthSource>,
+    /// Knows the pool of workers.
+    pub pool: Arc<dyn PoolSource>,
 }
 
 /// Builds the API's routes, with `/openapi.json` and `/docs`, and its description.
@@ -137,6 +141,7 @@ fn operations() -> OpenApiRouter<Admin> {
         .routes(routes!(conversations::replay::replay_conversation))
         .routes(routes!(keys::list::list_keys, keys::create::create_key))
         .routes(routes!(keys::revoke::revoke_key))
+        .routes(routes!(workers::list_workers))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
 }

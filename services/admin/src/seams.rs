@@ -1,4 +1,4 @@
-//! What the API needs of other parts: replay, import and their health. The composition root
+//! What the API needs of other parts: replay, import, the pool and their health. The composition root
 //! supplies them, so this crate depends on the store alone.
 
 use async_trait::async_trait;
@@ -188,4 +188,74 @@ pub struct PartHealth {
     /// Its state in words, for instance `4 changes behind`.
     #[schema(example = "0 changes behind")]
     pub reason: String,
+}
+
+/// Knows the pool of workers that writes for this process.
+pub trait PoolSource: Send + Sync {
+    /// Returns what is known now; it waits for nothing.
+    fn state(&self) -> PoolState;
+}
+
+/// The pool as it is now.
+#[derive(Debug, Clone, PartialEq)]
+pub enum PoolState {
+    /// There is none: the model runs inside this process.
+    None,
+    /// NATS cannot be reached.
+    Unreachable,
+    /// It is heard.
+    Live {
+        /// Name of the pool.
+        name: String,
+        /// Its workers, by name.
+        workers: Vec<WorkerRecord>,
+    },
+}
+
+/// A worker as it told itself last.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct WorkerRecord {
+    /// Name of the worker.
+    #[schema(example = "gpu-1")]
+    pub name: String,
+    /// Whether it takes requests.
+    pub state: WorkerState,
+    /// Conversations that it computes at once.
+    pub slots: u32,
+    /// Of those, the ones taken.
+    pub active: u32,
+    /// Requests that wait for one.
+    pub waiting: u32,
+    /// Requests that may wait; more are refused.
+    pub waiting_max: u32,
+    /// Tokens in its cache.
+    pub cache_used_tokens: u64,
+    /// Tokens that its cache holds at most.
+    pub cache_tokens: u64,
+    /// Share of prompt tokens that were in its cache since it started, 0 to 1.
+    pub hit_rate: f64,
+    /// Tokens written in a second.
+    pub tokens_per_s: f64,
+    /// Longest pause within a text lately, milliseconds.
+    pub stall_ms_max: f64,
+    /// Name of its model and the first digits of its file's SHA-256.
+    #[schema(example = "mercer-chat@0123456789ab")]
+    pub model: String,
+    /// Style of prompts that its model was made for.
+    #[schema(example = "compact")]
+    pub prompt_style: String,
+}
+
+/// What a worker does with requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkerState {
+    /// It takes them.
+    Ready,
+    /// It takes no more and leaves when those that run have ended.
+    Draining,
+    /// Nothing is heard of it.
+    Silent,
+    /// Two workers have this name: one of them needs another.
+    Twin,
 }

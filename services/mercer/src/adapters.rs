@@ -6,12 +6,15 @@ use async_trait::async_trait;
 use axum::body::Bytes;
 use mercer_admin::{
     ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind, ImportLineError,
-    ImportReport, Importer, OnError, PartHealth, ReplayError, ReplayReport, TimelineEntry,
+    ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
+    TimelineEntry, WorkerRecord, WorkerState,
 };
-use mercer_inference::ChatModel;
+use mercer_inference::{ChatModel, WorkerRow};
 use mercer_knowledge::{Knowledge, Progress, import};
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
+
+use crate::pool::LivePool;
 
 /// Replays for the admin API.
 pub(crate) struct Replay {
@@ -145,6 +148,49 @@ fn line_error(error: import::LineError) -> ImportLineError {
         line: error.line,
         field: error.field,
         message,
+    }
+}
+
+/// The pool for the admin API: its name and its heartbeats, or none.
+pub(crate) struct Pool(pub(crate) Option<(String, LivePool)>);
+
+impl PoolSource for Pool {
+    fn state(&self) -> PoolState {
+        let Some((name, live)) = &self.0 else {
+            return PoolState::None;
+        };
+        match live.rows() {
+            None => PoolState::Unreachable,
+            Some(rows) => PoolState::Live {
+                name: name.clone(),
+                workers: rows.iter().map(worker_record).collect(),
+            },
+        }
+    }
+}
+
+/// Returns what the admin API tells of a worker.
+fn worker_record(row: &WorkerRow) -> WorkerRecord {
+    let (heartbeat, load) = (&row.heartbeat, &row.heartbeat.load);
+    WorkerRecord {
+        name: heartbeat.worker.clone(),
+        state: match row.state {
+            mercer_inference::WorkerState::Ready => WorkerState::Ready,
+            mercer_inference::WorkerState::Draining => WorkerState::Draining,
+            mercer_inference::WorkerState::Silent => WorkerState::Silent,
+            mercer_inference::WorkerState::Twin => WorkerState::Twin,
+        },
+        slots: load.slots,
+        active: load.active,
+        waiting: load.waiting,
+        waiting_max: load.waiting_max,
+        cache_used_tokens: load.kv_used,
+        cache_tokens: load.kv_total,
+        hit_rate: row.hit_rate,
+        tokens_per_s: row.tokens_per_s,
+        stall_ms_max: load.stall_ms_max,
+        model: heartbeat.model.label(),
+        prompt_style: heartbeat.model.prompt_style.clone(),
     }
 }
 

@@ -22,8 +22,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Replay};
+use crate::adapters::{Health, Import, Pool, Replay};
 use crate::config::Config;
+use crate::pool::LivePool;
 
 /// Stores and search, without models for chat or running conversations.
 pub(crate) struct Base {
@@ -137,6 +138,8 @@ pub(crate) struct Options {
     pub(crate) senders: Option<Senders>,
     /// A chat model that is loaded already.
     pub(crate) chat: Option<Arc<dyn ChatModel>>,
+    /// The pool that serves the chat model, where one does.
+    pub(crate) pool: Option<LivePool>,
     /// Claim partitions although another process seems to hold them.
     pub(crate) take_over: bool,
 }
@@ -148,6 +151,7 @@ impl Default for Options {
             metrics: None,
             senders: None,
             chat: None,
+            pool: None,
             take_over: false,
         }
     }
@@ -219,6 +223,9 @@ impl App {
                 knowledge: base.knowledge.clone(),
                 chat,
             }),
+            pool: Arc::new(Pool(
+                options.pool.map(|pool| (config.pool.name.clone(), pool)),
+            )),
         };
         let (admin, _) = mercer_admin::router(admin);
         let gateway = Gateway {

@@ -9,3 +9,4 @@ mod idempotency;
 mod keys;
 mod permissions;
 mod support;
+mod workers;

@@ -108,7 +108,8 @@ async fn every_operation_admits_the_roles_with_its_scopes_and_nobody_else() {
         let other = operation
             .status(&server, Some(&server.other_shop_key))
             .await;
-        assert_eq!(other, 403, "{name} with another shop's key");
+        let expected = if name.contains("{shop}") { 403 } else { 200 };
+        assert_eq!(other, expected, "{name} with another shop's key");
         let mut admitted = Vec::new();
         for role in ROLES {
             let status = operation.status(&server, Some(server.key(role))).await;
@@ -151,6 +152,7 @@ async fn every_operation_admits_the_roles_with_its_scopes_and_nobody_else() {
     PATCH /v1/shops/{shop}/variants/{sku}: owner operator integration
     PUT /v1/shops/{shop}/variants/{sku}/price: owner operator integration
     PUT /v1/shops/{shop}/variants/{sku}/stock: owner operator integration
+    GET /v1/workers: owner operator analyst
     "#);
 }
 

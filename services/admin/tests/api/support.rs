@@ -1,7 +1,7 @@
 //! A shop with a router, a store of its own and a key for every role.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
@@ -9,8 +9,8 @@ use axum::body::{Body, Bytes, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use mercer_admin::{
     Admin, ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind,
-    ImportLineError, ImportReport, Importer, OnError, PartHealth, ReplayError, ReplayReport,
-    TimelineEntry,
+    ImportLineError, ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState,
+    ReplayError, ReplayReport, TimelineEntry,
 };
 use mercer_schemas::{
     ConversationId, LogBody, Money, Personal, Product, ProductId, Shop, ShopId, Sku, Stream,
@@ -34,6 +34,7 @@ pub(crate) struct Server {
     pub(crate) api: OpenApi,
     pub(crate) store: Store,
     pub(crate) index_ready: Arc<AtomicBool>,
+    pub(crate) pool: Arc<Pool>,
     keys: Vec<String>,
     pub(crate) other_shop_key: String,
     _dir: tempfile::TempDir,
@@ -70,18 +71,21 @@ impl Server {
         let made = known.create(elsewhere, "test", Role::Owner, None);
         let other_shop_key = made.await.expect("key").1;
         let index_ready = Arc::new(AtomicBool::new(true));
+        let pool = Arc::new(Pool(Mutex::new(PoolState::None)));
         let (router, api) = mercer_admin::router(Admin {
             store: store.clone(),
             hints: Arc::new(NoHints),
             replay: Arc::new(Titles(store.clone())),
             importer: Arc::new(Lines(store.clone())),
             health: Arc::new(Index(index_ready.clone())),
+            pool: pool.clone(),
         });
         Self {
             router,
             api,
             store,
             index_ready,
+            pool,
             keys,
             other_shop_key,
             _dir: dir,
@@ -278,6 +282,15 @@ impl Importer for Lines {
             skipped: errors.len() as u64,
             errors,
         })
+    }
+}
+
+/// A pool that is what a test says.
+pub(crate) struct Pool(pub(crate) Mutex<PoolState>);
+
+impl PoolSource for Pool {
+    fn state(&self) -> PoolState {
+        self.0.lock().expect("no test panicked").clone()
     }
 }
 

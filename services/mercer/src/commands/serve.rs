@@ -1,6 +1,7 @@
 //! `mercer serve`: run.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
@@ -9,7 +10,11 @@ use tokio_util::sync::CancellationToken;
 
 use crate::compose::{App, Base, Options};
 use crate::config::Config;
+use crate::pool::LivePool;
 use crate::{observe, pool};
+
+/// How often the pool is shown anew: its speeds are means over this time.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
 
 /// Run Mercer: webhooks, chat page, conversations, admin API.
 #[derive(Parser)]
@@ -96,14 +101,18 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         Parts::Caller { worker: true } => Some(pool::start_worker(config).await?),
         _ => None,
     };
-    let chat = match parts {
-        Parts::Caller { .. } => Some(pool::connect(config).await?),
-        _ => None,
+    let (chat, pool) = match parts {
+        Parts::Caller { .. } => (
+            Some(pool::connect(config).await?),
+            Some(LivePool::start(&config.nats.url, &config.pool.name, SHOW_EVERY).await?),
+        ),
+        _ => (None, None),
     };
     let options = Options {
         metrics: Some(metrics),
         take_over: args.take_over,
         chat,
+        pool,
         ..Options::default()
     };
     let app = App::start(config, base, options).await?;
