@@ -21,7 +21,8 @@ const PUBLISH_MAX: Duration = Duration::from_secs(2);
 /// A server that is gone without a word is noticed after two of these.
 const PING_EVERY: Duration = Duration::from_secs(5);
 const CONNECT_MAX: Duration = Duration::from_secs(5);
-const RECONNECT_MAX: Duration = Duration::from_secs(2);
+/// Short, because texts wait in the middle; each process waits a random part of it more, so that not all come at once.
+const RECONNECT_MAX: Duration = Duration::from_millis(400);
 /// While nothing changes the log says again that NATS is away after this long.
 const WARN_EVERY: Duration = Duration::from_secs(30);
 
@@ -70,7 +71,8 @@ impl Bus {
             .request_timeout(Some(PUBLISH_MAX))
             .reconnect_delay_callback(|attempts| {
                 let doubled = 1_u64 << attempts.min(11);
-                Duration::from_millis(doubled).min(RECONNECT_MAX)
+                let delay = Duration::from_millis(doubled).min(RECONNECT_MAX);
+                delay + delay.mul_f64(rand::random::<f64>() / 2.0)
             })
             .retry_on_initial_connect()
             .event_callback(move |event| {

@@ -69,7 +69,7 @@ impl LivePool {
         listening.spawn(async move {
             loop {
                 let rows = pool.rows(every).await;
-                let rows = Some(rows).filter(|_| pool.is_connected());
+                let rows = Some(rows).filter(|_| pool.problem().is_none());
                 if told.send(rows).is_err() {
                     return;
                 }

@@ -45,6 +45,8 @@ pub(super) struct Known {
     /// How long the run had lasted at its last heartbeat.
     up_ms: u64,
     seq: u64,
+    /// Nothing was heard since NATS was away.
+    doubted: bool,
     /// Requests sent that its last heartbeat cannot count yet: when, and tokens to compute.
     underway: Vec<(Instant, f64)>,
 }
@@ -58,7 +60,7 @@ impl Known {
 
     /// Says whether it was heard lately.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.seen) <= SILENCE_MAX
+        !self.doubted && now.saturating_duration_since(self.seen) <= SILENCE_MAX
     }
 }
 
@@ -111,6 +113,7 @@ impl Directory {
             breaker: Breaker::default(),
             up_ms,
             seq: 0,
+            doubted: false,
             underway: Vec::new(),
         });
         let is_restart = known.incarnation != incarnation;
@@ -138,6 +141,7 @@ impl Directory {
         known.draining = draining;
         known.load = load;
         known.seen = now;
+        known.doubted = false;
         known
             .underway
             .retain(|(sent, _)| now.saturating_duration_since(*sent) < UNDERWAY);
@@ -174,6 +178,13 @@ impl Directory {
     /// Returns all workers, by name.
     pub(super) fn all(&self) -> impl Iterator<Item = (&String, &Known)> {
         self.workers.iter()
+    }
+
+    /// Takes no worker for alive before it is heard again: the connection was lost, and workers lost theirs too.
+    pub(super) fn doubt(&mut self) {
+        for known in self.workers.values_mut() {
+            known.doubted = true;
+        }
     }
 
     /// Notes that a request was sent.
@@ -315,6 +326,17 @@ pub(super) mod tests {
         assert_eq!(directory.hear(later, of(2, 1_500, 2)), Heard::Known);
         assert_eq!(directory.hear(later, of(1, 10_750, 11)), Heard::Known);
         assert_eq!(directory.get("w").unwrap().incarnation, 1);
+    }
+
+    #[test]
+    fn after_a_lost_connection_a_worker_counts_when_it_is_heard_again() {
+        let now = Instant::now();
+        let mut directory = Directory::default();
+        directory.hear(now, heartbeat("w", 1));
+        directory.doubt();
+        assert!(!directory.get("w").unwrap().is_fresh(now));
+        directory.hear(now, heartbeat("w", 2));
+        assert!(directory.get("w").unwrap().is_fresh(now));
     }
 
     #[test]

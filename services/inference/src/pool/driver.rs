@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mercer_schemas::worker::{WorkRequest, control_subject, request_subject, stream_subject};
+use mercer_schemas::worker::{
+    Control, WorkRequest, control_subject, request_subject, stream_subject,
+};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
@@ -92,7 +94,8 @@ impl Driver {
                 Action::Steer { worker, control } => {
                     let payload = serde_json::to_vec(&control).unwrap_or_default();
                     let subject = control_subject(&worker);
-                    self.shared.bus.publish(subject, None, payload).await;
+                    let reply = self.reply_of(&control);
+                    self.shared.bus.publish(subject, reply, payload).await;
                 }
                 Action::Tell(item) => {
                     self.note(&item);
@@ -102,8 +105,20 @@ impl Driver {
         }
     }
 
+    /// Returns where NATS says that nobody listens. A worker answers to no control message there.
+    fn reply_of(&self, control: &Control) -> Option<String> {
+        match control {
+            Control::Resend { attempt, .. } => Some(self.reply(*attempt)),
+            _ => None,
+        }
+    }
+
+    fn reply(&self, attempt: u16) -> String {
+        stream_subject(&self.shared.caller, self.open.stream, attempt)
+    }
+
     async fn ask(&self, worker: &str, attempt: u16, resume: Vec<u32>, remaining: Duration) {
-        let reply = stream_subject(&self.shared.caller, self.open.stream, attempt);
+        let reply = self.reply(attempt);
         let request = work_request(&self.request, self.open.stream, attempt, resume, remaining);
         let payload = serde_json::to_vec(&request).unwrap_or_default();
         let subject = request_subject(worker);

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{BusyReason, Chunk, Error, Finish, refusal};
 
-/// Workers that one generation is given to at most.
+/// Workers that one generation is given to at most. One that never had it counts for nothing.
 pub(super) const ATTEMPTS_MAX: u16 = 3;
 /// A generation that nobody has begun waits this long for a worker.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
@@ -132,6 +132,10 @@ pub(super) struct Generation {
     /// One, or two until the first token.
     lanes: Vec<Lane>,
     attempts: u16,
+    /// Attempts that no worker had: nobody was there, or it was about to leave.
+    free: u16,
+    /// The last attempt was one of those, so the next one costs nothing either.
+    again_for_free: bool,
     /// Workers that failed it.
     tried: Vec<String>,
     tokens: Vec<u32>,
@@ -147,6 +151,8 @@ pub(super) struct Generation {
     last_error: Option<Error>,
     cancelled: Option<Instant>,
     connected: bool,
+    /// When NATS was there again.
+    back: Option<Instant>,
     ended: bool,
 }
 
@@ -162,6 +168,8 @@ impl Generation {
             plan,
             lanes: Vec::new(),
             attempts: 0,
+            free: 0,
+            again_for_free: false,
             tried: Vec::new(),
             tokens: Vec::new(),
             text: String::new(),
@@ -174,6 +182,7 @@ impl Generation {
             last_error: None,
             cancelled: None,
             connected: true,
+            back: None,
             ended: false,
         };
         let mut out = Vec::new();
@@ -200,7 +209,9 @@ impl Generation {
         match input {
             Input::Frame(frame) => self.read(now, frame, workers, &mut out),
             Input::NoResponder { attempt } => {
-                if let Some(index) = self.lane(attempt) {
+                if let Some(index) = self.lane(attempt)
+                    && !self.may_be_on_its_way_back(now, index)
+                {
                     self.fail(now, index, Fault::NoResponder, workers, &mut out);
                 }
             }
@@ -400,7 +411,7 @@ impl Generation {
         workers: &mut impl Workers,
         out: &mut Vec<Action>,
     ) -> bool {
-        if !self.tokens.is_empty() || self.attempts >= ATTEMPTS_MAX {
+        if !self.tokens.is_empty() || self.attempts_are_spent() {
             return false;
         }
         let wish = Wish {

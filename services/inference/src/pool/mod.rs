@@ -121,7 +121,19 @@ impl Shared {
 
     /// Takes heartbeats in until the client ends.
     async fn listen(self: Arc<Self>, mut heartbeats: Subscriber) {
-        while let Some(message) = heartbeats.next().await {
+        let mut connections = self.bus.connections();
+        loop {
+            let message = tokio::select! {
+                biased;
+                Ok(()) = connections.changed() => {
+                    self.state().directory.doubt();
+                    continue;
+                }
+                message = heartbeats.next() => match message {
+                    Some(message) => message,
+                    None => return,
+                },
+            };
             let read = serde_json::from_slice::<Heartbeat>(&message.payload);
             let Some(heartbeat) = read.ok().filter(|heartbeat| {
                 heartbeat_subject(&self.pool, &heartbeat.worker) == message.subject.as_str()

@@ -104,9 +104,9 @@ impl PoolWatch {
         })
     }
 
-    /// Says whether NATS can be reached.
-    pub fn is_connected(&self) -> bool {
-        self.bus.is_connected()
+    /// Says why NATS cannot be used, as it follows on `nats.url`; nothing while it can.
+    pub fn problem(&self) -> Option<&'static str> {
+        self.bus.problem()
     }
 
     /// Listens for a while and returns the workers by name, speeds measured over that while.

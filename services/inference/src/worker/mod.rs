@@ -142,8 +142,6 @@ impl Worker {
             }
         }
         let bus = Bus::connect(&config.url, &format!("mercer worker {}", config.name)).await?;
-        let requests = bus.subscribe(request_subject(&config.name)).await?;
-        let controls = bus.subscribe(control_subject(&config.name)).await?;
         let heartbeats = heartbeat_subject(&config.pool, &config.name);
         let namesakes = bus.subscribe(heartbeats.clone()).await?;
         let incarnation = rand::random();
@@ -172,7 +170,7 @@ impl Worker {
         };
         let drain = watch.drain.clone();
         let task = tokio::spawn(async move {
-            let ended = server.run(requests, controls, namesakes, drain).await;
+            let ended = server.run(namesakes, drain).await;
             if let Err(error) = &ended {
                 tracing::error!(%error, "worker ends");
             }
@@ -225,8 +223,6 @@ struct Server {
 impl Server {
     async fn run(
         mut self,
-        mut requests: Subscriber,
-        mut controls: Subscriber,
         mut namesakes: Subscriber,
         drain: CancellationToken,
     ) -> Result<(), Error> {
@@ -234,6 +230,10 @@ impl Server {
             free = self.namesake.listen_first(&self.serving.bus, &mut namesakes) => free?,
             () = drain.cancelled() => return Ok(()),
         }
+        // Not before: whoever asks what ran here before must learn at once that it is gone.
+        let bus = self.serving.bus.clone();
+        let mut requests = bus.subscribe(request_subject(&self.serving.name)).await?;
+        let mut controls = bus.subscribe(control_subject(&self.serving.name)).await?;
         self.speaks.store(true, Ordering::Relaxed);
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);

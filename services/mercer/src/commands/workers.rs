@@ -40,13 +40,14 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
             rows = watch.rows(LISTEN) => rows,
             () = stop.cancelled() => return Ok(ExitCode::SUCCESS),
         };
-        if !watch.is_connected() && !args.watch {
-            bail!("nats.url cannot be reached; is nats-server running there?");
+        let problem = watch.problem().filter(|_| !args.watch);
+        if let Some(problem) = problem {
+            bail!("nats.url {problem}");
         }
         let text = if args.json {
             serde_json::to_string(&rows)? + "\n"
         } else {
-            table(&config.pool.name, watch.is_connected(), &rows)
+            table(&config.pool.name, watch.problem(), &rows)
         };
         // Clears the screen, so that the table stays in its place.
         let clear = if args.watch && !args.json {
@@ -62,16 +63,11 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     }
 }
 
-fn table(pool: &str, connected: bool, rows: &[WorkerRow]) -> String {
-    let mut text = format!(
-        "pool {pool}: {} workers{}\n",
-        rows.len(),
-        if connected {
-            ""
-        } else {
-            "; NATS cannot be reached"
-        }
-    );
+fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
+    let mut text = format!("pool {pool}: {} workers\n", rows.len());
+    if let Some(problem) = problem {
+        return text + &format!("nats.url {problem}\n");
+    }
     if rows.is_empty() {
         return text + "none is heard; start one with `mercer serve --roles worker`\n";
     }

@@ -13,6 +13,11 @@ use crate::{
 
 /// A worker lives but says nothing of an attempt for this long: it does not have it.
 const LOST_AFTER: Duration = Duration::from_secs(2);
+/// Keepalives come more often than this: a worker that says nothing is asked whether it is there, and NATS answers at
+/// once where it is not.
+const QUIET_MAX: Duration = Duration::from_millis(400);
+/// After NATS was away a worker may need this long to be connected again.
+const BACK_WITHIN: Duration = Duration::from_millis(1_500);
 /// Workers that failed a generation are asked again after this long without a better one.
 const FORGIVE: Duration = Duration::from_secs(1);
 /// A second worker is asked when the first token is late by this much at least.
@@ -52,6 +57,15 @@ impl Fault {
         }
     }
 
+    /// Says whether the worker never had the attempt, so that it cost nothing.
+    fn is_free(&self) -> bool {
+        match self {
+            Self::NoResponder => true,
+            Self::Refused(refused) => refused.refusal == Refusal::Draining,
+            _ => false,
+        }
+    }
+
     /// Returns what it says about the worker. Being full or about to leave is no failure.
     fn verdict(&self) -> Option<Verdict> {
         match self {
@@ -74,6 +88,8 @@ impl Generation {
     ) {
         let lane = self.lanes.remove(index);
         workers.count(fault.as_str());
+        self.again_for_free = fault.is_free() && !lane.accepted;
+        self.free += u16::from(self.again_for_free);
         if let Some(verdict) = fault.verdict() {
             workers.judge(now, &lane.choice.worker, verdict);
         }
@@ -122,6 +138,7 @@ impl Generation {
             return self.end_impatiently(now, out);
         }
         if reconnected {
+            self.back = Some(now);
             for index in 0..self.lanes.len() {
                 self.ask_again(now, index, out);
                 let credit = self.lanes[index].credit();
@@ -161,7 +178,7 @@ impl Generation {
         } else if quiet > LOST_AFTER {
             Fault::Lost
         } else {
-            if quiet > SILENCE_MAX {
+            if quiet > QUIET_MAX {
                 self.ask_again(now, index, out);
             }
             return;
@@ -177,7 +194,7 @@ impl Generation {
         let wanted = self.tokens.is_empty()
             && self.plan.priority == Priority::Interactive
             && self.cancelled.is_none()
-            && self.attempts < ATTEMPTS_MAX;
+            && !self.attempts_are_spent();
         if !late || !wanted {
             return;
         }
@@ -209,7 +226,7 @@ impl Generation {
         if !self.connected {
             return;
         }
-        if self.attempts >= ATTEMPTS_MAX {
+        if self.attempts_are_spent() {
             workers.count("attempts_spent");
             return self.give_up(self.honest_error(), out);
         }
@@ -223,7 +240,9 @@ impl Generation {
             remaining: self.remaining(now),
         };
         match workers.choose(now, &wish) {
-            Ok(choice) if workers.may_retry(now) => self.ask(now, choice, workers, out),
+            Ok(choice) if self.again_for_free || workers.may_retry(now) => {
+                self.ask(now, choice, workers, out)
+            }
             Ok(_) => {
                 workers.count("retries_spent");
                 self.give_up(self.honest_error(), out);
@@ -241,6 +260,16 @@ impl Generation {
         if idle && self.waited(now) >= PATIENCE {
             self.give_up(self.honest_error(), out);
         }
+    }
+
+    pub(super) fn attempts_are_spent(&self) -> bool {
+        self.attempts - self.free >= ATTEMPTS_MAX
+    }
+
+    /// Says whether nobody listens only because the worker is not connected to NATS again yet.
+    pub(super) fn may_be_on_its_way_back(&self, now: Instant, index: usize) -> bool {
+        let lately = |back: Instant| now.saturating_duration_since(back) < BACK_WITHIN;
+        self.lanes[index].accepted && self.back.is_some_and(lately)
     }
 
     fn waited(&self, now: Instant) -> Duration {

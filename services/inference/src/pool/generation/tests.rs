@@ -36,6 +36,8 @@ struct World {
     counts: BTreeMap<&'static str, u32>,
     verdicts: Vec<(String, Verdict)>,
     gaps: Vec<Duration>,
+    /// Times that frames were asked for again.
+    probes: u32,
     /// Tokens that a conversation holds on each worker, where it is not the usual.
     contexts: BTreeMap<String, u32>,
     max_tokens: usize,
@@ -60,6 +62,7 @@ impl World {
             counts: BTreeMap::new(),
             verdicts: Vec::new(),
             gaps: Vec::new(),
+            probes: 0,
             contexts: BTreeMap::new(),
             max_tokens: 200,
         }
@@ -115,6 +118,7 @@ impl World {
     }
 
     fn steer(&mut self, worker: &str, control: &Control) {
+        self.probes += u32::from(matches!(control, Control::Resend { .. }));
         let player = self.players.get_mut(worker).unwrap();
         if !player.alive {
             return;
@@ -380,6 +384,50 @@ fn no_responder_is_a_failure_at_once() {
     assert_eq!(play.world.counts["asked"], 2);
     play.run_out();
     play.assert_whole();
+}
+
+#[test]
+fn workers_that_were_not_there_use_up_no_attempts() {
+    let mut play = Play::new(9, 200);
+    for attempt in 1..=6 {
+        play.world.network.clear();
+        play.input(Input::NoResponder { attempt });
+    }
+    assert_eq!(play.world.counts["asked"], 7);
+    play.run_out();
+    play.assert_whole();
+}
+
+#[test]
+fn a_quiet_worker_is_asked_whether_it_is_there() {
+    let mut play = Play::new(2, 200);
+    play.write(5);
+    play.deliver();
+    play.kill("w0");
+    let began = play.world.now;
+    while play.world.probes == 0 {
+        play.world.beat();
+        play.tick(TICK, true);
+    }
+    assert!(play.world.now - began <= Duration::from_millis(500));
+    // NATS knows that nobody listens there.
+    play.input(Input::NoResponder { attempt: 1 });
+    assert_eq!(play.world.counts["asked"], 2);
+    play.run_out();
+    play.assert_whole();
+}
+
+#[test]
+fn a_worker_that_is_not_connected_again_yet_is_waited_for() {
+    let mut play = Play::new(2, 200);
+    play.write(5);
+    play.deliver();
+    play.tick(TICK, false);
+    play.tick(TICK, true);
+    play.input(Input::NoResponder { attempt: 1 });
+    play.run_out();
+    play.assert_whole();
+    assert_eq!(play.world.counts["asked"], 1);
 }
 
 #[test]
