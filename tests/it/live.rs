@@ -91,7 +91,7 @@ async fn whatever_a_model_says_of_a_price_is_the_price_of_that_moment() {
 }
 
 /// Makes a key for the admin API by the command line.
-async fn admin_key(world: &World) -> String {
+pub(crate) async fn admin_key(world: &World) -> String {
     let output = world
         .run(&["admin", "key", "create", "tests", "--role", "operator"])
         .await;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
+use crate::live::admin_key;
 use crate::support::{Caller, Mercer, Model, Nats, PATIENCE, World};
 
 const CALLER: &str = "gateway,conversations,admin,indexer";
@@ -32,6 +34,25 @@ async fn whatever_dies_a_customer_gets_one_answer() {
     for words in ["2 workers", "w1", "w2", "ready"] {
         assert!(pool.stdout.contains(words), "{}", pool.stdout);
     }
+    let doctor = world.run(&["doctor"]).await;
+    assert!(
+        doctor.stdout.contains("main with 2 workers ready"),
+        "{}",
+        doctor.stdout
+    );
+    let workers = mercer
+        .http
+        .get(format!("{}/v1/workers", mercer.url))
+        .bearer_auth(admin_key(&world).await);
+    let workers: Value = workers.send().await.unwrap().json().await.unwrap();
+    let told = |at: usize| {
+        (
+            &workers["items"][at]["name"],
+            &workers["items"][at]["state"],
+        )
+    };
+    assert_eq!(told(0), (&json!("w1"), &json!("ready")), "{workers}");
+    assert_eq!(told(1), (&json!("w2"), &json!("ready")), "{workers}");
 
     // The second worker is out of sight, so the first gets the request and dies with it.
     second.signal("-STOP").await;

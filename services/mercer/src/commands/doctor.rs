@@ -1,11 +1,17 @@
 //! `mercer doctor`: this machine and the settings, with what to mend.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
-use mercer_inference::{ChatMessage, GenerateRequest, Priority, Role};
+use mercer_inference::{
+    ChatMessage, GenerateRequest, PoolWatch, Priority, Role, WorkerRow, WorkerState,
+};
 
 use crate::compose::{load_chat, load_embedder, open_store};
 use crate::config::Config;
+
+/// Long enough for a few heartbeats of each worker.
+const LISTEN: Duration = Duration::from_millis(1_100);
 
 /// Checks every part and says what to mend.
 ///
@@ -30,6 +36,9 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
         )),
     );
     report("chat", chat(config).await);
+    if !config.nats.url.is_empty() {
+        report("pool", pool(config).await);
+    }
     report("embedder", embedder(config).await);
     report("store", store(config).await);
     report("channels", channels(config).await);
@@ -81,7 +90,7 @@ async fn chat(config: &Config) -> anyhow::Result<String> {
         max_tokens: 8,
         temperature: 0.0,
         top_p: 1.0,
-        deadline: std::time::Duration::from_secs(30),
+        deadline: Duration::from_secs(30),
         priority: Priority::Interactive,
     };
     let completion = model.generate(request).await?.complete().await?;
@@ -95,6 +104,39 @@ async fn chat(config: &Config) -> anyhow::Result<String> {
         completion.usage.output_tokens,
         completion.timings.prefill_ms + completion.timings.decode_ms
     ))
+}
+
+/// The pool that the settings name has a worker that takes requests.
+async fn pool(config: &Config) -> anyhow::Result<String> {
+    let mut watch = PoolWatch::connect(&config.nats.url, &config.pool.name).await?;
+    let rows = watch.rows(LISTEN).await;
+    if let Some(problem) = watch.problem() {
+        anyhow::bail!("nats.url {problem}");
+    }
+    let name = &config.pool.name;
+    let ready: Vec<&WorkerRow> = rows
+        .iter()
+        .filter(|row| row.state == WorkerState::Ready)
+        .collect();
+    if let Some(row) = rows.iter().find(|row| row.state == WorkerState::Twin) {
+        anyhow::bail!(
+            "two workers of pool {name} share the name {}; set worker.name of one of them to another",
+            row.heartbeat.worker
+        );
+    }
+    let Some(first) = ready.first() else {
+        anyhow::bail!(
+            "pool {name} has no worker that is ready; start one with `mercer serve --roles worker`"
+        );
+    };
+    let of_style =
+        |row: &&&WorkerRow| row.heartbeat.model.prompt_style == first.heartbeat.model.prompt_style;
+    if ready.iter().filter(of_style).count() < ready.len() {
+        anyhow::bail!(
+            "workers of pool {name} have models for prompts of different styles; a caller uses those of one style only"
+        );
+    }
+    Ok(format!("{name} with {} workers ready", ready.len()))
 }
 
 async fn embedder(config: &Config) -> anyhow::Result<String> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use mercer_knowledge::{Progress, SearchConfig, beir};
 use mercer_runtime::{Clock, FixedDayClock, SystemClock};
@@ -17,6 +17,7 @@ use crate::eval::dialogue::{self, Dialogue};
 use crate::eval::driver::Line;
 use crate::eval::judge::{TurnResult, judge};
 use crate::eval::stage::{Setting, Stage};
+use crate::pool;
 
 /// Measure answers or search against expectations.
 #[derive(Subcommand)]
@@ -38,6 +39,9 @@ pub(crate) struct DialoguesArgs {
     /// The day that the shop's policies and promotions are judged at, YYYY-MM-DD; today when left out.
     #[arg(long)]
     today: Option<String>,
+    /// Ask the pool of workers at nats.url instead of a model in this process.
+    #[arg(long)]
+    pool: bool,
     /// Print JSON.
     #[arg(long)]
     json: bool,
@@ -101,19 +105,27 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
     config.data = folder.path().to_owned();
     config.store.url.clear();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    ensure!(
+        !args.pool || !config.nats.url.is_empty(),
+        "--pool: nats.url is empty, so there is no pool"
+    );
+    let chat = if args.pool {
+        Some(pool::connect(&config).await?)
+    } else {
+        None
+    };
+    let model = match &chat {
+        Some(chat) => chat.info().label(),
+        None => config.models.chat.display().to_string(),
+    };
     let setting = Setting {
         catalog: args.catalog.clone(),
         clock: clock(args.today.as_deref())?,
-        chat: None,
+        chat,
         metrics: None,
     };
     let stage = Stage::set(config.clone(), listener, setting).await?;
-    let report = play(
-        &stage.line,
-        &dialogues,
-        config.models.chat.display().to_string(),
-    )
-    .await?;
+    let report = play(&stage.line, &dialogues, model).await?;
     stage.strike().await?;
     print(&report, args.json)?;
     let share = report.turns_right as f64 / report.turns.max(1) as f64;
