@@ -128,6 +128,45 @@ async fn the_later_worker_of_a_name_ends_with_what_to_do() {
     first.stop().await;
 }
 
+/// Kills, freezes, restarts and drains, as `mercer bench chaos` does by the hundred.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_short_chaos_breaks_no_text() {
+    let world = World::empty(Model::Reflex).await;
+    let chaos = world
+        .run(&[
+            "bench",
+            "chaos",
+            "--kills",
+            "5",
+            "--stops",
+            "2",
+            "--restarts",
+            "2",
+            "--drains",
+            "2",
+            "--slots",
+            "2",
+            "--callers",
+            "4",
+            "--compare",
+            "0",
+            "--json",
+        ])
+        .await;
+    assert_eq!(chaos.code, Some(0), "{}{}", chaos.stdout, chaos.stderr);
+    let report: Value = serde_json::from_str(&chaos.stdout).expect("a report");
+    assert_eq!(report["violations"], 0, "{report}");
+    let disturbed = json!({
+        "kills": report["disturbed"]["kills"], "stops": report["disturbed"]["stops"],
+        "restarts": report["disturbed"]["restarts"], "drains": report["disturbed"]["drains"],
+    });
+    assert_eq!(
+        disturbed,
+        json!({ "kills": 5, "stops": 2, "restarts": 2, "drains": 2 })
+    );
+    assert!(report["whole"].as_u64() > Some(10), "{report}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn roles_that_cannot_run_say_what_to_do() {
     let world = World::empty(Model::Reflex).await;

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use llama_cpp_2::model::LlamaModel;
+use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
 
 use crate::{
     ChatMessage, Error,
     model_file::{self, fault},
     prompt,
     template::{ChatTemplate, Piece},
+    utf8::Utf8Stream,
 };
 
 /// Turns messages into the text and the tokens that the model's engine would compute.
@@ -51,6 +52,22 @@ impl Tokenizer {
             Piece::Markup(text) | Piece::Content(text) => text,
         });
         Ok(texts.collect())
+    }
+
+    /// Returns the text of output tokens as a generation tells it: whole characters, special tokens left out.
+    pub fn output_text(&self, tokens: &[u32]) -> String {
+        let vocab = self.model.vocab();
+        let mut stream = Utf8Stream::default();
+        let known = |token: &u32| {
+            i32::try_from(*token)
+                .ok()
+                .filter(|id| *id < vocab.n_tokens())
+        };
+        let pieces = tokens.iter().filter_map(known).map(|id| {
+            let piece = vocab.token_to_piece(LlamaToken(id), false, None);
+            stream.push(&piece)
+        });
+        pieces.collect()
     }
 
     /// Counts the tokens of a text that stands in a message.
@@ -97,6 +114,13 @@ mod tests {
         );
         assert_eq!(tokenizer.context_tokens(), Some(2048));
         assert!(tokenizer.count("the kettle") < "the kettle".len());
+        let words = tokenizer
+            .model
+            .vocab()
+            .tokenize("kéttle 12".as_bytes(), false, false);
+        let mut words: Vec<u32> = words.into_iter().map(|token| token.0 as u32).collect();
+        words.push(u32::MAX);
+        assert_eq!(tokenizer.output_text(&words), "kéttle 12");
     }
 
     #[test]

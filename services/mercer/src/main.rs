@@ -96,8 +96,13 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // Only a server's log is for machines; commands speak to a person, and warn only.
     if !matches!(cli.command, Command::Serve(_)) && std::env::var_os("MERCER_LOG__FILTER").is_none()
     {
+        // What a measurement does to a pool on purpose is not worth a warning.
+        let level = match cli.command {
+            Command::Bench(_) => "error",
+            _ => "warn",
+        };
         config.log.filter =
-            "warn,llama_cpp_2=error,llama-cpp-2=error,lance=error,tantivy=error".to_owned();
+            format!("{level},llama_cpp_2=error,llama-cpp-2=error,lance=error,tantivy=error");
     }
     let _telemetry = observe::start(&config)?;
     match cli.command {

@@ -1,8 +1,13 @@
 //! `mercer bench`: what this machine does, with a baseline in the same run.
 
 mod actors;
+mod chaos;
+mod counted;
+mod fleet;
+mod frames;
 mod inference;
 mod ingress;
+mod quantiles;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -23,6 +28,10 @@ pub(crate) enum Bench {
     Ingress(ingress::IngressArgs),
     /// Speed of the chat model under the workloads W1 to W9, here or at any llama-server.
     Inference(inference::InferenceArgs),
+    /// Time that NATS adds to each piece of text, with no model in the way.
+    Frames(frames::FramesArgs),
+    /// Kill, freeze, restart and drain workers and NATS at random; no text may be lost or repeated.
+    Chaos(chaos::ChaosArgs),
 }
 
 /// Runs the command.
@@ -34,6 +43,8 @@ pub(crate) async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitC
         Bench::Actors(args) => actors::run(config, args).await,
         Bench::Ingress(args) => ingress::run(args).await,
         Bench::Inference(args) => inference::run(config, args).await,
+        Bench::Frames(args) => frames::run(args).await,
+        Bench::Chaos(args) => chaos::run(config, args).await,
     }
 }
 

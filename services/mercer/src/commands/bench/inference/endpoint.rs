@@ -224,6 +224,7 @@ mod tests {
             ],
             output_max: 2,
             schema: None,
+            lark: None,
             deadline: Duration::from_secs(20),
             cancel_at,
             tokens: vec![1, 2, 3],

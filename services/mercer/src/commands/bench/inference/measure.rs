@@ -9,8 +9,10 @@ use mercer_inference::{ChatMessage, Embedder, Role};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::super::counted;
 use super::drive;
 use super::plan::is_plan;
+use super::pool::{Pool, PoolReport};
 use super::prose::{Measure, Prose};
 use super::report::{self, Objective, Report};
 use super::target::{Ask, Ending, Outcome, Target};
@@ -30,6 +32,7 @@ pub(super) struct Bench {
     pub(super) concurrency: Option<usize>,
     pub(super) objective: Objective,
     pub(super) embedder: Option<Arc<dyn Embedder>>,
+    pub(super) pool: Option<Arc<Pool>>,
 }
 
 /// What came of all requests, and how long it took.
@@ -50,6 +53,7 @@ impl Bench {
             messages: vec![ChatMessage::new(Role::User, "Are you there?")],
             output_max: 4,
             schema: None,
+            lark: None,
             deadline: Duration::from_secs(120),
             cancel_at: None,
             tokens: Vec::new(),
@@ -68,6 +72,21 @@ impl Bench {
     /// # Errors
     /// When it cannot run on this target; requests that fail are counted instead.
     pub(super) async fn run(&self, workload: Workload) -> anyhow::Result<Vec<Report>> {
+        let Some(pool) = &self.pool else {
+            return self.measure(workload).await;
+        };
+        let before = pool.done().await;
+        let mut reports = self.measure(workload).await?;
+        // Where there are two reports nobody can tell what was done for which.
+        if let [report] = &mut reports[..]
+            && report.pool.is_none()
+        {
+            report.pool = Some(PoolReport::of(&before, &pool.done().await));
+        }
+        Ok(reports)
+    }
+
+    async fn measure(&self, workload: Workload) -> anyhow::Result<Vec<Report>> {
         let reports = match workload {
             Workload::W1 => {
                 let asks = self.builder(workload, 0).new_chats(self.amounts.requests);
@@ -87,7 +106,7 @@ impl Bench {
             Workload::W4 => self.grounded().await?,
             Workload::W5 => vec![self.plans().await?],
             Workload::W6 => vec![self.arrivals().await?],
-            Workload::W7 => bail!("W7 needs a pool of workers; leave it out"),
+            Workload::W7 => vec![self.kills().await?],
             Workload::W9 => vec![self.beside_embeddings().await?],
         };
         Ok(reports)
@@ -196,6 +215,45 @@ impl Bench {
         Ok(self.report(Workload::W6, None, &Found { outcomes, wall }))
     }
 
+    async fn kills(&self) -> anyhow::Result<Report> {
+        let workload = Workload::W7;
+        let pool = self
+            .pool
+            .clone()
+            .filter(|pool| pool.is_own())
+            .context("W7 ends workers of its own; say how many with --workers")?;
+        let seconds = self.amounts.seconds;
+        let mut asks = self.builder(workload, 0).counted(seconds);
+        self.target.tokenize(&mut asks)?;
+        pool.model.take_gaps();
+        let stop = CancellationToken::new();
+        let killing = tokio::spawn({
+            let (pool, every, seed, stop) = (pool.clone(), self.every, self.seed, stop.clone());
+            async move { pool.kill(every, seed, stop).await }
+        });
+        let bar = progress(workload, asks.len());
+        let began = Instant::now();
+        let until = began + Duration::from_secs(seconds.into());
+        let outcomes = drive::closed(&self.target, asks, STREAMS, Some(until), &bar).await;
+        let wall = began.elapsed();
+        bar.finish_and_clear();
+        stop.cancel();
+        let kills = killing.await??;
+        let outcomes = outcomes?;
+        let ended = outcomes.iter().filter(|one| one.ending == Ending::Whole);
+        let broken = ended.filter(|one| !counted::is_whole(&one.text)).count();
+        let of_pool = PoolReport {
+            workers: pool.model.ready().len(),
+            kills: Some(kills),
+            broken: Some(broken),
+            ..PoolReport::default()
+        };
+        Ok(Report {
+            pool: Some(of_pool.with_gaps(pool.model.take_gaps())),
+            ..self.report(workload, Some(STREAMS), &Found { outcomes, wall })
+        })
+    }
+
     async fn beside_embeddings(&self) -> anyhow::Result<Report> {
         let workload = Workload::W9;
         let embedder = self
@@ -293,6 +351,7 @@ mod tests {
                 gap: Duration::from_secs(100),
             },
             embedder: None,
+            pool: None,
         };
         (bench, folder)
     }

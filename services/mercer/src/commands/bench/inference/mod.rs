@@ -7,7 +7,8 @@ mod endpoint;
 mod events;
 mod measure;
 mod plan;
-mod prose;
+mod pool;
+pub(super) mod prose;
 mod report;
 mod target;
 mod workload;
@@ -19,14 +20,16 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
-use mercer_inference::{LlamaEngine, Tokenizer};
+use mercer_inference::{ChatModel, LlamaEngine, Tokenizer};
 
 use self::endpoint::{Endpoint, Form};
 use self::measure::Bench;
+use self::pool::Pool;
 use self::prose::Measure;
 use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
+use super::fleet::{Fleet, FleetConfig};
 use crate::compose::load_embedder;
 use crate::config::Config;
 
@@ -43,6 +46,8 @@ Examples:
       the speed of a real size without downloading it
   mercer bench inference --model q.gguf --endpoint http://127.0.0.1:8081 --json
       the same prompts, as token ids, to a llama-server that runs the same file
+  mercer bench inference --model q.gguf --workers 3 --workload W2,W7
+      a pool: starts a nats-server and three workers for it, and ends some of them in W7
 
 Give each round its own --seed where a server keeps running: it has the prompts of the last round in its cache.
 Keys of --json and what each workload asks: docs/benchmarks.md.")]
@@ -57,13 +62,20 @@ pub(crate) struct InferenceArgs {
     /// URL of a server, such as http://127.0.0.1:8081; measures the engine in this process if left out.
     #[arg(long)]
     endpoint: Option<String>,
+    /// URL of a NATS; measures the pool that is there, of the configured name. With --model: the file of its workers.
+    #[arg(long, conflicts_with = "endpoint")]
+    pool: Option<String>,
+    /// Workers to start, with a nats-server, for measuring a pool of them.
+    #[arg(long, conflicts_with_all = ["endpoint", "pool"], value_parser = clap::value_parser!(u32).range(1..=64))]
+    workers: Option<u32>,
     /// How prompts are sent to the server; `ids` where --model is given, else `chat`.
     #[arg(long = "as", value_enum, requires = "endpoint")]
     form: Option<Form>,
-    /// Conversations computed at once; for a server: what it was started with. As configured if left out.
+    /// Conversations computed at once, by each worker of a pool; for a server: what it was started with. As configured
+    /// if left out.
     #[arg(long)]
     slots: Option<u32>,
-    /// Threads of llama.cpp in this process; 0 chooses. As configured if left out.
+    /// Threads of llama.cpp in this process, or in each worker started here; 0 chooses. As configured if left out.
     #[arg(long)]
     threads: Option<u32>,
     /// Tokens that one conversation may hold, in this process; 0 takes what the model allows, at most 8192.
@@ -87,10 +99,10 @@ pub(crate) struct InferenceArgs {
     /// Requests at once in W4 and W5; W4 takes 1 and then the slots if left out, W5 the slots.
     #[arg(long)]
     concurrency: Option<usize>,
-    /// Seconds of W3 and W6.
+    /// Seconds of W3, W6 and W7.
     #[arg(long, default_value_t = 20)]
     seconds: u32,
-    /// Seconds from one long prompt of W3 to the next.
+    /// Seconds from one long prompt of W3 to the next, and from one end of a worker in W7 to the next.
     #[arg(long, default_value_t = 5.0)]
     every_s: f64,
     /// Requests a second in W6.
@@ -118,10 +130,13 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
     args.check()?;
     let workloads = args.workloads(config)?;
     let slots = args.slots.unwrap_or(config.models.slots);
-    let (target, measure) = match &args.endpoint {
-        Some(url) => args.endpoint(url, slots).await?,
-        None => args.engine(config, slots).await?,
+    let pool = args.pool(config, slots).await?;
+    let (target, measure) = match (&pool, &args.endpoint) {
+        (Some(pool), _) => args.caller(config, pool).await?,
+        (None, Some(url)) => args.endpoint(url, slots).await?,
+        (None, None) => args.engine(config, slots).await?,
     };
+    let workers = pool.as_ref().map_or(1, |pool| pool.model.ready().len());
     let embedder = if workloads.contains(&Workload::W9) {
         load_embedder(&config.models.embedder).await?
     } else {
@@ -130,7 +145,7 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
     let bench = Bench {
         target: Arc::new(target),
         measure,
-        slots: slots as usize,
+        slots: slots as usize * workers,
         seed: args.seed,
         amounts: args.amounts(),
         every: Duration::from_secs_f64(args.every_s),
@@ -140,6 +155,7 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
             gap: Duration::from_millis(args.slo_gap_ms),
         },
         embedder,
+        pool,
     };
     bench.warm_up().await?;
     let mut answered = false;
@@ -175,6 +191,10 @@ impl InferenceArgs {
                 "{name}: must be between 0.001 and 86400 seconds"
             );
         }
+        ensure!(
+            self.workers.is_none() || (self.context_tokens, self.cache_tokens) == (0, 0),
+            "--context-tokens and --cache-tokens: workers take what the model allows"
+        );
         ensure!(self.slots != Some(0), "--slots: must be at least 1");
         ensure!(
             (1..=1_000).contains(&self.turns),
@@ -201,9 +221,10 @@ impl InferenceArgs {
     /// Returns the workloads to run: those named, or all that can run.
     fn workloads(&self, config: &Config) -> anyhow::Result<Vec<Workload>> {
         let no_embedder = config.models.embedder.as_os_str().is_empty();
-        if self.workload.contains(&Workload::W7) {
+        let workers = self.workers.unwrap_or_default();
+        if self.workload.contains(&Workload::W7) && workers < 2 {
             bail!(
-                "W7 kills a worker of a pool while it writes, and there is no pool here; leave W7 out"
+                "W7 ends workers of its own while they write; say how many with --workers, 2 at least"
             );
         }
         if self.workload.contains(&Workload::W9) && no_embedder {
@@ -213,7 +234,7 @@ impl InferenceArgs {
             return Ok(self.workload.clone());
         }
         let runs = |workload: &Workload| match workload {
-            Workload::W7 => false,
+            Workload::W7 => workers > 1,
             Workload::W9 => !no_embedder,
             _ => true,
         };
@@ -246,11 +267,41 @@ impl InferenceArgs {
         Ok((Target::endpoint(endpoint, tokenizer), measure))
     }
 
+    /// Returns the pool to measure, if it is one.
+    async fn pool(&self, config: &Config, slots: u32) -> anyhow::Result<Option<Arc<Pool>>> {
+        if let Some(url) = &self.pool {
+            let pool = Pool::connect(url, &config.pool.name).await?;
+            return Ok(Some(Arc::new(pool)));
+        }
+        let Some(workers) = self.workers else {
+            return Ok(None);
+        };
+        let fleet = Fleet::start(&FleetConfig {
+            model: self.model_file(config),
+            workers: workers as usize,
+            slots,
+            threads: self.threads.unwrap_or(config.models.threads),
+            gpu_layers: config.models.gpu_layers,
+        })
+        .await?;
+        Ok(Some(Arc::new(Pool::of_fleet(fleet).await?)))
+    }
+
+    async fn caller(&self, config: &Config, pool: &Pool) -> anyhow::Result<(Target, Measure)> {
+        let tokenizer = load_tokenizer(self.model_file(config)).await?;
+        let model = pool.model.clone();
+        let name = format!("{} in a pool", model.info().label());
+        let target = Target::model(model, tokenizer.clone()).named(name);
+        Ok((target, Measure::Tokens(tokenizer)))
+    }
+
+    fn model_file(&self, config: &Config) -> PathBuf {
+        self.model.clone().unwrap_or(config.models.chat.clone())
+    }
+
     async fn engine(&self, config: &Config, slots: u32) -> anyhow::Result<(Target, Measure)> {
         let mut engine = config.engine();
-        if let Some(model) = &self.model {
-            engine.model = model.clone();
-        }
+        engine.model = self.model_file(config);
         engine.slots = slots;
         engine.threads = self.threads.unwrap_or(engine.threads);
         engine.n_ctx = self.context_tokens;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::super::quantiles::{Quantiles, millis};
+use super::pool::PoolReport;
 use super::target::{Ending, Outcome};
 
 /// What counts as an answer in time.
@@ -15,31 +17,6 @@ pub(super) struct Objective {
     pub(super) ttft: Duration,
     /// Time between two pieces of text on average at most.
     pub(super) gap: Duration,
-}
-
-/// Milliseconds that a half, 95 and 99 of a hundred stay below.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
-pub(super) struct Quantiles {
-    pub(super) p50: f64,
-    pub(super) p95: f64,
-    pub(super) p99: f64,
-}
-
-impl Quantiles {
-    /// Sorts times and reads them off; all zero for none.
-    pub(super) fn of(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        let at = |share: f64| {
-            let last = times.len().saturating_sub(1);
-            let place = (last as f64 * share).round() as usize;
-            times.get(place).copied().map_or(0.0, millis)
-        };
-        Self {
-            p50: at(0.5),
-            p95: at(0.95),
-            p99: at(0.99),
-        }
-    }
 }
 
 /// What one measurement found. The keys are documented in `docs/benchmarks.md`.
@@ -57,7 +34,11 @@ pub(super) struct Report {
     pub(super) prefill_tokens: u64,
     pub(super) reused_tokens: u64,
     pub(super) output_tokens: u64,
+    /// Share of what one cache that holds everything would have reused.
+    pub(super) reused_of_possible: Option<f64>,
     pub(super) ttft_ms: Quantiles,
+    /// Time between two pieces of one reply.
+    pub(super) gap_ms: Quantiles,
     pub(super) stall_ms_max: f64,
     pub(super) tokens_per_s: f64,
     pub(super) goodput_per_s: f64,
@@ -77,6 +58,8 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) embeddings_per_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) pool: Option<PoolReport>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_error: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) notes: Vec<String>,
@@ -90,6 +73,7 @@ impl Report {
         let mut report = Self {
             requests: outcomes.len(),
             ttft_ms: ttft(outcomes),
+            gap_ms: Quantiles::of(gaps(outcomes).collect()),
             stall_ms_max: stall_ms_max(outcomes),
             wall_s,
             ..Self::default()
@@ -125,6 +109,10 @@ impl Report {
         }
         report.prefill_tokens = report.prompt_tokens - report.reused_tokens;
         report.unique_prompt_tokens = unique_tokens(outcomes);
+        report.reused_of_possible = report.unique_prompt_tokens.and_then(|unique| {
+            let possible = report.prompt_tokens.checked_sub(unique)?;
+            (possible > 0).then(|| report.reused_tokens as f64 / possible as f64)
+        });
         report.tokens_per_s = per_s(report.output_tokens as f64);
         report.goodput_per_s = per_s(in_time as f64);
         report.late = Some(late).filter(|late| *late > 0);
@@ -178,6 +166,9 @@ impl Report {
                 self.prompt_tokens, self.prefill_tokens, self.reused_tokens
             ),
         );
+        if let Some(share) = self.reused_of_possible {
+            line("  of possible", format!("{:.1} %", share * 100.0));
+        }
         line(
             "output tokens",
             format!(
@@ -185,13 +176,17 @@ impl Report {
                 self.output_tokens, self.tokens_per_s
             ),
         );
-        line("first text", quantiles(&self.ttft_ms));
+        line("first text", self.ttft_ms.line(1));
         if let Some(long) = &self.long_prompt_ttft_ms {
-            line("  long prompts", quantiles(long));
+            line("  long prompts", long.line(1));
         }
+        line("gaps", self.gap_ms.line(1));
         line("longest gap", format!("{:.1} ms", self.stall_ms_max));
+        for (label, text) in self.pool.iter().flat_map(PoolReport::lines) {
+            line(label, text);
+        }
         if let Some(freed) = &self.cancel_to_free_ms {
-            line("cancel to free", quantiles(freed));
+            line("cancel to free", freed.line(1));
         }
         if let Some(valid) = self.valid {
             line("valid outputs", format!("{:.1} %", valid * 100.0));
@@ -214,15 +209,6 @@ impl Report {
     }
 }
 
-fn quantiles(quantiles: &Quantiles) -> String {
-    let Quantiles { p50, p95, p99 } = quantiles;
-    format!("p50 {p50:.1}, p95 {p95:.1}, p99 {p99:.1} ms")
-}
-
-fn millis(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
-}
-
 /// Returns the times from submission to the first text.
 pub(super) fn ttft(outcomes: &[Outcome]) -> Quantiles {
     let times = outcomes.iter().filter_map(first_text_after);
@@ -235,10 +221,13 @@ fn first_text_after(outcome: &Outcome) -> Option<Duration> {
 
 /// Returns the longest time between two pieces of text of any reply.
 pub(super) fn stall_ms_max(outcomes: &[Outcome]) -> f64 {
-    let gaps = outcomes
+    gaps(outcomes).max().map_or(0.0, millis)
+}
+
+fn gaps(outcomes: &[Outcome]) -> impl Iterator<Item = Duration> + '_ {
+    outcomes
         .iter()
-        .flat_map(|outcome| outcome.arrivals.windows(2).map(|pair| pair[1] - pair[0]));
-    gaps.max().map_or(0.0, millis)
+        .flat_map(|outcome| outcome.arrivals.windows(2).map(|pair| pair[1] - pair[0]))
 }
 
 fn is_in_time(outcome: &Outcome, objective: Objective) -> bool {

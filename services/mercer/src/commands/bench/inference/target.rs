@@ -29,6 +29,8 @@ pub(super) struct Ask {
     pub(super) output_max: u32,
     /// JSON schema that the output must follow.
     pub(super) schema: Option<&'static str>,
+    /// Lark grammar that the output must follow; for models of this program only.
+    pub(super) lark: Option<String>,
     /// Time until the request is of no use any more.
     pub(super) deadline: Duration,
     /// When the workload cancels it, if it does.
@@ -114,6 +116,7 @@ enum Kind {
 pub(super) struct Target {
     kind: Kind,
     tokenizer: Option<Arc<Tokenizer>>,
+    name: Option<String>,
 }
 
 impl Target {
@@ -122,6 +125,15 @@ impl Target {
         Self {
             kind: Kind::Model(model),
             tokenizer: Some(tokenizer),
+            name: None,
+        }
+    }
+
+    /// Calls it by another name than the model's.
+    pub(super) fn named(self, name: String) -> Self {
+        Self {
+            name: Some(name),
+            ..self
         }
     }
 
@@ -130,14 +142,16 @@ impl Target {
         Self {
             kind: Kind::Endpoint(endpoint),
             tokenizer,
+            name: None,
         }
     }
 
     /// Returns what a person calls it.
     pub(super) fn name(&self) -> String {
-        match &self.kind {
-            Kind::Model(model) => model.info().label(),
-            Kind::Endpoint(endpoint) => endpoint.url().to_owned(),
+        match (&self.name, &self.kind) {
+            (Some(name), _) => name.clone(),
+            (None, Kind::Model(model)) => model.info().label(),
+            (None, Kind::Endpoint(endpoint)) => endpoint.url().to_owned(),
         }
     }
 
@@ -273,7 +287,8 @@ fn generate_request(ask: &Ask) -> GenerateRequest {
         resume: Vec::new(),
         grammar: ask
             .schema
-            .map(|schema| Grammar::JsonSchema(without_spaces(schema))),
+            .map(|schema| Grammar::JsonSchema(without_spaces(schema)))
+            .or(ask.lark.clone().map(Grammar::Lark)),
         max_tokens: ask.output_max,
         temperature: 0.0,
         top_p: 1.0,

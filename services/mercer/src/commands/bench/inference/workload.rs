@@ -9,14 +9,17 @@ use clap::ValueEnum;
 use mercer_inference::{ChatMessage, Role};
 use rand::{Rng, rngs::StdRng};
 
+use super::super::counted;
 use super::plan;
 use super::prose::Prose;
 use super::target::{Ask, CancelAt};
 
 /// Time after which a request of a closed loop counts as lost.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// Streaming chats of W3.
+/// Streaming chats of W3 and W7.
 pub(super) const STREAMS: usize = 8;
+/// Chats that one client can finish in a second at most; a faster target runs out of them and ends early.
+const CHATS_PER_S: usize = 4;
 /// Shops whose customers write in W6.
 const SHOPS: usize = 4;
 /// Tokens that a chat template puts around a message, with room to spare.
@@ -57,7 +60,7 @@ pub(super) struct Amounts {
     pub(super) conversations: usize,
     /// Turns of each of them.
     pub(super) turns: u32,
-    /// Seconds of W3 and W6.
+    /// Seconds of W3, W6 and W7.
     pub(super) seconds: u32,
     /// Requests a second in W6.
     pub(super) rate: f64,
@@ -86,7 +89,8 @@ impl Workload {
         let turns = amounts.turns.max(1);
         let (longest, messages) = match self {
             Self::W1 => (1500 + 60 + 32, 2),
-            Self::W2 | Self::W7 | Self::W8 | Self::W9 => (600 + turns * 100 + 48, 2 * turns),
+            Self::W7 => (300 + 60 + counted::TOKENS_MAX, 2),
+            Self::W2 | Self::W8 | Self::W9 => (600 + turns * 100 + 48, 2 * turns),
             Self::W3 => (4000 + 16, 2),
             Self::W4 => (300 + 60 + 600 + 128, 3),
             Self::W5 => (400 + 60 + plan::TOKENS_MAX, 2),
@@ -160,8 +164,6 @@ impl Builder {
         seconds: u32,
         every: Duration,
     ) -> (Vec<Ask>, Vec<(Duration, Ask)>) {
-        /// Chats that one client can finish in a second at most; a faster target runs out of them and ends early.
-        const CHATS_PER_S: usize = 4;
         let rules = system(self.prose.rules(300));
         let streams = (0..STREAMS * seconds.max(1) as usize * CHATS_PER_S)
             .map(|number| {
@@ -236,6 +238,23 @@ impl Builder {
         }
     }
 
+    /// W7: chats that each write a text whose every piece can be missed.
+    pub(super) fn counted(&mut self, seconds: u32) -> Vec<Ask> {
+        let rules = system(self.prose.rules(300));
+        (0..STREAMS * seconds.max(1) as usize * CHATS_PER_S)
+            .map(|number| {
+                let messages = vec![rules.clone(), user(self.prose.question(20, 60))];
+                let ask = self.ask(number, messages, counted::TOKENS_MAX);
+                // A text that is cut short says nothing, so its limit is not scaled.
+                Ask {
+                    lark: Some(counted::grammar()),
+                    output_max: counted::TOKENS_MAX,
+                    ..ask
+                }
+            })
+            .collect()
+    }
+
     /// W8: decides for a third of requests when they are cancelled: half of them by time, half within their text.
     pub(super) fn cancel_a_third(&mut self, asks: &mut [Ask]) {
         let rng = self.prose.rng();
@@ -264,6 +283,7 @@ impl Builder {
             messages,
             output_max: self.prose.tokens(output),
             schema: None,
+            lark: None,
             deadline: PATIENCE,
             cancel_at: None,
             tokens: Vec::new(),

@@ -1,0 +1,195 @@
+//! `mercer bench chaos`: a pool whose workers and NATS are killed, frozen, restarted and drained at random while
+//! callers keep asking. Every request must come out whole and once, or with an honest error before its deadline.
+
+mod callers;
+mod check;
+mod disturb;
+mod report;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail, ensure};
+use clap::Parser;
+use indicatif::{ProgressBar, ProgressStyle};
+use mercer_inference::{PoolConfig, Tokenizer, WorkerPool};
+use tokio_util::sync::CancellationToken;
+
+use self::callers::{Callers, Followed};
+use self::disturb::{Disturber, Plan};
+use self::report::{Compared, Report};
+use super::fleet::{Fleet, FleetConfig, POOL};
+use crate::config::Config;
+use crate::pool::LivePool;
+
+/// Kill, freeze, restart and drain workers and NATS at random, and check that no text is lost or repeated.
+#[derive(Parser)]
+#[command(after_help = "\
+Starts a nats-server and workers of its own; nothing else on the machine is touched. Ends with 1 where a text was lost,
+repeated or changed, where a request did not end, or where a worker ended by itself.")]
+pub(crate) struct ChaosArgs {
+    /// Workers ended as by a power cut while they write.
+    #[arg(long, default_value_t = 200)]
+    kills: usize,
+    /// Workers frozen for up to three seconds while they write.
+    #[arg(long, default_value_t = 50)]
+    stops: usize,
+    /// Times that NATS is ended and started again.
+    #[arg(long, default_value_t = 50)]
+    restarts: usize,
+    /// Times that all workers are drained and started again, one after the other.
+    #[arg(long, default_value_t = 20)]
+    drains: usize,
+    /// Workers.
+    #[arg(long, default_value_t = 3)]
+    workers: usize,
+    /// Conversations that each worker computes at once.
+    #[arg(long, default_value_t = 4)]
+    slots: u32,
+    /// Requests under way at the same time.
+    #[arg(long, default_value_t = 6)]
+    callers: usize,
+    /// Model file, GGUF; the configured chat model if left out.
+    #[arg(long)]
+    model: Option<PathBuf>,
+    /// Seconds that a request may take.
+    #[arg(long, default_value_t = 30.0)]
+    deadline_s: f64,
+    /// Milliseconds from one disturbance to the next, on average.
+    #[arg(long, default_value_t = 700)]
+    pause_ms: u64,
+    /// Whole replies that are compared with those of an engine that nothing disturbs: so many that paused longest, and
+    /// so many that paused least.
+    #[arg(long, default_value_t = 50)]
+    compare: usize,
+    /// The same seed disturbs and asks in the same order.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// When a part does not start, or a worker ends by itself.
+pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<ExitCode> {
+    ensure!(args.workers >= 1, "--workers: must be at least 1");
+    ensure!(args.callers >= 1, "--callers: must be at least 1");
+    ensure!(
+        (1.0..=3_600.0).contains(&args.deadline_s),
+        "--deadline-s: must be between 1 and 3600 seconds"
+    );
+    let model = args.model.clone().unwrap_or(config.models.chat.clone());
+    let file = model.clone();
+    let tokenizer = tokio::task::spawn_blocking(move || Tokenizer::load(file))
+        .await?
+        .context("--model")?;
+    let fleet = Fleet::start(&FleetConfig {
+        model: model.clone(),
+        workers: args.workers,
+        slots: args.slots,
+        threads: config.models.threads,
+        gpu_layers: config.models.gpu_layers,
+    })
+    .await?;
+    let pool = WorkerPool::connect(PoolConfig::new(fleet.url(), POOL)).await;
+    let pool = Arc::new(pool.context("workers of the bench")?);
+    let live = LivePool::start(&fleet.url(), POOL, Duration::from_millis(300)).await?;
+    let mut disturber = Disturber::new(fleet, pool.clone(), live, args.seed);
+    disturber.all_ready().await?;
+
+    let callers = Arc::new(Callers {
+        pool: pool.clone(),
+        tokenizer: Arc::new(tokenizer),
+        seed: args.seed,
+        deadline: Duration::from_secs_f64(args.deadline_s),
+        stop: CancellationToken::new(),
+    });
+    let plan = Plan {
+        kills: args.kills,
+        stops: args.stops,
+        restarts: args.restarts,
+        drains: args.drains,
+        pause: Duration::from_millis(args.pause_ms),
+    };
+    let bar = progress(plan.steps());
+    let began = Instant::now();
+    let asking = callers.clone().run(args.callers);
+    let disturbing = async {
+        let disturbed = disturber.run(&plan, &bar).await;
+        callers.stop.cancel();
+        disturbed
+    };
+    let (followed, disturbed) = tokio::join!(asking, disturbing);
+    bar.finish_and_clear();
+    let (followed, disturbed) = (followed?, disturbed?);
+    let wall = began.elapsed();
+    disturber.end();
+    let gaps = pool.take_gaps();
+    let compared = compare(config, &args, model, &followed).await?;
+    let report = Report::new(&args, &followed, disturbed, gaps, compared, wall);
+    if args.json {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        println!("{}", report.table());
+    }
+    if report.requests == 0 {
+        bail!("nothing was asked");
+    }
+    Ok(if report.violations == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Asks an engine that nothing disturbs for the replies that paused longest, which went on elsewhere, and for those that
+/// paused least. One that is not the same is no fault by itself: what is computed beside a request can tip the balance
+/// between two tokens that are about as likely. That happens to both, so it is the difference that tells.
+async fn compare(
+    config: &Config,
+    args: &ChaosArgs,
+    model: PathBuf,
+    followed: &[Followed],
+) -> anyhow::Result<[Compared; 2]> {
+    let mut whole: Vec<&Followed> = followed
+        .iter()
+        .filter(|one| one.tokens().is_some())
+        .collect();
+    whole.sort_by_key(|one| one.pause);
+    let count = args.compare.min(whole.len() / 2);
+    if count == 0 {
+        return Ok([Compared::default(); 2]);
+    }
+    let mut engine = config.engine();
+    (engine.model, engine.slots) = (model, 1);
+    let engine = tokio::task::spawn_blocking(move || mercer_inference::LlamaEngine::load(engine))
+        .await?
+        .context("--model")?;
+    let bar = progress(2 * count);
+    let mut compared = [Compared::default(); 2];
+    let groups = [&whole[whole.len() - count..], &whole[..count]];
+    for (group, compared) in groups.into_iter().zip(&mut compared) {
+        for one in group {
+            let completion = one.undisturbed(&engine).await?;
+            compared.replies += 1;
+            compared.same += usize::from(one.tokens() == Some(&completion.tokens));
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    Ok(compared)
+}
+
+/// Shows a bar on standard error where that is a terminal.
+fn progress(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::new(steps as u64);
+    if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {pos}/{len} {elapsed} {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}

@@ -1,0 +1,256 @@
+//! A nats-server and workers of this program as processes of their own, for measurements that disturb them.
+//!
+//! All of them end with the fleet.
+
+use std::io::ErrorKind;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail, ensure};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Name of the fleet's pool.
+pub(super) const POOL: &str = "bench";
+/// Debian installs nats-server where only root's PATH leads.
+const NATS_SERVERS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
+/// A nats-server that has not bound its port by then does not start.
+const NATS_PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a fleet is made of.
+#[derive(Debug, Clone)]
+pub(super) struct FleetConfig {
+    /// The model file of every worker.
+    pub(super) model: PathBuf,
+    /// Workers.
+    pub(super) workers: usize,
+    /// Conversations that each computes at once.
+    pub(super) slots: u32,
+    /// Threads of each; 0 chooses.
+    pub(super) threads: u32,
+    /// Layers of each on a GPU.
+    pub(super) gpu_layers: u32,
+}
+
+/// A nats-server and workers.
+pub(super) struct Fleet {
+    port: u16,
+    nats: Child,
+    workers: Vec<Member>,
+    settings: PathBuf,
+    folder: TempDir,
+}
+
+/// A worker.
+struct Member {
+    name: String,
+    child: Child,
+}
+
+impl Fleet {
+    /// Starts everything. Workers load their model after this returns.
+    ///
+    /// # Errors
+    /// When nats-server is not installed, or a process does not start.
+    pub(super) async fn start(config: &FleetConfig) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("temporary folder")?;
+        let free = TcpListener::bind("127.0.0.1:0").context("no free port")?;
+        let port = free.local_addr()?.port();
+        drop(free);
+        let settings = folder.path().join("worker.toml");
+        let model = std::path::absolute(&config.model)?;
+        // Rust's quotes and escapes are TOML's for every path that a person would choose.
+        let text = format!(
+            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\nchat = {model:?}\nslots = {}\nthreads = {}\n\
+             gpu_layers = {}\n[nats]\nurl = \"{}\"\n[pool]\nname = \"{POOL}\"\n[log]\nfilter = \"warn,mercer=info\"\n",
+            folder.path().join("data"),
+            config.slots,
+            config.threads,
+            config.gpu_layers,
+            url(port),
+        );
+        std::fs::write(&settings, text).context("settings of the workers")?;
+        let mut fleet = Self {
+            port,
+            nats: spawn_nats(port).await?,
+            workers: Vec::new(),
+            settings,
+            folder,
+        };
+        for number in 1..=config.workers {
+            let name = format!("w{number}");
+            let child = fleet.spawn_worker(&name)?;
+            fleet.workers.push(Member { name, child });
+        }
+        Ok(fleet)
+    }
+
+    /// Returns the URL of its NATS.
+    pub(super) fn url(&self) -> String {
+        url(self.port)
+    }
+
+    /// Returns how many workers it has.
+    pub(super) fn len(&self) -> usize {
+        self.workers.len()
+    }
+
+    /// Returns a worker's name.
+    pub(super) fn name(&self, worker: usize) -> &str {
+        &self.workers[worker].name
+    }
+
+    /// Ends a worker as a power cut would, and starts it again.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) async fn kill(&mut self, worker: usize) -> anyhow::Result<()> {
+        self.workers[worker].child.kill().await.context("kill")?;
+        self.respawn(worker)
+    }
+
+    /// Sends a worker a signal, such as `STOP`.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub(super) async fn signal(&mut self, worker: usize, signal: &str) -> anyhow::Result<()> {
+        let member = &mut self.workers[worker];
+        let Some(id) = member.child.id() else {
+            bail!("worker {} has ended by itself", member.name);
+        };
+        let sent = Command::new("kill")
+            .args([format!("-{signal}"), id.to_string()])
+            .status()
+            .await
+            .context("kill")?;
+        ensure!(sent.success(), "worker {} cannot be signalled", member.name);
+        Ok(())
+    }
+
+    /// Asks a worker to leave when it has ended what it writes, and starts it again.
+    ///
+    /// # Errors
+    /// When it does not leave in order, or does not start.
+    pub(super) async fn restart(&mut self, worker: usize) -> anyhow::Result<()> {
+        /// Longer than a worker takes to drain at most.
+        const PATIENCE: Duration = Duration::from_secs(60);
+        self.signal(worker, "TERM").await?;
+        let member = &mut self.workers[worker];
+        let ended = timeout(PATIENCE, member.child.wait()).await;
+        let status = ended.with_context(|| format!("worker {} does not leave", member.name))??;
+        ensure!(
+            status.success(),
+            "worker {} left with {status}",
+            member.name
+        );
+        self.respawn(worker)
+    }
+
+    /// Ends NATS without a word and starts it again after a while.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) async fn restart_nats(&mut self, gone: Duration) -> anyhow::Result<()> {
+        self.nats.kill().await.context("kill")?;
+        sleep(gone).await;
+        self.nats = spawn_nats(self.port).await?;
+        Ok(())
+    }
+
+    /// Returns a worker that has ended by itself, with its status and the end of its log.
+    pub(super) fn fallen(&mut self) -> Option<(String, ExitStatus, String)> {
+        let folder = self.folder.path().to_owned();
+        self.workers.iter_mut().find_map(|member| {
+            let status = member.child.try_wait().ok().flatten()?;
+            Some((
+                member.name.clone(),
+                status,
+                tail(&log(&folder, &member.name)),
+            ))
+        })
+    }
+
+    fn respawn(&mut self, worker: usize) -> anyhow::Result<()> {
+        let name = self.workers[worker].name.clone();
+        self.workers[worker].child = self.spawn_worker(&name)?;
+        Ok(())
+    }
+
+    fn spawn_worker(&self, name: &str) -> anyhow::Result<Child> {
+        let program = std::env::current_exe().context("path of this program")?;
+        let mut command = Command::new(program);
+        // The settings are those of the file alone.
+        for (variable, _) in std::env::vars_os() {
+            if variable.to_string_lossy().starts_with("MERCER_") {
+                command.env_remove(variable);
+            }
+        }
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(log(self.folder.path(), name))?;
+        command
+            .arg("--config")
+            .arg(&self.settings)
+            .args(["serve", "--roles", "worker"])
+            .env("MERCER_WORKER__NAME", name)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("worker {name}"))
+    }
+}
+
+fn url(port: u16) -> String {
+    format!("nats://127.0.0.1:{port}")
+}
+
+fn log(folder: &Path, worker: &str) -> PathBuf {
+    folder.join(format!("{worker}.log"))
+}
+
+/// Returns the last lines of a log.
+fn tail(log: &Path) -> String {
+    const LINES: usize = 5;
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(LINES)..].join("\n")
+}
+
+/// Starts a nats-server and waits until it listens.
+async fn spawn_nats(port: u16) -> anyhow::Result<Child> {
+    for program in NATS_SERVERS {
+        let spawned = Command::new(program)
+            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn();
+        match spawned {
+            Ok(mut child) => {
+                let until = Instant::now() + NATS_PATIENCE;
+                while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+                    let ended = child.try_wait()?;
+                    ensure!(
+                        ended.is_none() && Instant::now() < until,
+                        "nats-server does not listen on port {port}"
+                    );
+                    sleep(Duration::from_millis(10)).await;
+                }
+                return Ok(child);
+            }
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(error).context(program),
+        }
+    }
+    bail!(
+        "nats-server is not installed; `make setup` installs it, or name a pool that runs with --pool URL"
+    )
+}
