@@ -8,6 +8,7 @@
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
 //! the real engine runs.
 
+pub mod bare;
 pub mod chat;
 pub mod embed;
 pub mod engine;
@@ -27,14 +28,16 @@ mod grammar;
 mod model_file;
 mod prompt;
 mod refusal;
+mod token_env;
 mod utf8;
 
+pub use bare::BareLoop;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
     Grammar, ModelInfo, Priority, Role, Timings, Usage,
 };
 pub use embed::LlamaEmbedder;
-pub use engine::{EngineConfig, LlamaEngine};
+pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use intent::IntentClassifier;

@@ -72,6 +72,7 @@ async fn chat(config: &Config) -> anyhow::Result<String> {
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
+        adapter: None,
         messages: vec![
             ChatMessage::new(Role::System, "Say hello."),
             ChatMessage::new(Role::User, "hello"),
