@@ -9,10 +9,13 @@
 //! the real engine runs.
 
 pub mod chat;
+pub mod devices;
 pub mod embed;
 pub mod engine;
 pub mod generation;
+pub mod hardware;
 pub mod intent;
+pub mod memory;
 pub mod pool;
 pub mod random_model;
 pub mod template;
@@ -37,6 +40,7 @@ pub use embed::LlamaEmbedder;
 pub use engine::{EngineConfig, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
+pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
 pub use intent::IntentClassifier;
 pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow};
 pub use tokenizer::Tokenizer;

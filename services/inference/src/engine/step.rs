@@ -134,7 +134,7 @@ impl Worker<'_> {
     fn waits_for_shared_prompt(&self, slot: usize) -> bool {
         let mine = &self.slots[slot];
         let have = self.sequences.tokens(mine.seq).len();
-        self.can_cut
+        self.can_share
             && self.slots[..slot].iter().any(|other| {
                 let done = self.sequences.tokens(other.seq).len();
                 let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
@@ -145,7 +145,7 @@ impl Worker<'_> {
 
     /// Copies the longest start of the prompt that any other sequence holds.
     fn borrow_prompt(&mut self, slot: usize) {
-        if !self.can_cut {
+        if !self.can_share {
             return;
         }
         let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
@@ -175,7 +175,7 @@ impl Worker<'_> {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
         let start = slot.job.starts.first().copied();
-        if !self.can_cut || rules < SHARED_TOKENS_MIN {
+        if !self.can_share || rules < SHARED_TOKENS_MIN {
             return;
         }
         let seq = slot.seq;

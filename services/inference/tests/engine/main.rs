@@ -5,6 +5,7 @@ mod cache;
 mod ending;
 mod files;
 mod grammars;
+mod hardware;
 mod intents;
 mod prompts;
 
