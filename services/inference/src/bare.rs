@@ -23,7 +23,7 @@ impl BareLoop {
     /// # Errors
     /// As [`crate::LlamaEngine::load`].
     pub fn load(config: EngineConfig) -> Result<Self, Error> {
-        let file = model_file::load(&config.model, config.gpu_layers)?;
+        let file = model_file::load(&config.model, &config.hardware)?;
         let config = config.resolved(file.model.n_ctx_train(), file.model.n_params())?;
         Ok(Self {
             model: file.model,

@@ -10,10 +10,13 @@
 
 pub mod bare;
 pub mod chat;
+pub mod devices;
 pub mod embed;
 pub mod engine;
 pub mod generation;
+pub mod hardware;
 pub mod intent;
+pub mod memory;
 pub mod pool;
 pub mod random_model;
 pub mod template;
@@ -40,6 +43,7 @@ pub use embed::LlamaEmbedder;
 pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
+pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
 pub use intent::IntentClassifier;
 pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow};
 pub use tokenizer::Tokenizer;

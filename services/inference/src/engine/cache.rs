@@ -53,7 +53,7 @@ impl Worker<'_> {
     pub(super) fn waits_for_shared_prompt(&self, slot: usize) -> bool {
         let mine = &self.slots[slot];
         let have = self.sequences.tokens(mine.seq).len();
-        self.can_cut
+        self.can_share
             && self.slots[..slot].iter().any(|other| {
                 let done = self.sequences.tokens(other.seq).len();
                 let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
@@ -67,7 +67,7 @@ impl Worker<'_> {
 
     /// Copies the longest start of the prompt that any other sequence holds.
     pub(super) fn borrow_prompt(&mut self, slot: usize) {
-        if !self.can_cut {
+        if !self.can_share {
             return;
         }
         let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
@@ -97,7 +97,7 @@ impl Worker<'_> {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
         let start = slot.job.starts.first().copied();
-        if !self.can_cut || rules < SHARED_TOKENS_MIN {
+        if !self.can_share || rules < SHARED_TOKENS_MIN {
             return;
         }
         let seq = slot.seq;
@@ -258,7 +258,7 @@ impl Worker<'_> {
     /// many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
         let lent = match self.sequences.best_donor(prompt, seq) {
-            Some((_, common)) if self.can_cut => common,
+            Some((_, common)) if self.can_share => common,
             _ => 0,
         };
         let Some((kept, common)) = self.host.best(prompt, adapter) else {

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::adapters::AdapterConfig;
-use crate::{Error, backend::threads};
+use crate::{Error, Hardware, backend::threads};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
@@ -17,7 +17,8 @@ pub struct EngineConfig {
     pub adapters: Vec<AdapterConfig>,
     /// Tokens that one conversation may hold; 0 takes what the model was trained with, at most 8192.
     pub n_ctx: u32,
-    /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`.
+    /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`, or where the cache is
+    /// split `n_ctx` for each conversation.
     pub cache_tokens: u32,
     /// Conversations computed at once.
     pub slots: u32,
@@ -34,12 +35,14 @@ pub struct EngineConfig {
     pub draft_gain: f64,
     /// Threads of llama.cpp; 0 takes one for each core, or one in all for a model of less than 100 million parameters.
     pub threads: u32,
+    /// Threads for steps that compute prompts; 0 takes as many as `threads`.
+    pub batch_threads: u32,
     /// Tokens computed in one step at most.
     pub batch: u32,
     /// Time that a step should take while replies are being written; longer prompts are cut to fit.
     pub step_target: Duration,
-    /// Layers computed on a GPU, where the build has one.
-    pub gpu_layers: u32,
+    /// What it computes on.
+    pub hardware: Hardware,
     /// Requests that may wait; more are answered with `Busy`.
     pub queue: usize,
 }
@@ -60,9 +63,10 @@ impl EngineConfig {
             // What a draft costs and brings are estimates: it should pay with room to spare.
             draft_gain: 1.1,
             threads: 0,
+            batch_threads: 0,
             batch: 512,
             step_target: Duration::from_millis(200),
-            gpu_layers: 0,
+            hardware: Hardware::default(),
             queue: 64,
         }
     }
@@ -92,10 +96,22 @@ impl EngineConfig {
         if config.n_ctx == 0 {
             config.n_ctx = n_ctx_train.clamp(1, N_CTX_DEFAULT_MAX);
         }
+        if !config.hardware.kv_unified {
+            // Rules are kept by copying them out of a conversation's part, which a split cache cannot do.
+            config.prefixes = 0;
+        }
         if config.cache_tokens == 0 {
-            config.cache_tokens = config.n_ctx.saturating_mul(4);
+            let parts = if config.hardware.kv_unified {
+                4
+            } else {
+                config.sequences()
+            };
+            config.cache_tokens = config.n_ctx.saturating_mul(parts);
         }
         config.threads = threads(config.threads, parameters);
+        if config.batch_threads == 0 {
+            config.batch_threads = config.threads;
+        }
         let refuse = |key, problem: String| Err(Error::Config { key, problem });
         if config.n_ctx < 16 || config.n_ctx > n_ctx_train {
             return refuse(
@@ -115,6 +131,20 @@ impl EngineConfig {
                 "must be at least 1, and 256 at most together with parked and prefixes".to_owned(),
             );
         }
+        let part = config.cache_tokens / config.sequences();
+        if !config.hardware.kv_unified && part < config.n_ctx {
+            return refuse(
+                "cache_tokens",
+                format!(
+                    "leaves {part} tokens for each of {} conversations, because kv_unified is false and the cache is \
+                     split evenly; n_ctx is {}: set cache_tokens to {} or more, fewer slots and parked conversations, \
+                     or kv_unified to true",
+                    config.sequences(),
+                    config.n_ctx,
+                    u64::from(config.n_ctx) * u64::from(config.sequences())
+                ),
+            );
+        }
         // llama.cpp ends the process where the context has more sequences than a batch may have outputs.
         if config.batch < config.sequences().max(32) || config.batch > 8192 {
             return refuse(
@@ -131,8 +161,13 @@ impl EngineConfig {
         if config.drafts > 64 {
             return refuse("drafts", "must be 64 at most".to_owned());
         }
-        if config.threads > 512 {
-            return refuse("threads", "must be 512 at most".to_owned());
+        for (key, threads) in [
+            ("threads", config.threads),
+            ("batch_threads", config.batch_threads),
+        ] {
+            if threads > 512 {
+                return refuse(key, "must be 512 at most".to_owned());
+            }
         }
         let mut names: Vec<&str> = config
             .adapters
@@ -170,7 +205,29 @@ mod tests {
             .resolved(2048, 5_000_000)
             .unwrap();
         assert_eq!((config.n_ctx, config.cache_tokens), (2048, 8192));
-        assert_eq!(config.threads, 1);
+        assert_eq!((config.threads, config.batch_threads), (1, 1));
+    }
+
+    #[test]
+    fn a_split_cache_has_room_for_a_whole_conversation_in_each_part() {
+        let mut config = EngineConfig {
+            n_ctx: 1000,
+            slots: 2,
+            parked: 6,
+            prefixes: 4,
+            ..EngineConfig::new("m.gguf")
+        };
+        config.hardware.kv_unified = false;
+        let whole = config.resolved(2048, 5_000_000).unwrap();
+        assert_eq!((whole.cache_tokens, whole.sequences()), (8000, 8));
+        config.cache_tokens = 4000;
+        match config.resolved(2048, 5_000_000) {
+            Err(Error::Config { key, problem }) => {
+                assert_eq!(key, "cache_tokens");
+                assert!(problem.contains("8000"), "{problem}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -226,6 +283,13 @@ mod tests {
                     ..base.clone()
                 },
                 "drafts",
+            ),
+            (
+                EngineConfig {
+                    batch_threads: 1000,
+                    ..base.clone()
+                },
+                "batch_threads",
             ),
             (
                 EngineConfig {

@@ -146,9 +146,15 @@ impl Slot {
     pub(super) fn tell_started(&mut self) {
         self.started = true;
         self.job.sink.send(Ok(Chunk::Started {
-            prompt_tokens: self.job.prompt.tokens.len() as u32,
-            cached_tokens: self.cached as u32,
+            prompt_tokens: self.job.prompt.own as u32,
+            cached_tokens: self.cached_of_prompt(),
         }));
+    }
+
+    /// Returns how many of the prompt's own tokens needed no computing; output that exists already may have been held
+    /// as well.
+    pub(super) fn cached_of_prompt(&self) -> u32 {
+        self.cached.min(self.job.prompt.own) as u32
     }
 
     /// Notes that the model has computed the prompt. Returns the output tokens that the prompt held already.
@@ -196,7 +202,7 @@ impl Slot {
         let first_token = self.first_token.unwrap_or(now);
         let usage = Usage {
             prompt_tokens: self.job.prompt.own as u32,
-            cached_tokens: self.cached as u32,
+            cached_tokens: self.cached_of_prompt(),
             output_tokens: self.tokens.len() as u32,
         };
         let timings = Timings {

@@ -40,6 +40,7 @@ use self::{
 use crate::{
     ChatMessage, ChatModel, Error, GenerateRequest, Generation, ModelInfo,
     grammar::GrammarCompiler,
+    memory::Shape,
     model_file::{self, fault},
     prompt,
     template::{Abilities, ChatTemplate},
@@ -72,11 +73,15 @@ impl LlamaEngine {
     /// [`Error::ModelFile`] names the file, what is wrong and what to do; [`Error::Config`] names the setting.
     pub fn load(config: EngineConfig) -> Result<Self, Error> {
         let path = config.model.clone();
-        let mut file = model_file::load(&path, config.gpu_layers)?;
+        let mut file = model_file::load(&path, &config.hardware)?;
         let adapters = Adapters::load(&mut file.model, &config.adapters)?;
         let template = model_file::chat_template(&file.model)
             .map_err(|(problem, fix)| fault(&path, problem, fix))?;
         let config = config.resolved(file.model.n_ctx_train(), file.model.n_params())?;
+        let shape = Shape::of(&file.model).unwrap_or_default();
+        config
+            .hardware
+            .check_heads(shape.key_width, shape.value_width)?;
         let info = ModelInfo {
             name: file.name,
             sha256: file.sha256,

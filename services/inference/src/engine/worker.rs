@@ -58,8 +58,11 @@ pub(super) struct Worker<'m> {
     pub(super) monitor: Arc<Monitor>,
     /// Tokens that free text may hold: no markup, but the end.
     pub(super) free_text: SimpleVob,
-    /// The cache can be cut back to any length and shared; false for recurrent models.
+    /// The cache can be cut back to any length; false for recurrent models.
     pub(super) can_cut: bool,
+    /// A start of one conversation's cache can become another's. Not where the cache is split: llama.cpp ends the
+    /// process when asked to copy a part of one share into another.
+    pub(super) can_share: bool,
 }
 
 /// Runs the engine until its channel closes. Tells through `ready` whether the model works.
@@ -109,6 +112,7 @@ impl<'m> Worker<'m> {
                 .new_context(backend, params)
                 .map_err(|error| format!("llama.cpp cannot make a context for it ({error})"))?
         };
+        let can_cut = !model.is_recurrent() && !model.is_hybrid();
         let mut worker = Self {
             batch: LlamaBatch::new(config.batch as usize, 1),
             sequences: Sequences::new(
@@ -125,7 +129,8 @@ impl<'m> Worker<'m> {
             pace: Pace::new(config.step_target, config.batch as usize),
             monitor,
             free_text: free_text(model),
-            can_cut: !model.is_recurrent() && !model.is_hybrid(),
+            can_cut,
+            can_share: can_cut && config.hardware.kv_unified,
             model,
             config,
             label,
@@ -232,7 +237,7 @@ impl<'m> Worker<'m> {
         self.monitor.set_starts(starts);
         self.monitor.update(|load| {
             load.prompt_tokens += slot.job.prompt.own as u64;
-            load.cached_tokens += slot.cached.min(slot.job.prompt.own) as u64;
+            load.cached_tokens += u64::from(slot.cached_of_prompt());
             load.output_tokens += slot.tokens.len() as u64;
         });
         self.tell_load();
@@ -284,15 +289,14 @@ impl<'m> Worker<'m> {
 
 /// Returns how llama.cpp is to set a context up.
 pub(crate) fn context_params(config: &EngineConfig) -> LlamaContextParams {
-    let threads = config.threads as i32;
-    LlamaContextParams::default()
+    let params = LlamaContextParams::default()
         .with_n_ctx(NonZeroU32::new(config.cache_tokens))
         .with_n_batch(config.batch)
         .with_n_ubatch(config.batch)
         .with_n_seq_max(config.sequences())
-        .with_kv_unified(true)
-        .with_n_threads(threads)
-        .with_n_threads_batch(threads)
+        .with_n_threads(config.threads as i32)
+        .with_n_threads_batch(config.batch_threads as i32);
+    config.hardware.context_params(params)
 }
 
 /// Returns the tokens that free text may hold: all but control tokens and unused ones, and the end tokens.

@@ -66,12 +66,14 @@ pub(crate) struct InferenceArgs {
     /// Threads of llama.cpp in this process; 0 chooses. As configured if left out.
     #[arg(long)]
     threads: Option<u32>,
-    /// Tokens that one conversation may hold, in this process; 0 takes what the model allows, at most 8192.
-    #[arg(long, default_value_t = 0)]
-    context_tokens: u32,
-    /// Tokens that the cache holds for all conversations, in this process; 0 takes four times the context.
-    #[arg(long, default_value_t = 0)]
-    cache_tokens: u32,
+    /// Tokens that one conversation may hold, in this process; 0 takes what the model allows, at most 8192. As
+    /// configured if left out.
+    #[arg(long)]
+    context_tokens: Option<u32>,
+    /// Tokens that the cache holds for all conversations, in this process; 0 takes four times the context. As
+    /// configured if left out.
+    #[arg(long)]
+    cache_tokens: Option<u32>,
     /// The same seed asks the same.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -253,8 +255,8 @@ impl InferenceArgs {
         }
         engine.slots = slots;
         engine.threads = self.threads.unwrap_or(engine.threads);
-        engine.n_ctx = self.context_tokens;
-        engine.cache_tokens = self.cache_tokens;
+        engine.n_ctx = self.context_tokens.unwrap_or(engine.n_ctx);
+        engine.cache_tokens = self.cache_tokens.unwrap_or(engine.cache_tokens);
         engine.queue = QUEUE;
         engine.batch = engine.batch.max(slots);
         let tokenizer = load_tokenizer(engine.model.clone()).await?;
