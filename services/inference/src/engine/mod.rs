@@ -93,6 +93,7 @@ impl LlamaEngine {
                 .meta_val_str("mercer.prompt")
                 .unwrap_or_else(|_| "full".to_owned()),
             template_sha256: template.sha256().to_owned(),
+            adapters: config.adapters.iter().map(|one| one.name.clone()).collect(),
         };
         let model = Arc::new(file.model);
         let grammars = GrammarCompiler::start(&token_env::new(&model))?;
