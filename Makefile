@@ -8,7 +8,7 @@ CARGO = $$(command -v mold >/dev/null && echo mold -run) cargo
 # nextest gives every test a process of its own; plain cargo test does where it is missing.
 TESTS := $(shell cargo nextest --version >/dev/null 2>&1 && echo "nextest run --no-fail-fast" || echo "test --no-fail-fast")
 
-.PHONY: run test setup build fmt lint check-api bench
+.PHONY: run test setup build fmt lint check-api gpu-check bench
 
 ## Set up, build, load the demo shop, play a conversation, then serve. ONCE=1 ends after it.
 run: build
@@ -40,6 +40,10 @@ lint:
 ## Try to break the running server's API with Schemathesis (needs Python).
 check-api: build
 	tests/api.sh $(MERCER)
+
+## Build for CUDA and measure a model of an 8B shape on this machine's GPU; says what is missing.
+gpu-check:
+	tests/gpu.sh
 
 ## Measure this machine; see docs/benchmarks.md.
 bench: build

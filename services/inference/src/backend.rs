@@ -17,10 +17,28 @@ pub(crate) fn backend() -> Result<&'static LlamaBackend, Error> {
     BACKEND
         .get_or_init(|| {
             send_logs_to_tracing(LogOptions::default());
+            #[cfg(feature = "dynamic-backends")]
+            load_backends();
             LlamaBackend::init().map_err(|error| error.to_string())
         })
         .as_ref()
         .map_err(|error| Error::Decode(error.clone()))
+}
+
+/// Loads the kernels that suit this machine: from the folder `backends` beside the program, where a release has them, or
+/// else from where the build put them.
+#[cfg(feature = "dynamic-backends")]
+fn load_backends() {
+    use llama_cpp_2::llama_backend;
+
+    let beside = std::env::current_exe()
+        .ok()
+        .and_then(|program| Some(program.parent()?.join("backends")))
+        .filter(|folder| folder.is_dir() && folder.to_str().is_some());
+    match beside {
+        Some(folder) => llama_backend::load_backends_from_path(&folder),
+        None => llama_backend::load_backends(),
+    }
 }
 
 /// Serialises the creation of models and contexts, which is not sound from two threads at once.

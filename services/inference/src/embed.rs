@@ -25,11 +25,12 @@ use tokio::sync::{mpsc, oneshot};
 use crate::{
     Embedder, EmbedderInfo, Error,
     backend::{backend, creation_lock, threads as threads_for},
+    hardware::Hardware,
     model_file::{self, fault},
 };
 
 /// Tokens of one text at most; retrieval passages are shorter, and attention grows with the square.
-const TEXT_TOKENS_MAX: u32 = 512;
+pub(crate) const TEXT_TOKENS_MAX: u32 = 512;
 /// Texts computed in one pass.
 const TEXTS_MAX: usize = 16;
 /// Calls that may wait; further callers wait for a place.
@@ -58,7 +59,7 @@ impl LlamaEmbedder {
     pub fn load(path: impl AsRef<Path>, threads: u32) -> Result<Self, Error> {
         const OTHER: &str = "choose an embedding model in GGUF format";
         let path = path.as_ref();
-        let file = model_file::load(path, 0)?;
+        let file = model_file::load(path, &Hardware::default())?;
         let shape = Shape::of(&file.model).map_err(|problem| fault(path, problem, OTHER))?;
         let info = EmbedderInfo {
             id: format!("{}@{}", file.name, &file.sha256[..12]),
@@ -141,15 +142,15 @@ impl Drop for LlamaEmbedder {
 
 /// What a model's metadata says about how to run it.
 #[derive(Debug, Clone, Copy)]
-struct Shape {
+pub(crate) struct Shape {
     /// It has no memory and sees a text at once.
-    encoder: bool,
+    pub(crate) encoder: bool,
     pooling: LlamaPoolingType,
     text_tokens_max: u32,
 }
 
 impl Shape {
-    fn of(model: &LlamaModel) -> Result<Self, String> {
+    pub(crate) fn of(model: &LlamaModel) -> Result<Self, String> {
         let architecture = model
             .meta_val_str("general.architecture")
             .map_err(|_| "it does not say its architecture".to_owned())?;

@@ -8,11 +8,15 @@
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
 //! the real engine runs.
 
+pub mod bare;
 pub mod chat;
+pub mod devices;
 pub mod embed;
 pub mod engine;
 pub mod generation;
+pub mod hardware;
 pub mod intent;
+pub mod memory;
 pub mod pool;
 pub mod random_model;
 pub mod template;
@@ -27,16 +31,19 @@ mod grammar;
 mod model_file;
 mod prompt;
 mod refusal;
+mod token_env;
 mod utf8;
 
+pub use bare::BareLoop;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
     Grammar, ModelInfo, Priority, Role, Timings, Usage,
 };
 pub use embed::LlamaEmbedder;
-pub use engine::{EngineConfig, LlamaEngine};
+pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
+pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
 pub use intent::IntentClassifier;
 pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow, WorkerState};
 pub use tokenizer::Tokenizer;

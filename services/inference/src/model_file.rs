@@ -15,6 +15,8 @@ use sha2::{Digest, Sha256};
 use crate::{
     Error,
     backend::{backend, creation_lock},
+    devices::devices,
+    hardware::Hardware,
     template::ChatTemplate,
 };
 
@@ -29,12 +31,13 @@ pub(crate) struct ModelFile {
     pub(crate) sha256: String,
 }
 
-/// Loads a model after checking its file.
-pub(crate) fn load(path: &Path, gpu_layers: u32) -> Result<ModelFile, Error> {
+/// Loads a model after checking its file and what it is to compute on.
+pub(crate) fn load(path: &Path, hardware: &Hardware) -> Result<ModelFile, Error> {
+    hardware.check()?;
+    hardware.check_devices(&devices()?)?;
     let (head, file) = check(path)?;
     let sha256 = hash(path, &head, file)?;
-    let params = LlamaModelParams::default().with_n_gpu_layers(gpu_layers);
-    let model = open(path, &params)?;
+    let model = open(path, &hardware.model_params())?;
     let name = model
         .meta_val_str("general.name")
         .ok()
@@ -123,7 +126,7 @@ fn open(path: &Path, params: &LlamaModelParams) -> Result<LlamaModel, Error> {
 }
 
 /// Checks what a file begins with, and returns that and the file behind it.
-fn check(path: &Path) -> Result<(Vec<u8>, File), Error> {
+pub(crate) fn check(path: &Path) -> Result<(Vec<u8>, File), Error> {
     const FETCH: &str = "set the path to a GGUF file, or fetch the file again";
     if path.is_dir() {
         return Err(fault(path, "it is a directory", FETCH));

@@ -1,5 +1,7 @@
 //! Settings: an annotated default file in the binary, a TOML file, then `MERCER_` variables.
 
+mod models;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -7,12 +9,14 @@ use anyhow::{Context, bail};
 use figment::Figment;
 use figment::providers::{Env, Format, Toml};
 use mercer_gateway::{GatewayConfig, WebChatConfig, WhatsAppConfig};
-use mercer_inference::EngineConfig;
+use mercer_inference::{EngineConfig, Hardware};
 use mercer_runtime::RuntimeConfig;
 use mercer_schemas::ShopId;
 use mercer_store::StoreConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use self::models::Models;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -31,6 +35,8 @@ pub(crate) struct Config {
     pub(crate) store: StoreSection,
     /// The models.
     pub(crate) models: Models,
+    /// What the chat model computes on.
+    pub(crate) hardware: Hardware,
     /// Where NATS runs.
     pub(crate) nats: Nats,
     /// The pool of workers.
@@ -72,24 +78,6 @@ impl std::fmt::Debug for StoreSection {
         let scheme = self.url.split("://").next().unwrap_or_default();
         write!(f, "StoreSection({scheme})")
     }
-}
-
-/// The models.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Models {
-    /// Chat model, GGUF.
-    pub(crate) chat: PathBuf,
-    /// Embedding model, GGUF; empty for none.
-    pub(crate) embedder: PathBuf,
-    /// Intent classifier for small chat models, safetensors; empty for none.
-    pub(crate) intents: PathBuf,
-    /// Threads of the chat model; 0 chooses.
-    pub(crate) threads: u32,
-    /// Conversations generated at once, 1 to 64.
-    pub(crate) slots: u32,
-    /// Layers on a GPU.
-    pub(crate) gpu_layers: u32,
 }
 
 /// Where NATS runs.
@@ -276,12 +264,7 @@ impl Config {
                     self.http.listen
                 )
             })?;
-        if !(1..=64).contains(&self.models.slots) {
-            bail!(
-                "models.slots: {} is not between 1 and 64",
-                self.models.slots
-            );
-        }
+        self.models.check(&self.hardware)?;
         for (key, name) in [
             ("pool.name", &self.pool.name),
             ("worker.name", &self.worker.name),
@@ -322,11 +305,7 @@ impl Config {
 
     /// Returns the engine's settings.
     pub(crate) fn engine(&self) -> EngineConfig {
-        let mut engine = EngineConfig::new(&self.models.chat);
-        engine.threads = self.models.threads as _;
-        engine.slots = self.models.slots as _;
-        engine.gpu_layers = self.models.gpu_layers as _;
-        engine
+        self.models.engine(&self.hardware)
     }
 
     /// Returns the runtime's settings.
@@ -338,6 +317,7 @@ impl Config {
             generation: Duration::from_secs(conversations.generation_s),
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
+            adapters: self.models.adapters_of_shops(),
             ..RuntimeConfig::default()
         }
     }
@@ -395,6 +375,14 @@ mod tests {
             ("[http]\nlistn = \"127.0.0.1:1\"", "listn"),
             ("[models]\nslots = \"many\"", "models.slots"),
             ("[models]\nslots = 0", "models.slots"),
+            ("[models]\nparked = 300", "models.parked"),
+            ("[models]\nbatch_tokens = 1", "models.batch_tokens"),
+            ("[hardware]\nkv_keys = \"q3\"", "hardware.kv_keys"),
+            (
+                "[hardware]\nkv_values = \"q8_0\"\nflash_attention = \"off\"",
+                "hardware.kv_values",
+            ),
+            ("[hardware]\ngpu_layers = -1", "hardware.gpu_layers"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
             ("[pool]\nname = \"a.b\"", "pool.name"),
             ("[worker]\nname = \"*\"", "worker.name"),

@@ -2,19 +2,23 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::{Error, backend::threads};
+use super::adapters::AdapterConfig;
+use crate::{Error, Hardware, backend::threads};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
 
 /// How to load and run a chat model. Start from [`EngineConfig::new`] and change what differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
     /// The GGUF file.
     pub model: PathBuf,
+    /// LoRA adapters that requests may choose from.
+    pub adapters: Vec<AdapterConfig>,
     /// Tokens that one conversation may hold; 0 takes what the model was trained with, at most 8192.
     pub n_ctx: u32,
-    /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`.
+    /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`, or where the cache is
+    /// split `n_ctx` for each conversation.
     pub cache_tokens: u32,
     /// Conversations computed at once.
     pub slots: u32,
@@ -22,14 +26,23 @@ pub struct EngineConfig {
     pub parked: u32,
     /// System prompts whose cache is kept for new conversations.
     pub prefixes: u32,
+    /// Bytes of main memory for caches of conversations that left the context; 0 computes them again.
+    pub host_cache: u64,
+    /// Tokens that may be drafted from the prompt for one reply in one step; 0 drafts none.
+    pub drafts: u32,
+    /// How many times over a draft must be expected to pay for what it costs; 0 drafts whenever there is something to
+    /// draft.
+    pub draft_gain: f64,
     /// Threads of llama.cpp; 0 takes one for each core, or one in all for a model of less than 100 million parameters.
     pub threads: u32,
+    /// Threads for steps that compute prompts; 0 takes as many as `threads`.
+    pub batch_threads: u32,
     /// Tokens computed in one step at most.
     pub batch: u32,
     /// Time that a step should take while replies are being written; longer prompts are cut to fit.
     pub step_target: Duration,
-    /// Layers computed on a GPU, where the build has one.
-    pub gpu_layers: u32,
+    /// What it computes on.
+    pub hardware: Hardware,
     /// Requests that may wait; more are answered with `Busy`.
     pub queue: usize,
 }
@@ -39,15 +52,21 @@ impl EngineConfig {
     pub fn new(model: impl Into<PathBuf>) -> Self {
         Self {
             model: model.into(),
+            adapters: Vec::new(),
             n_ctx: 0,
             cache_tokens: 0,
             slots: 4,
             parked: 32,
             prefixes: 4,
+            host_cache: 256 << 20,
+            drafts: 16,
+            // What a draft costs and brings are estimates: it should pay with room to spare.
+            draft_gain: 1.1,
             threads: 0,
+            batch_threads: 0,
             batch: 512,
             step_target: Duration::from_millis(200),
-            gpu_layers: 0,
+            hardware: Hardware::default(),
             queue: 64,
         }
     }
@@ -77,10 +96,22 @@ impl EngineConfig {
         if config.n_ctx == 0 {
             config.n_ctx = n_ctx_train.clamp(1, N_CTX_DEFAULT_MAX);
         }
+        if !config.hardware.kv_unified {
+            // Rules are kept by copying them out of a conversation's part, which a split cache cannot do.
+            config.prefixes = 0;
+        }
         if config.cache_tokens == 0 {
-            config.cache_tokens = config.n_ctx.saturating_mul(4);
+            let parts = if config.hardware.kv_unified {
+                4
+            } else {
+                config.sequences()
+            };
+            config.cache_tokens = config.n_ctx.saturating_mul(parts);
         }
         config.threads = threads(config.threads, parameters);
+        if config.batch_threads == 0 {
+            config.batch_threads = config.threads;
+        }
         let refuse = |key, problem: String| Err(Error::Config { key, problem });
         if config.n_ctx < 16 || config.n_ctx > n_ctx_train {
             return refuse(
@@ -100,14 +131,55 @@ impl EngineConfig {
                 "must be at least 1, and 256 at most together with parked and prefixes".to_owned(),
             );
         }
-        if config.batch < config.slots.max(32) || config.batch > 8192 {
+        let part = config.cache_tokens / config.sequences();
+        if !config.hardware.kv_unified && part < config.n_ctx {
             return refuse(
-                "batch",
-                "must be 32 to 8192, and not less than slots".to_owned(),
+                "cache_tokens",
+                format!(
+                    "leaves {part} tokens for each of {} conversations, because kv_unified is false and the cache is \
+                     split evenly; n_ctx is {}: set cache_tokens to {} or more, fewer slots and parked conversations, \
+                     or kv_unified to true",
+                    config.sequences(),
+                    config.n_ctx,
+                    u64::from(config.n_ctx) * u64::from(config.sequences())
+                ),
             );
         }
-        if config.threads > 512 {
-            return refuse("threads", "must be 512 at most".to_owned());
+        // llama.cpp ends the process where the context has more sequences than a batch may have outputs.
+        if config.batch < config.sequences().max(32) || config.batch > 8192 {
+            return refuse(
+                "batch",
+                format!(
+                    "must be {} (slots, parked and prefixes together, and 32) to 8192",
+                    config.sequences().max(32)
+                ),
+            );
+        }
+        if !(0.0..=100.0).contains(&config.draft_gain) {
+            return refuse("draft_gain", "must be 0 to 100".to_owned());
+        }
+        if config.drafts > 64 {
+            return refuse("drafts", "must be 64 at most".to_owned());
+        }
+        for (key, threads) in [
+            ("threads", config.threads),
+            ("batch_threads", config.batch_threads),
+        ] {
+            if threads > 512 {
+                return refuse(key, "must be 512 at most".to_owned());
+            }
+        }
+        let mut names: Vec<&str> = config
+            .adapters
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) || names.first() == Some(&"") {
+            return refuse("adapters", "each must have a name of its own".to_owned());
+        }
+        if config.adapters.iter().any(|one| !one.scale.is_finite()) {
+            return refuse("adapters", "a scale is not a number".to_owned());
         }
         if config.queue == 0 {
             return refuse("queue", "must be at least 1".to_owned());
@@ -133,7 +205,29 @@ mod tests {
             .resolved(2048, 5_000_000)
             .unwrap();
         assert_eq!((config.n_ctx, config.cache_tokens), (2048, 8192));
-        assert_eq!(config.threads, 1);
+        assert_eq!((config.threads, config.batch_threads), (1, 1));
+    }
+
+    #[test]
+    fn a_split_cache_has_room_for_a_whole_conversation_in_each_part() {
+        let mut config = EngineConfig {
+            n_ctx: 1000,
+            slots: 2,
+            parked: 6,
+            prefixes: 4,
+            ..EngineConfig::new("m.gguf")
+        };
+        config.hardware.kv_unified = false;
+        let whole = config.resolved(2048, 5_000_000).unwrap();
+        assert_eq!((whole.cache_tokens, whole.sequences()), (8000, 8));
+        config.cache_tokens = 4000;
+        match config.resolved(2048, 5_000_000) {
+            Err(Error::Config { key, problem }) => {
+                assert_eq!(key, "cache_tokens");
+                assert!(problem.contains("8000"), "{problem}");
+            }
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]
@@ -174,6 +268,28 @@ mod tests {
                     ..base.clone()
                 },
                 "batch",
+            ),
+            (
+                EngineConfig {
+                    batch: 32,
+                    parked: 100,
+                    ..base.clone()
+                },
+                "batch",
+            ),
+            (
+                EngineConfig {
+                    drafts: 65,
+                    ..base.clone()
+                },
+                "drafts",
+            ),
+            (
+                EngineConfig {
+                    batch_threads: 1000,
+                    ..base.clone()
+                },
+                "batch_threads",
             ),
             (
                 EngineConfig {

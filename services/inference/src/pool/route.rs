@@ -52,6 +52,8 @@ pub(super) struct Ask<'a> {
     pub(super) model: Option<&'a str>,
     /// Tokens that a worker's conversations must be able to hold at least.
     pub(super) context_min: u32,
+    /// The LoRA adapter that it is computed with.
+    pub(super) adapter: Option<&'a str>,
     /// Style that the prompt is written in; a model of another style was not made for it.
     pub(super) style: Option<&'a str>,
     /// The worker that served the conversation last.
@@ -137,6 +139,9 @@ pub(super) fn choose(
 fn suits(model: &ModelInfo, ask: &Ask<'_>) -> bool {
     ask.model.is_none_or(|sha256| model.sha256 == sha256)
         && ask.style.is_none_or(|style| model.prompt_style == style)
+        && ask
+            .adapter
+            .is_none_or(|adapter| model.adapters.iter().any(|known| known == adapter))
         && model.n_ctx >= ask.context_min
 }
 
@@ -265,6 +270,7 @@ mod tests {
             exclude: &[],
             model: None,
             context_min: 0,
+            adapter: None,
             style: None,
             own: None,
             roll: 0.5,
@@ -409,6 +415,7 @@ mod tests {
             model: ModelInfo {
                 prompt_style: "compact".to_owned(),
                 n_ctx: 2048,
+                adapters: vec!["shop-1".to_owned()],
                 ..model("b")
             },
             ..heartbeat("compact", 1)
@@ -427,6 +434,20 @@ mod tests {
         assert_eq!(of(Some("compact"), 2048).unwrap(), "compact");
         assert_eq!(of(None, 2049).unwrap(), "full");
         assert!(of(Some("compact"), 2049).is_err());
+        let with = |adapter| {
+            let adapter = Some(adapter);
+            choose(
+                &directory,
+                now,
+                &Ask {
+                    adapter,
+                    ..ask(&chat)
+                },
+            )
+            .map(|choice| choice.worker)
+        };
+        assert_eq!(with("shop-1").unwrap(), "compact");
+        assert!(with("shop-2").is_err());
     }
 
     #[test]

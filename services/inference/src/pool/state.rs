@@ -105,6 +105,7 @@ impl Workers for View<'_> {
             exclude: wish.exclude,
             model: wish.model,
             context_min: wish.context_min,
+            adapter: self.request.adapter.as_deref(),
             style: self.state.style.as_deref(),
             own: self.state.homes.get(&self.request.conversation_key),
             roll: rand::random(),

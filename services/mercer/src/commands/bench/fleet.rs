@@ -9,10 +9,13 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use serde::Serialize;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
+
+use crate::config::Config;
 
 /// Name of the fleet's pool.
 pub(super) const POOL: &str = "bench";
@@ -20,21 +23,6 @@ pub(super) const POOL: &str = "bench";
 const NATS_SERVERS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
 /// A nats-server that has not bound its port by then does not start.
 const NATS_PATIENCE: Duration = Duration::from_secs(20);
-
-/// What a fleet is made of.
-#[derive(Debug, Clone)]
-pub(super) struct FleetConfig {
-    /// The model file of every worker.
-    pub(super) model: PathBuf,
-    /// Workers.
-    pub(super) workers: usize,
-    /// Conversations that each computes at once.
-    pub(super) slots: u32,
-    /// Threads of each; 0 chooses.
-    pub(super) threads: u32,
-    /// Layers of each on a GPU.
-    pub(super) gpu_layers: u32,
-}
 
 /// A nats-server and workers.
 pub(super) struct Fleet {
@@ -52,25 +40,23 @@ struct Member {
 }
 
 impl Fleet {
-    /// Starts everything. Workers load their model after this returns.
+    /// Starts everything, every worker with the settings' models and hardware; adapters are left out. Workers load their
+    /// model after this returns.
     ///
     /// # Errors
     /// When nats-server is not installed, or a process does not start.
-    pub(super) async fn start(config: &FleetConfig) -> anyhow::Result<Self> {
+    pub(super) async fn start(config: &Config, workers: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("temporary folder")?;
         let free = TcpListener::bind("127.0.0.1:0").context("no free port")?;
         let port = free.local_addr()?.port();
         drop(free);
         let settings = folder.path().join("worker.toml");
-        let model = std::path::absolute(&config.model)?;
-        // Rust's quotes and escapes are TOML's for every path that a person would choose.
         let text = format!(
-            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\nchat = {model:?}\nslots = {}\nthreads = {}\n\
-             gpu_layers = {}\n[nats]\nurl = \"{}\"\n[pool]\nname = \"{POOL}\"\n[log]\nfilter = \"warn,mercer=info\"\n",
+            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\n{}[hardware]\n{}[nats]\nurl = \"{}\"\n\
+             [pool]\nname = \"{POOL}\"\n[log]\nfilter = \"warn,mercer=info\"\n",
             folder.path().join("data"),
-            config.slots,
-            config.threads,
-            config.gpu_layers,
+            toml(&config.models)?,
+            toml(&config.hardware)?,
             url(port),
         );
         std::fs::write(&settings, text).context("settings of the workers")?;
@@ -81,7 +67,7 @@ impl Fleet {
             settings,
             folder,
         };
-        for number in 1..=config.workers {
+        for number in 1..=workers {
             let name = format!("w{number}");
             let child = fleet.spawn_worker(&name)?;
             fleet.workers.push(Member { name, child });
@@ -207,6 +193,19 @@ impl Fleet {
     }
 }
 
+/// Writes the plain values of a section as TOML.
+fn toml(section: &impl Serialize) -> anyhow::Result<String> {
+    let section = serde_json::to_value(section)?;
+    let mut text = String::new();
+    for (key, value) in section.as_object().into_iter().flatten() {
+        // JSON writes strings, numbers and booleans as TOML does.
+        if value.is_string() || value.is_number() || value.is_boolean() {
+            text.push_str(&format!("{key} = {value}\n"));
+        }
+    }
+    Ok(text)
+}
+
 fn url(port: u16) -> String {
     format!("nats://127.0.0.1:{port}")
 }
@@ -253,4 +252,32 @@ async fn spawn_nats(port: u16) -> anyhow::Result<Child> {
     bail!(
         "nats-server is not installed; `make setup` installs it, or name a pool that runs with --pool URL"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_section_is_written_as_the_settings_file_has_it() {
+        #[derive(Serialize)]
+        struct Section {
+            chat: &'static str,
+            slots: u32,
+            mmap: bool,
+            adapters: Vec<u32>,
+        }
+        let section = Section {
+            chat: "a \"b\".gguf",
+            slots: 4,
+            mmap: true,
+            adapters: vec![1],
+        };
+        let text = toml(&section).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        for line in ["chat = \"a \\\"b\\\".gguf\"", "slots = 4", "mmap = true"] {
+            assert!(lines.contains(&line), "{text}");
+        }
+    }
 }

@@ -23,8 +23,9 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::fleet::{Fleet, FleetConfig, POOL};
+use super::fleet::{Fleet, POOL};
 use super::quantiles::Quantiles;
+use crate::config::Config;
 
 /// Time that NATS adds to each piece of text, with no model in the way.
 #[derive(Parser)]
@@ -69,7 +70,7 @@ struct FramesReport {
 ///
 /// # Errors
 /// When a part does not start or a reply does not come whole.
-pub(super) async fn run(args: FramesArgs) -> anyhow::Result<ExitCode> {
+pub(super) async fn run(config: &Config, args: FramesArgs) -> anyhow::Result<ExitCode> {
     ensure!(args.every_ms > 0, "--every-ms: must be at least 1");
     let metronome = Arc::new(Metronome {
         every: Duration::from_millis(args.every_ms),
@@ -79,7 +80,7 @@ pub(super) async fn run(args: FramesArgs) -> anyhow::Result<ExitCode> {
     let in_process = measure(metronome.clone(), &metronome, &args, "a").await?;
     let fleet = match &args.pool {
         Some(_) => None,
-        None => Some(Fleet::start(&no_workers()).await?),
+        None => Some(Fleet::start(config, 0).await?),
     };
     let url = fleet
         .as_ref()
@@ -128,16 +129,6 @@ pub(super) async fn run(args: FramesArgs) -> anyhow::Result<ExitCode> {
     }
     println!("  added at p99: {:.2} ms", report.added_p99_ms);
     Ok(ExitCode::SUCCESS)
-}
-
-fn no_workers() -> FleetConfig {
-    FleetConfig {
-        model: "none".into(),
-        workers: 0,
-        slots: 1,
-        threads: 0,
-        gpu_layers: 0,
-    }
 }
 
 async fn measure(
@@ -190,6 +181,7 @@ fn request(id: String, tokens: u32) -> GenerateRequest {
     GenerateRequest {
         conversation_key: id.clone(),
         request_id: id,
+        adapter: None,
         messages: vec![ChatMessage::new(Role::User, "Are you there?")],
         resume: Vec::new(),
         grammar: None,
@@ -210,6 +202,7 @@ fn info() -> Arc<ModelInfo> {
         n_params: 0,
         prompt_style: "full".to_owned(),
         template_sha256: String::new(),
+        adapters: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 mod actors;
 mod chaos;
 mod counted;
+mod engine;
 mod fleet;
 mod frames;
 mod inference;
@@ -26,6 +27,8 @@ pub(crate) enum Bench {
     Actors(actors::ActorsArgs),
     /// Acknowledged webhooks per second with every one on disk first, against a commit for each.
     Ingress(ingress::IngressArgs),
+    /// What the engine costs over bare llama.cpp, and what grammars and drafts change.
+    Engine(engine::EngineArgs),
     /// Speed of the chat model under the workloads W1 to W9, here or at any llama-server.
     Inference(inference::InferenceArgs),
     /// Time that NATS adds to each piece of text, with no model in the way.
@@ -42,8 +45,9 @@ pub(crate) async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitC
     match command {
         Bench::Actors(args) => actors::run(config, args).await,
         Bench::Ingress(args) => ingress::run(args).await,
+        Bench::Engine(args) => engine::run(config, args).await,
         Bench::Inference(args) => inference::run(config, args).await,
-        Bench::Frames(args) => frames::run(args).await,
+        Bench::Frames(args) => frames::run(config, args).await,
         Bench::Chaos(args) => chaos::run(config, args).await,
     }
 }

@@ -44,12 +44,17 @@ impl Followed {
         }
     }
 
-    /// Asks another model for the same.
+    /// Asks another model for the same, from some of its tokens on.
     ///
     /// # Errors
     /// As the model says.
-    pub(super) async fn undisturbed(&self, model: &dyn ChatModel) -> Result<Completion, Error> {
+    pub(super) async fn undisturbed(
+        &self,
+        model: &dyn ChatModel,
+        resume: Vec<u32>,
+    ) -> Result<Completion, Error> {
         let request = GenerateRequest {
+            resume,
             deadline: Duration::from_secs(600),
             ..self.request.clone()
         };
@@ -93,6 +98,7 @@ impl Callers {
             let request = GenerateRequest {
                 request_id: format!("{}-{caller}-{number}", self.seed),
                 conversation_key: conversation,
+                adapter: None,
                 messages: messages.clone(),
                 resume: Vec::new(),
                 grammar: prose

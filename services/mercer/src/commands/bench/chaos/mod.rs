@@ -14,13 +14,13 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use mercer_inference::{PoolConfig, Tokenizer, WorkerPool};
+use mercer_inference::{LlamaEngine, PoolConfig, Tokenizer, WorkerPool};
 use tokio_util::sync::CancellationToken;
 
 use self::callers::{Callers, Followed};
 use self::disturb::{Disturber, Plan};
 use self::report::{Compared, Report};
-use super::fleet::{Fleet, FleetConfig, POOL};
+use super::fleet::{Fleet, POOL};
 use crate::config::Config;
 use crate::pool::LivePool;
 
@@ -83,19 +83,17 @@ pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<Exit
         (1.0..=3_600.0).contains(&args.deadline_s),
         "--deadline-s: must be between 1 and 3600 seconds"
     );
-    let model = args.model.clone().unwrap_or(config.models.chat.clone());
-    let file = model.clone();
+    let mut config = config.clone();
+    config.models.slots = args.slots;
+    if let Some(model) = &args.model {
+        config.models.chat = model.clone();
+    }
+    config.models.chat = std::path::absolute(&config.models.chat)?;
+    let file = config.models.chat.clone();
     let tokenizer = tokio::task::spawn_blocking(move || Tokenizer::load(file))
         .await?
         .context("--model")?;
-    let fleet = Fleet::start(&FleetConfig {
-        model: model.clone(),
-        workers: args.workers,
-        slots: args.slots,
-        threads: config.models.threads,
-        gpu_layers: config.models.gpu_layers,
-    })
-    .await?;
+    let fleet = Fleet::start(&config, args.workers).await?;
     let pool = WorkerPool::connect(PoolConfig::new(fleet.url(), POOL)).await;
     let pool = Arc::new(pool.context("workers of the bench")?);
     let live = LivePool::start(&fleet.url(), POOL, Duration::from_millis(300)).await?;
@@ -130,7 +128,7 @@ pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<Exit
     let wall = began.elapsed();
     disturber.end();
     let gaps = pool.take_gaps();
-    let compared = compare(config, &args, model, &followed).await?;
+    let compared = compare(&config, args.compare, &followed).await?;
     let report = Report::new(&args, &followed, disturbed, gaps, compared, wall);
     if args.json {
         println!("{}", serde_json::to_string(&report)?);
@@ -148,41 +146,50 @@ pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<Exit
 }
 
 /// Asks an engine that nothing disturbs for the replies that paused longest, which went on elsewhere, and for those that
-/// paused least. One that is not the same is no fault by itself: what is computed beside a request can tip the balance
-/// between two tokens that are about as likely. That happens to both, so it is the difference that tells.
+/// paused least. One that is not the same is no fault by itself: what is computed beside a request, or again at a
+/// resume, can tip the balance between two tokens that are about as likely. How often a resume does that by itself is
+/// told by an engine alone that resumes its own text at its middle, everything computed again.
 async fn compare(
     config: &Config,
-    args: &ChaosArgs,
-    model: PathBuf,
+    count: usize,
     followed: &[Followed],
-) -> anyhow::Result<[Compared; 2]> {
+) -> anyhow::Result<[Compared; 3]> {
     let mut whole: Vec<&Followed> = followed
         .iter()
         .filter(|one| one.tokens().is_some())
         .collect();
     whole.sort_by_key(|one| one.pause);
-    let count = args.compare.min(whole.len() / 2);
+    let count = count.min(whole.len() / 2);
     if count == 0 {
-        return Ok([Compared::default(); 2]);
+        return Ok([Compared::default(); 3]);
     }
     let mut engine = config.engine();
-    (engine.model, engine.slots) = (model, 1);
-    let engine = tokio::task::spawn_blocking(move || mercer_inference::LlamaEngine::load(engine))
-        .await?
-        .context("--model")?;
+    engine.slots = 1;
+    let mut forgetful = engine.clone();
+    (forgetful.parked, forgetful.prefixes, forgetful.host_cache) = (0, 0, 0);
+    let engines = tokio::task::spawn_blocking(move || {
+        Ok::<_, mercer_inference::Error>((
+            LlamaEngine::load(engine)?,
+            LlamaEngine::load(forgetful)?,
+        ))
+    });
+    let (engine, forgetful) = engines.await?.context("--model")?;
     let bar = progress(2 * count);
-    let mut compared = [Compared::default(); 2];
-    let groups = [&whole[whole.len() - count..], &whole[..count]];
-    for (group, compared) in groups.into_iter().zip(&mut compared) {
-        for one in group {
-            let completion = one.undisturbed(&engine).await?;
-            compared.replies += 1;
-            compared.same += usize::from(one.tokens() == Some(&completion.tokens));
-            bar.inc(1);
-        }
+    let [mut paused, mut smooth, mut resumed] = [Compared::default(); 3];
+    for one in &whole[whole.len() - count..] {
+        let expected = one.undisturbed(&engine, Vec::new()).await?.tokens;
+        paused.add(one.tokens() == Some(&expected));
+        let half = expected[..expected.len() / 2].to_vec();
+        resumed.add(one.undisturbed(&forgetful, half).await?.tokens == expected);
+        bar.inc(1);
+    }
+    for one in &whole[..count] {
+        let expected = one.undisturbed(&engine, Vec::new()).await?.tokens;
+        smooth.add(one.tokens() == Some(&expected));
+        bar.inc(1);
     }
     bar.finish_and_clear();
-    Ok(compared)
+    Ok([paused, smooth, resumed])
 }
 
 /// Shows a bar on standard error where that is a terminal.

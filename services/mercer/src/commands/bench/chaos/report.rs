@@ -40,6 +40,8 @@ pub(super) struct Report {
     disturbed_compared: Compared,
     /// Replies that paused least, against the same.
     undisturbed_compared: Compared,
+    /// The first ones by an engine alone, against the same resumed at its middle.
+    resumed_alone: Compared,
     wall_s: f64,
 }
 
@@ -50,13 +52,21 @@ pub(super) struct Compared {
     pub(super) same: usize,
 }
 
+impl Compared {
+    /// Counts one.
+    pub(super) fn add(&mut self, same: bool) {
+        self.replies += 1;
+        self.same += usize::from(same);
+    }
+}
+
 impl Report {
     pub(super) fn new(
         args: &ChaosArgs,
         followed: &[Followed],
         disturbed: Disturbed,
         gaps: Vec<Duration>,
-        [disturbed_compared, undisturbed_compared]: [Compared; 2],
+        [disturbed_compared, undisturbed_compared, resumed_alone]: [Compared; 3],
         wall: Duration,
     ) -> Self {
         const TOLD_MAX: usize = 10;
@@ -92,6 +102,7 @@ impl Report {
                 .map_or(0.0, millis),
             disturbed_compared,
             undisturbed_compared,
+            resumed_alone,
             wall_s: wall.as_secs_f64(),
         }
     }
@@ -143,15 +154,22 @@ impl Report {
         );
         line("longest pause", format!("{:.0} ms", self.pause_ms_max));
         for (which, compared) in [
-            ("longest", self.disturbed_compared),
-            ("least", self.undisturbed_compared),
+            (
+                "that paused longest, against an engine alone",
+                self.disturbed_compared,
+            ),
+            (
+                "that paused least, against an engine alone",
+                self.undisturbed_compared,
+            ),
+            (
+                "of an engine alone that resumes its own text",
+                self.resumed_alone,
+            ),
         ] {
             line(
                 "same text",
-                format!(
-                    "{} of {} that paused {which}, against an engine alone",
-                    compared.same, compared.replies
-                ),
+                format!("{} of {} {which}", compared.same, compared.replies),
             );
         }
         line("wall", format!("{:.1} s", self.wall_s));

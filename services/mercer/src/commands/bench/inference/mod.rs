@@ -29,7 +29,7 @@ use self::prose::Measure;
 use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
-use super::fleet::{Fleet, FleetConfig};
+use super::fleet::Fleet;
 use crate::compose::load_embedder;
 use crate::config::Config;
 
@@ -78,12 +78,23 @@ pub(crate) struct InferenceArgs {
     /// Threads of llama.cpp in this process, or in each worker started here; 0 chooses. As configured if left out.
     #[arg(long)]
     threads: Option<u32>,
-    /// Tokens that one conversation may hold, in this process; 0 takes what the model allows, at most 8192.
-    #[arg(long, default_value_t = 0)]
-    context_tokens: u32,
-    /// Tokens that the cache holds for all conversations, in this process; 0 takes four times the context.
-    #[arg(long, default_value_t = 0)]
-    cache_tokens: u32,
+    /// Tokens that one conversation may hold; 0 takes what the model allows, at most 8192. As configured if left
+    /// out.
+    #[arg(long)]
+    context_tokens: Option<u32>,
+    /// Tokens that the cache holds for all conversations; 0 takes four times the context. As configured
+    /// if left out.
+    #[arg(long)]
+    cache_tokens: Option<u32>,
+    /// Mebibytes of main memory for caches that left the context; 0 for none. As configured if left out.
+    #[arg(long)]
+    host_cache_mb: Option<u64>,
+    /// Tokens drafted from the prompt in one step at most; 0 for none. As configured if left out.
+    #[arg(long)]
+    draft_tokens: Option<u32>,
+    /// Conversations whose cache stays in the context between their turns. As configured if left out.
+    #[arg(long)]
+    parked: Option<u32>,
     /// The same seed asks the same.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -191,10 +202,6 @@ impl InferenceArgs {
                 "{name}: must be between 0.001 and 86400 seconds"
             );
         }
-        ensure!(
-            self.workers.is_none() || (self.context_tokens, self.cache_tokens) == (0, 0),
-            "--context-tokens and --cache-tokens: workers take what the model allows"
-        );
         ensure!(self.slots != Some(0), "--slots: must be at least 1");
         ensure!(
             (1..=1_000).contains(&self.turns),
@@ -276,38 +283,41 @@ impl InferenceArgs {
         let Some(workers) = self.workers else {
             return Ok(None);
         };
-        let fleet = Fleet::start(&FleetConfig {
-            model: self.model_file(config),
-            workers: workers as usize,
-            slots,
-            threads: self.threads.unwrap_or(config.models.threads),
-            gpu_layers: config.models.gpu_layers,
-        })
-        .await?;
+        let mut settings = self.settings(config, slots);
+        settings.models.chat = std::path::absolute(&settings.models.chat)?;
+        let fleet = Fleet::start(&settings, workers as usize).await?;
         Ok(Some(Arc::new(Pool::of_fleet(fleet).await?)))
     }
 
     async fn caller(&self, config: &Config, pool: &Pool) -> anyhow::Result<(Target, Measure)> {
-        let tokenizer = load_tokenizer(self.model_file(config)).await?;
+        let tokenizer = load_tokenizer(self.settings(config, 1).models.chat).await?;
         let model = pool.model.clone();
         let name = format!("{} in a pool", model.info().label());
         let target = Target::model(model, tokenizer.clone()).named(name);
         Ok((target, Measure::Tokens(tokenizer)))
     }
 
-    fn model_file(&self, config: &Config) -> PathBuf {
-        self.model.clone().unwrap_or(config.models.chat.clone())
+    /// Returns the settings of an engine: the configured ones, and what the command line says instead.
+    fn settings(&self, config: &Config, slots: u32) -> Config {
+        let mut config = config.clone();
+        let models = &mut config.models;
+        models.chat = self.model.clone().unwrap_or(models.chat.clone());
+        models.slots = slots;
+        models.threads = self.threads.unwrap_or(models.threads);
+        models.context_tokens = self.context_tokens.unwrap_or(models.context_tokens);
+        models.cache_tokens = self.cache_tokens.unwrap_or(models.cache_tokens);
+        models.parked = self.parked.unwrap_or(models.parked);
+        models.host_cache_mb = self.host_cache_mb.unwrap_or(models.host_cache_mb);
+        models.draft_tokens = self.draft_tokens.unwrap_or(models.draft_tokens);
+        config
     }
 
     async fn engine(&self, config: &Config, slots: u32) -> anyhow::Result<(Target, Measure)> {
-        let mut engine = config.engine();
-        engine.model = self.model_file(config);
-        engine.slots = slots;
-        engine.threads = self.threads.unwrap_or(engine.threads);
-        engine.n_ctx = self.context_tokens;
-        engine.cache_tokens = self.cache_tokens;
+        let mut engine = self.settings(config, slots).engine();
         engine.queue = QUEUE;
-        engine.batch = engine.batch.max(slots);
+        engine.batch = engine
+            .batch
+            .max(engine.slots + engine.parked + engine.prefixes);
         let tokenizer = load_tokenizer(engine.model.clone()).await?;
         let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
             .await?

@@ -72,7 +72,7 @@ impl Prose {
     }
 
     /// Invents descriptions of products as the tools return them.
-    pub(super) fn evidence(&mut self, tokens: u32) -> String {
+    pub(in super::super) fn evidence(&mut self, tokens: u32) -> String {
         self.fill(String::new(), tokens, product)
     }
 

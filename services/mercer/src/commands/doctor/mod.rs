@@ -1,12 +1,17 @@
 //! `mercer doctor`: this machine and the settings, with what to mend.
 
+mod machine;
+mod memory;
+
 use std::process::ExitCode;
 use std::time::Duration;
 
+use mercer_inference::devices::devices;
 use mercer_inference::{
     ChatMessage, GenerateRequest, PoolWatch, Priority, Role, WorkerRow, WorkerState,
 };
 
+use self::memory::Room;
 use crate::compose::{load_chat, load_embedder, open_store};
 use crate::config::Config;
 
@@ -26,16 +31,18 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
             println!("MEND   {name:<11} {error:#}");
         }
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    report(
-        "machine",
-        Ok(format!(
-            "{cores} cores, {} {}",
-            std::env::consts::ARCH,
-            instruction_sets()
-        )),
-    );
-    report("chat", chat(config).await);
+    report("machine", Ok(machine::cores()));
+    report("kernels", machine::kernels());
+    match devices() {
+        Ok(devices) => devices
+            .iter()
+            .for_each(|device| report("device", Ok(machine::device(device)))),
+        Err(error) => report("device", Err(error.into())),
+    }
+    let memory = memory::room_for_models(config);
+    let fits = !matches!(memory, Ok(Room::Lacking(_)));
+    report("memory", memory.and_then(Room::finding));
+    report("chat", chat(config, fits).await);
     if !config.nats.url.is_empty() {
         report("pool", pool(config).await);
     }
@@ -58,29 +65,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-/// The instruction sets that the llama.cpp kernels in this binary were built for, and whether the
-/// processor has them.
-fn instruction_sets() -> String {
-    #[cfg(target_arch = "x86_64")]
-    {
-        let has = |name: &str, there: bool| format!("{name} {}", if there { "yes" } else { "NO" });
-        [
-            has("avx2", std::arch::is_x86_feature_detected!("avx2")),
-            has("fma", std::arch::is_x86_feature_detected!("fma")),
-            has("f16c", std::arch::is_x86_feature_detected!("f16c")),
-            has("bmi2", std::arch::is_x86_feature_detected!("bmi2")),
-        ]
-        .join(", ")
+async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
+    if !fits {
+        return Err(memory::not_loaded(&config.models.chat));
     }
-    #[cfg(not(target_arch = "x86_64"))]
-    String::new()
-}
-
-async fn chat(config: &Config) -> anyhow::Result<String> {
     let model = load_chat(config).await?;
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
+        adapter: None,
         messages: vec![
             ChatMessage::new(Role::System, "Say hello."),
             ChatMessage::new(Role::User, "hello"),
