@@ -8,6 +8,7 @@
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
 //! the real engine runs.
 
+pub mod bus;
 pub mod chat;
 pub mod devices;
 pub mod embed;
@@ -24,7 +25,6 @@ pub mod tokenizer;
 pub mod worker;
 
 mod backend;
-mod bus;
 mod error;
 mod grammar;
 mod model_file;
@@ -32,6 +32,7 @@ mod prompt;
 mod refusal;
 mod utf8;
 
+pub use bus::Bus;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
     Grammar, ModelInfo, Priority, Role, Timings, Usage,
