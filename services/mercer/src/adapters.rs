@@ -152,18 +152,19 @@ fn line_error(error: import::LineError) -> ImportLineError {
 pub(crate) struct Health {
     /// The stores.
     pub(crate) store: Store,
-    /// The indexes.
-    pub(crate) knowledge: Knowledge,
-    /// The chat model.
-    pub(crate) chat: Arc<dyn ChatModel>,
+    /// The indexes and the chat model, where this process runs conversations.
+    pub(crate) answers: Option<(Knowledge, Arc<dyn ChatModel>)>,
 }
 
 #[async_trait]
 impl HealthSource for Health {
     async fn parts(&self) -> Vec<PartHealth> {
+        let Some((knowledge, chat)) = &self.answers else {
+            return Vec::new();
+        };
         let index = match self.store.feed().head().await {
             Ok(head) => {
-                let behind = (head - self.knowledge.indexed_seq()).max(0);
+                let behind = (head - knowledge.indexed_seq()).max(0);
                 PartHealth {
                     name: "index".into(),
                     ready: true,
@@ -179,7 +180,7 @@ impl HealthSource for Health {
         let model = PartHealth {
             name: "model".into(),
             ready: true,
-            reason: self.chat.info().label(),
+            reason: chat.info().label(),
         };
         vec![index, model]
     }
