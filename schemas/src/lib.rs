@@ -8,6 +8,7 @@ pub mod conversation;
 pub mod evidence;
 pub mod ids;
 pub mod money;
+pub mod nodes;
 pub mod personal;
 pub mod plan;
 pub mod shop;

@@ -25,7 +25,10 @@ use crate::support::{
 
 /// Points that the issue of this test asks for.
 const POINTS_MIN: usize = 12;
+/// Runs at each point; `MERCER_CRASH_RUNS` says otherwise.
 const RUNS: u32 = 5;
+/// Runs at each point on PostgreSQL, where all that is not a commit is the same code.
+const RUNS_ON_POSTGRES: u32 = 2;
 /// Runs side by side. Some wait half a minute for a message whose fate is unknown.
 const AT_ONCE: usize = 8;
 /// What may still happen after the last reply arrived, for points behind it.
@@ -35,21 +38,42 @@ const ABORTED: i32 = 6;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_that_dies_at_any_named_point_loses_nothing_and_sends_nothing_twice() {
-    let points = named_points();
+    let base = World::with_shop(Model::best()).await;
+    // These are in the commit of the other database.
+    let passed = |point: &str| !point.starts_with("transaction_");
+    die_at_every_point(base, passed, RUNS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_postgres_too_it_loses_nothing_and_sends_nothing_twice() {
+    let base = World::with_shop_in_postgres(Model::best()).await;
+    let passed = |point: &str| !point.starts_with("group_");
+    die_at_every_point(base, passed, RUNS_ON_POSTGRES).await;
+}
+
+/// Dies at each point that is passed, some times, and recovers.
+async fn die_at_every_point(base: World, passed: impl Fn(&str) -> bool, runs_each: u32) {
+    let runs_each = match std::env::var("MERCER_CRASH_RUNS") {
+        Ok(number) => number.parse().expect("MERCER_CRASH_RUNS is a number"),
+        Err(_) => runs_each,
+    };
+    let mut points = named_points();
+    points.retain(|point| passed(point));
     assert!(
         points.len() >= POINTS_MIN,
         "only {} points are named: {points:?}",
         points.len()
     );
-    let base = Arc::new(World::with_shop(Model::best()).await);
+    let base = Arc::new(base);
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut runs = JoinSet::new();
-    for run in 0..RUNS {
+    for run in 0..runs_each {
         for point in &points {
             let (base, places, point) = (Arc::clone(&base), Arc::clone(&places), point.clone());
             runs.spawn(async move {
                 let _place = places.acquire_owned().await.expect("places stay open");
-                let died = die_and_recover(&base, &point, run).await;
+                // In the last run the platform stays silent.
+                let died = die_and_recover(&base, &point, run, run + 1 < runs_each).await;
                 (point, died)
             });
         }
@@ -60,7 +84,7 @@ async fn a_process_that_dies_at_any_named_point_loses_nothing_and_sends_nothing_
             ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         *deaths.entry(point).or_default() += u32::from(died);
     }
-    println!("deaths of {RUNS} runs each: {deaths:?}");
+    println!("deaths of {runs_each} runs each: {deaths:?}");
     let never: Vec<&String> = deaths
         .iter()
         .filter(|(_, died)| **died == 0)
@@ -69,14 +93,16 @@ async fn a_process_that_dies_at_any_named_point_loses_nothing_and_sends_nothing_
     assert!(never.is_empty(), "never passed, so not tested: {never:?}");
 }
 
-/// One run; says whether the process died at the point.
-async fn die_and_recover(base: &World, point: &str, run: u32) -> bool {
+/// One run; says whether the process died at the point. A platform that `reports` on its messages settles what the
+/// dead process could not note; where it stays silent, the policy for unknown messages decides.
+async fn die_and_recover(base: &World, point: &str, run: u32, reports: bool) -> bool {
     let mut world = base.copy().await;
     if point == "effect_failed" {
         // No room for a plan or a reply: every generation fails.
         world.output_tokens_max = 1;
     }
-    let passage = match point.starts_with("group_") {
+    let commits = point.starts_with("group_") || point.starts_with("transaction_");
+    let passage = match commits {
         // Every commit passes these, those of the start first.
         true => 4 + 4 * run,
         // Each of the three conversations passes the others once.
@@ -121,9 +147,6 @@ async fn die_and_recover(base: &World, point: &str, run: u32) -> bool {
             }
         }
     };
-    // A platform that reports on its messages settles what the dead process could not note. In the
-    // last run it stays silent: then the policy for unknown messages decides.
-    let reports = run + 1 < RUNS;
     let mercer = world.start().await;
     let recovered = recover(&world, &mercer, &messages, &mut acknowledged, reports);
     timeout(PATIENCE, recovered)

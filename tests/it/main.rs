@@ -9,6 +9,8 @@ mod browser;
 mod crash;
 mod injection;
 mod live;
+mod monitoring;
+mod nodes;
 mod once;
 mod pool;
 mod support;

@@ -173,8 +173,16 @@ async fn roles_that_cannot_run_say_what_to_do() {
     let alone = world.run(&["serve", "--roles", "worker"]).await;
     assert_eq!(alone.code, Some(1));
     assert!(alone.stderr.contains("nats.url"), "{}", alone.stderr);
-    let half = world.run(&["serve", "--roles", "gateway,worker"]).await;
-    assert!(half.stderr.contains("together"), "{}", half.stderr);
+    let half = world
+        .run(&["serve", "--roles", "gateway,conversations"])
+        .await;
+    assert!(
+        half.stderr.contains("add the role worker"),
+        "{}",
+        half.stderr
+    );
+    let door = world.run(&["serve", "--roles", "gateway"]).await;
+    assert!(door.stderr.contains("PostgreSQL"), "{}", door.stderr);
     let pool = world.run(&["workers"]).await;
     assert!(pool.stderr.contains("nats.url"), "{}", pool.stderr);
 }

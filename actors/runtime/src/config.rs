@@ -28,8 +28,20 @@ pub struct RuntimeConfig {
     pub adapters: BTreeMap<ShopId, String>,
     /// Crashes on the same input before it is set aside.
     pub crashes_max: u32,
-    /// Take leases over although another node has not expired yet.
-    pub take_over: bool,
+    /// Which partitions this node works on.
+    pub sharing: Sharing,
+}
+
+/// Which partitions a node works on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// All: it is the only node, and does not start beside another.
+    Alone {
+        /// Start although another node has not expired yet, and take its partitions over.
+        take_over: bool,
+    },
+    /// A fair share of them, beside other nodes.
+    Fair,
 }
 
 impl Default for RuntimeConfig {
@@ -45,7 +57,7 @@ impl Default for RuntimeConfig {
             output_tokens_max: 160,
             adapters: BTreeMap::new(),
             crashes_max: 3,
-            take_over: false,
+            sharing: Sharing::Alone { take_over: false },
         }
     }
 }

@@ -60,13 +60,32 @@ impl Shared {
         leases.get(usize::from(partition)).cloned().flatten()
     }
 
-    /// Forgets all leases: nothing may be written any more.
-    pub(crate) fn drop_leases(&self) {
-        self.leases
+    /// Works on partitions from now on.
+    pub(crate) fn take_leases(&self, gained: &[Lease]) {
+        let mut leases = self
+            .leases
             .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .iter_mut()
-            .for_each(|lease| *lease = None);
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for lease in gained {
+            if let Some(slot) = leases.get_mut(usize::from(lease.partition)) {
+                *slot = Some(lease.clone());
+            }
+        }
+    }
+
+    /// Forgets leases: nothing may be written under them any more.
+    pub(crate) fn drop_leases(&self, lost: &[Lease]) {
+        let mut leases = self
+            .leases
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        for lease in lost {
+            if let Some(slot) = leases.get_mut(usize::from(lease.partition))
+                && slot.as_ref() == Some(lease)
+            {
+                *slot = None;
+            }
+        }
     }
 
     /// Returns the partitions that this node owns.

@@ -31,9 +31,6 @@ const RESENDS_MAX: u32 = 1;
 pub(crate) async fn dispatch(context: Context) {
     let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     let outbox = context.services.store.outbox();
-    if let Err(error) = outbox.sending_left_over(&context.owned()).await {
-        tracing::error!(%error, "messages left by an earlier run could not be found");
-    }
     loop {
         resolve_unknown(&context).await;
         // The wall clock, not the decisions' clock: due times are about the network.

@@ -1,8 +1,13 @@
-//! Keeping the leases of this node alive.
+//! Keeping this node's leases: its heartbeat, its share of the partitions, and what follows when one comes or goes.
 
 use std::time::{Duration, Instant};
 
+use mercer_store::{ConversationFilter, Lease, PAGE_MAX, Want};
+use ractor::ActorRef;
+
+use crate::config::Sharing;
 use crate::context::Context;
+use crate::root::RootMsg;
 
 /// Heartbeats come four times within the lease's 6 s.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
@@ -10,64 +15,133 @@ const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// politeness: the database refuses a stale owner anyway.
 const SELF_FENCE: Duration = Duration::from_secs(4);
 
-/// Renews the node's lease until cancelled.
-pub(crate) async fn keep(context: Context, boot_id: String) {
+/// Phases in which a turn runs; conversations found in them go on.
+const RUNNING_PHASES: [&str; 4] = ["planning", "gathering", "composing", "checking"];
+
+/// Renews the node's lease and keeps its share until cancelled.
+pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: String) {
+    let leases = context.services.store.leases();
     let mut last_good = Instant::now();
+    // Gained, but what was unfinished in them could not be read yet.
+    let mut not_begun: Vec<Lease> = Vec::new();
     let mut ticks = tokio::time::interval(HEARTBEAT);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
         let started = Instant::now();
-        match context.services.store.leases().heartbeat(&boot_id).await {
-            Ok(true) => {
-                last_good = started;
-                // A partition that was given up, or a claim that failed, is claimed again here.
-                if context.owned().len() < usize::from(mercer_schemas::ids::PARTITIONS) {
-                    reclaim(&context, &boot_id).await;
-                }
-            }
+        let known = match leases.heartbeat(&boot_id).await {
             Ok(false) => {
                 tracing::error!("this node's lease expired and is gone; claiming again");
-                if context
-                    .services
-                    .store
-                    .leases()
-                    .register(&boot_id, "embedded")
-                    .await
-                    .is_ok()
-                {
-                    reclaim(&context, &boot_id).await;
+                leases.register(&boot_id, NO_ADDRESS).await.map(|()| true)
+            }
+            other => other,
+        };
+        match known {
+            Ok(_) => {
+                last_good = started;
+                match share(&context, &root, &boot_id).await {
+                    Ok(gained) => not_begun.extend(gained),
+                    Err(error) => tracing::error!(%error, "partitions could not be claimed"),
                 }
             }
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
         }
         if last_good.elapsed() > SELF_FENCE {
-            context.drop_leases();
+            leave(&context, &root, &context.owned());
+        }
+        not_begun.retain(|lease| context.lease(lease.partition).as_ref() == Some(lease));
+        if !not_begun.is_empty() {
+            match begin(&context, &root, &not_begun).await {
+                Ok(()) => not_begun.clear(),
+                Err(error) => {
+                    tracing::warn!(%error, "unfinished work could not be read; trying again");
+                }
+            }
         }
     }
 }
 
-/// Claims all partitions again under a new epoch; actors of the old epoch end at their next write.
-async fn reclaim(context: &Context, boot_id: &str) {
-    match context
-        .services
-        .store
-        .leases()
-        .claim_all(boot_id, false)
-        .await
-    {
-        Ok(leases) => {
-            let mut known = context
-                .leases
-                .write()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            for lease in leases {
-                let at = usize::from(lease.partition);
-                if let Some(slot) = known.get_mut(at) {
-                    *slot = Some(lease);
+/// Nodes are not called by others, so their address is of no use.
+pub(crate) const NO_ADDRESS: &str = "none";
+
+/// Brings this node to its share. Returns what it gained.
+async fn share(
+    context: &Context,
+    root: &ActorRef<RootMsg>,
+    boot_id: &str,
+) -> Result<Vec<Lease>, mercer_store::Error> {
+    let leases = context.services.store.leases();
+    let want = match context.config.sharing {
+        Sharing::Alone { .. } => Want::All,
+        Sharing::Fair => Want::FairShare,
+    };
+    let share = leases.share(boot_id, &context.owned(), want).await?;
+    if !share.lost.is_empty() {
+        tracing::warn!(
+            partitions = share.lost.len(),
+            "another node took partitions over"
+        );
+        leave(context, root, &share.lost);
+    }
+    if !share.surplus.is_empty() {
+        tracing::info!(
+            partitions = share.surplus.len(),
+            "giving partitions up to other nodes"
+        );
+        leave(context, root, &share.surplus);
+        leases.give_up(&share.surplus).await?;
+    }
+    if !share.gained.is_empty() {
+        tracing::info!(partitions = share.gained.len(), "partitions gained");
+        context.take_leases(&share.gained);
+    }
+    metrics::gauge!("mercer_partitions").set(context.owned().len() as f64);
+    Ok(share.gained)
+}
+
+/// Forgets leases and lets their conversations leave memory. Whatever they had not committed follows from the log,
+/// wherever it goes on.
+fn leave(context: &Context, root: &ActorRef<RootMsg>, leases: &[Lease]) {
+    context.drop_leases(leases);
+    for lease in leases {
+        let _ = root.cast(RootMsg::Leave(lease.partition));
+    }
+}
+
+/// Goes on with what earlier owners of these partitions left: messages on their way, and turns that run.
+///
+/// # Errors
+/// When the store cannot be read; calling again does no harm.
+pub(crate) async fn begin(
+    context: &Context,
+    root: &ActorRef<RootMsg>,
+    gained: &[Lease],
+) -> Result<(), mercer_store::Error> {
+    let store = &context.services.store;
+    store.outbox().sending_left_over(gained).await?;
+    context.outbox_ready.notify_one();
+    for shop in store.shops().list().await? {
+        for phase in RUNNING_PHASES {
+            let filter = ConversationFilter {
+                phase: Some(phase.to_owned()),
+                ..ConversationFilter::default()
+            };
+            let mut cursor = None;
+            loop {
+                let page = store
+                    .conversations()
+                    .list(&shop.id, &filter, cursor.as_deref(), PAGE_MAX)
+                    .await?;
+                for row in &page.items {
+                    // The root drops those of partitions that this node does not own.
+                    let _ = root.cast(RootMsg::Wake(row.stream()));
+                }
+                cursor = page.next;
+                if cursor.is_none() {
+                    break;
                 }
             }
         }
-        Err(error) => tracing::error!(%error, "partitions could not be claimed"),
     }
+    Ok(())
 }

@@ -23,6 +23,6 @@ mod sentences;
 mod shops;
 
 pub use clock::{Clock, FixedDayClock, SystemClock};
-pub use config::RuntimeConfig;
+pub use config::{RuntimeConfig, Sharing};
 pub use context::Services;
 pub use root::{Runtime, StartError};

@@ -33,6 +33,8 @@ pub(crate) enum PartitionMsg {
     Sweep(Duration),
     /// The back-off after a crash is over.
     Retry(Stream),
+    /// This node does not own the partition any more.
+    Leave,
 }
 
 /// Configuration of the actor.
@@ -104,6 +106,10 @@ impl Actor for PartitionActor {
                         let _ = actor.cast(ConversationMsg::PassivateIfIdle(idle));
                     }
                 }
+                Ok(())
+            }
+            PartitionMsg::Leave => {
+                Self::leave(state);
                 Ok(())
             }
             PartitionMsg::Retry(stream) => match state.entries.get(&stream) {
@@ -225,17 +231,18 @@ impl PartitionActor {
         let Some(stream) = self.forget(state, actor) else {
             return Ok(());
         };
-        metrics::counter!("mercer_conversation_restarts_total").increment(1);
-        tracing::error!(conversation.id = %stream.conversation, shop.id = %stream.shop, %error, "conversation crashed");
         if matches!(
             error.downcast_ref::<JournalError>(),
             Some(JournalError::LostLease | JournalError::Conflict)
         ) {
             // Somebody else owns the partition: writing on would fork conversations.
+            tracing::warn!(conversation.id = %stream.conversation, shop.id = %stream.shop, %error, "conversation left to another node");
             state.entries.remove(&stream);
             self.release(state);
             return Ok(());
         }
+        metrics::counter!("mercer_conversation_restarts_total").increment(1);
+        tracing::error!(conversation.id = %stream.conversation, shop.id = %stream.shop, %error, "conversation crashed");
         let now = Instant::now();
         state.recent_crashes.retain(|at| now - *at < STORM);
         state.recent_crashes.push(now);
@@ -265,20 +272,26 @@ impl PartitionActor {
         Some(stream)
     }
 
+    /// Gives the partition up, if this node still thinks that it owns it.
     fn release(&self, state: &mut PartitionState) {
-        tracing::error!(partition = self.number, "partition released");
-        let mut leases = self
-            .context
-            .leases
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(lease) = leases.get_mut(usize::from(self.number)) {
-            *lease = None;
+        if let Some(lease) = self.context.lease(self.number) {
+            tracing::error!(partition = self.number, "partition released");
+            self.context.drop_leases(&[lease]);
         }
-        for entry in state.entries.values() {
-            if let Entry::Live { actor, .. } = entry {
+        Self::leave(state);
+    }
+
+    /// Lets all conversations leave memory. One that is woken meanwhile comes back from its log, where this node owns
+    /// the partition again.
+    fn leave(state: &mut PartitionState) {
+        state.entries.retain(|_, entry| match entry {
+            Entry::Live { actor, .. } => {
                 let _ = actor.drain();
+                *entry = Entry::Draining { wake_after: false };
+                true
             }
-        }
+            Entry::Draining { .. } => true,
+            Entry::BackOff { .. } => false,
+        });
     }
 }

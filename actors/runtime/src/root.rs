@@ -6,22 +6,20 @@ use std::time::Duration;
 
 use mercer_schemas::ids::PARTITIONS;
 use mercer_schemas::{PromptStyle, Stream, partition_of};
-use mercer_store::{ClaimError, ConversationFilter, PAGE_MAX};
+use mercer_store::ClaimError;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use crate::config::RuntimeConfig;
+use crate::config::{RuntimeConfig, Sharing};
 use crate::context::{Context, Services, Shared};
+use crate::leases::NO_ADDRESS;
 use crate::partition::{PartitionActor, PartitionMsg};
 use crate::shops::ShopDirectory;
 use crate::{dispatcher, leases, poller};
 
 /// Time that conversations get to finish what they are committing when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
-
-/// Phases in which a turn runs; conversations found in them at start go on.
-const RUNNING_PHASES: [&str; 4] = ["planning", "gathering", "composing", "checking"];
 
 /// Why the runtime could not start.
 #[derive(Debug, thiserror::Error)]
@@ -47,10 +45,12 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Claims the partitions and starts. Conversations with unfinished turns go on at once.
+    /// Claims the partitions, or joins those who share them, and starts. Conversations with unfinished turns go on at
+    /// once.
     ///
     /// # Errors
-    /// [`StartError::Claim`] when another node is alive, unless the configuration says to take over.
+    /// [`StartError::Claim`] when this node is to be alone and another is alive, unless the configuration says to take
+    /// over.
     pub async fn start(
         config: RuntimeConfig,
         services: Services,
@@ -58,13 +58,12 @@ impl Runtime {
     ) -> Result<Self, StartError> {
         let boot_id = format!("boot_{:032x}", rand::random::<u128>());
         let store = services.store.clone();
-        store.leases().register(&boot_id, "embedded").await?;
-        let claimed = store.leases().claim_all(&boot_id, config.take_over).await?;
-        let mut slots = vec![None; usize::from(PARTITIONS)];
-        for lease in claimed {
-            let at = usize::from(lease.partition);
-            slots[at] = Some(lease);
-        }
+        store.leases().register(&boot_id, NO_ADDRESS).await?;
+        let claimed = match config.sharing {
+            Sharing::Alone { take_over } => store.leases().claim_all(&boot_id, take_over).await?,
+            // The first heartbeat gets what others leave.
+            Sharing::Fair => Vec::new(),
+        };
         let style = if services.chat.info().prompt_style == "compact" {
             PromptStyle::Compact
         } else {
@@ -80,11 +79,12 @@ impl Runtime {
             services,
             config,
             shops,
-            leases: RwLock::new(slots),
+            leases: RwLock::new(vec![None; usize::from(PARTITIONS)]),
             outbox_ready: tokio::sync::Notify::new(),
             live_count: std::sync::atomic::AtomicUsize::new(0),
             loaded_count: std::sync::atomic::AtomicUsize::new(0),
         });
+        context.take_leases(&claimed);
         let (root, root_task) = Actor::spawn(
             None,
             RootActor {
@@ -93,11 +93,13 @@ impl Runtime {
             (),
         )
         .await?;
-        for stream in unfinished(&context).await? {
-            let _ = root.cast(RootMsg::Wake(stream));
-        }
+        leases::begin(&context, &root, &claimed).await?;
         let tasks = vec![
-            tokio::spawn(leases::keep(Arc::clone(&context), boot_id.clone())),
+            tokio::spawn(leases::keep(
+                Arc::clone(&context),
+                root.clone(),
+                boot_id.clone(),
+            )),
             tokio::spawn(poller::poll(Arc::clone(&context), root.clone())),
             tokio::spawn(pass_hints(hints, root.clone())),
             tokio::spawn(dispatcher::dispatch(Arc::clone(&context))),
@@ -141,7 +143,7 @@ impl Runtime {
             task.abort();
         }
         // Whatever is not committed is still in the inbox or follows from the log.
-        self.context.drop_leases();
+        self.context.drop_leases(&self.context.owned());
         let _ = self.root.drain();
         if tokio::time::timeout(DRAIN, self.root_task).await.is_err() {
             self.root.stop(None);
@@ -159,33 +161,6 @@ impl Runtime {
     }
 }
 
-/// Conversations whose log says that a turn runs.
-async fn unfinished(context: &Context) -> Result<Vec<Stream>, mercer_store::Error> {
-    let store = &context.services.store;
-    let mut found = Vec::new();
-    for shop in store.shops().list().await? {
-        for phase in RUNNING_PHASES {
-            let filter = ConversationFilter {
-                phase: Some(phase.to_owned()),
-                ..ConversationFilter::default()
-            };
-            let mut cursor = None;
-            loop {
-                let page = store
-                    .conversations()
-                    .list(&shop.id, &filter, cursor.as_deref(), PAGE_MAX)
-                    .await?;
-                found.extend(page.items.iter().map(|row| row.stream()));
-                cursor = page.next;
-                if cursor.is_none() {
-                    break;
-                }
-            }
-        }
-    }
-    Ok(found)
-}
-
 async fn pass_hints(mut hints: mpsc::Receiver<Stream>, root: ActorRef<RootMsg>) {
     while let Some(stream) = hints.recv().await {
         let _ = root.cast(RootMsg::Wake(stream));
@@ -200,6 +175,8 @@ pub(crate) enum RootMsg {
     Wake(Stream),
     /// Idle conversations leave memory.
     Sweep(Duration),
+    /// This node does not own a partition any more.
+    Leave(u16),
 }
 
 struct RootActor {
@@ -243,6 +220,11 @@ impl Actor for RootActor {
             RootMsg::Sweep(idle) => {
                 for partition in partitions.iter() {
                     let _ = partition.cast(PartitionMsg::Sweep(idle));
+                }
+            }
+            RootMsg::Leave(number) => {
+                if let Some(partition) = partitions.get(usize::from(number)) {
+                    let _ = partition.cast(PartitionMsg::Leave);
                 }
             }
         }

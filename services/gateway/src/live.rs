@@ -7,15 +7,21 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use mercer_schemas::nodes::Live;
 use mercer_schemas::{ConversationId, MessageId, OutboundMessage, Personal, ShopId, TurnId};
-use tokio::sync::{broadcast, watch};
+use serde::{Deserialize, Serialize};
+use tokio::sync::{broadcast, mpsc, watch};
 
 /// Events that a slow watcher may lag behind before it loses some. A reply has far fewer
 /// sentences; a watcher that lost some still gets the whole message from the store.
 const BACKLOG_MAX: usize = 64;
 
+/// Events kept for other processes while they are being passed on. More are dropped, as by a slow watcher.
+const TAP_MAX: usize = 1024;
+
 /// Something that happens in a conversation.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum LiveEvent {
     /// Mercer is working on an answer.
     Typing,
@@ -45,6 +51,7 @@ pub struct LiveFeed {
     conversations: Topics<ConversationId, LiveEvent>,
     opened: Topics<(ShopId, String), ()>,
     closed: Arc<watch::Sender<bool>>,
+    tap: Option<mpsc::Sender<Live<LiveEvent>>>,
 }
 
 impl Default for LiveFeed {
@@ -53,6 +60,7 @@ impl Default for LiveFeed {
             conversations: Topics::default(),
             opened: Topics::default(),
             closed: Arc::new(watch::Sender::new(false)),
+            tap: None,
         }
     }
 }
@@ -63,8 +71,24 @@ impl LiveFeed {
         Self::default()
     }
 
+    /// Builds a feed whose events also go elsewhere: to the pages that other processes serve.
+    pub fn tapped() -> (Self, mpsc::Receiver<Live<LiveEvent>>) {
+        let (tap, events) = mpsc::channel(TAP_MAX);
+        let feed = Self {
+            tap: Some(tap),
+            ..Self::default()
+        };
+        (feed, events)
+    }
+
     /// Tells the watchers of a conversation. Never waits; without watchers it does nothing.
     pub fn publish(&self, conversation: &ConversationId, event: LiveEvent) {
+        if let Some(tap) = &self.tap {
+            let _ = tap.try_send(Live {
+                conversation: conversation.clone(),
+                event: event.clone(),
+            });
+        }
         self.conversations.publish(conversation, event);
     }
 
@@ -200,6 +224,26 @@ mod tests {
         }
         assert!(watcher.next().await.is_none());
         assert!(matches!(watcher.next().await, Some(LiveEvent::Typing)));
+    }
+
+    #[tokio::test]
+    async fn a_tap_gets_the_events_of_all_conversations_in_a_form_that_travels() {
+        let (live, mut tap) = LiveFeed::tapped();
+        live.publish(
+            &conversation(1),
+            LiveEvent::Sentence {
+                turn: TurnId::from_parts(1, 2),
+                text: Personal::new("It is blue.".to_owned()),
+            },
+        );
+        let told = tap.recv().await.expect("an event");
+        let bytes = serde_json::to_vec(&told).expect("JSON");
+        let told: Live<LiveEvent> = serde_json::from_slice(&bytes).expect("the same");
+        assert_eq!(told.conversation, conversation(1));
+        match told.event {
+            LiveEvent::Sentence { text, .. } => assert_eq!(text.expose(), "It is blue."),
+            _ => panic!("another event"),
+        }
     }
 
     #[test]

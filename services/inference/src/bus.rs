@@ -28,7 +28,7 @@ const WARN_EVERY: Duration = Duration::from_secs(30);
 
 /// A connection, or the attempt to have one again.
 #[derive(Debug, Clone)]
-pub(crate) struct Bus {
+pub struct Bus {
     client: Client,
     connections: watch::Receiver<u64>,
     notes: Arc<Notes>,
@@ -49,7 +49,7 @@ impl Bus {
     ///
     /// # Errors
     /// [`Error::Config`] when the URL cannot be read.
-    pub(crate) async fn connect(url: &str, name: &str) -> Result<Self, Error> {
+    pub async fn connect(url: &str, name: &str) -> Result<Self, Error> {
         // Two providers of TLS are compiled in (HTTP clients bring the other), so the client cannot choose by itself. An
         // error means that one was chosen already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -93,7 +93,7 @@ impl Bus {
     }
 
     /// Says whether the server can be reached.
-    pub(crate) fn is_connected(&self) -> bool {
+    pub fn is_connected(&self) -> bool {
         self.client.connection_state() == State::Connected
     }
 
@@ -109,12 +109,12 @@ impl Bus {
     }
 
     /// Returns a count that changes with each new connection.
-    pub(crate) fn connections(&self) -> watch::Receiver<u64> {
+    pub fn connections(&self) -> watch::Receiver<u64> {
         self.connections.clone()
     }
 
     /// Returns how many bytes a message may have.
-    pub(crate) fn payload_max(&self) -> usize {
+    pub fn payload_max(&self) -> usize {
         const DEFAULT: usize = 1 << 20;
         match self.client.max_payload() {
             0 => DEFAULT,
@@ -124,12 +124,7 @@ impl Bus {
 
     /// Sends a message; false when it surely did not leave. While there is no connection nothing is sent: a message
     /// that arrives when it is no longer true does harm.
-    pub(crate) async fn publish(
-        &self,
-        subject: String,
-        reply: Option<String>,
-        payload: Vec<u8>,
-    ) -> bool {
+    pub async fn publish(&self, subject: String, reply: Option<String>, payload: Vec<u8>) -> bool {
         if !self.is_connected() {
             return false;
         }
@@ -151,7 +146,7 @@ impl Bus {
     ///
     /// # Errors
     /// [`Error::Stopped`] when the client has ended.
-    pub(crate) async fn subscribe(&self, subject: String) -> Result<Subscriber, Error> {
+    pub async fn subscribe(&self, subject: String) -> Result<Subscriber, Error> {
         timeout(PUBLISH_MAX, self.client.subscribe(subject))
             .await
             .map_err(|_| Error::Stopped)?
@@ -159,7 +154,7 @@ impl Bus {
     }
 
     /// Waits until what was sent has left this process.
-    pub(crate) async fn flush(&self) {
+    pub async fn flush(&self) {
         if self.is_connected() {
             let _ = timeout(PUBLISH_MAX, self.client.flush()).await;
         }

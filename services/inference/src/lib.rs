@@ -9,6 +9,7 @@
 //! the real engine runs.
 
 pub mod bare;
+pub mod bus;
 pub mod chat;
 pub mod devices;
 pub mod embed;
@@ -25,7 +26,6 @@ pub mod tokenizer;
 pub mod worker;
 
 mod backend;
-mod bus;
 mod error;
 mod grammar;
 mod model_file;
@@ -35,6 +35,7 @@ mod token_env;
 mod utf8;
 
 pub use bare::BareLoop;
+pub use bus::Bus;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
     Grammar, ModelInfo, Priority, Role, Timings, Usage,

@@ -151,18 +151,18 @@ fn line_error(error: import::LineError) -> ImportLineError {
     }
 }
 
-/// The pool for the admin API: its name and its heartbeats, or none.
-pub(crate) struct Pool(pub(crate) Option<(String, LivePool)>);
+/// The pool for the admin API, where there is one.
+pub(crate) struct Pool(pub(crate) Option<LivePool>);
 
 impl PoolSource for Pool {
     fn state(&self) -> PoolState {
-        let Some((name, live)) = &self.0 else {
+        let Some(live) = &self.0 else {
             return PoolState::None;
         };
         match live.rows() {
             None => PoolState::Unreachable,
             Some(rows) => PoolState::Live {
-                name: name.clone(),
+                name: live.name().to_owned(),
                 workers: rows.iter().map(worker_record).collect(),
             },
         }
@@ -198,18 +198,19 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
 pub(crate) struct Health {
     /// The stores.
     pub(crate) store: Store,
-    /// The indexes.
-    pub(crate) knowledge: Knowledge,
-    /// The chat model.
-    pub(crate) chat: Arc<dyn ChatModel>,
+    /// The indexes and the chat model, where this process runs conversations.
+    pub(crate) answers: Option<(Knowledge, Arc<dyn ChatModel>)>,
 }
 
 #[async_trait]
 impl HealthSource for Health {
     async fn parts(&self) -> Vec<PartHealth> {
+        let Some((knowledge, chat)) = &self.answers else {
+            return Vec::new();
+        };
         let index = match self.store.feed().head().await {
             Ok(head) => {
-                let behind = (head - self.knowledge.indexed_seq()).max(0);
+                let behind = (head - knowledge.indexed_seq()).max(0);
                 PartHealth {
                     name: "index".into(),
                     ready: true,
@@ -225,7 +226,7 @@ impl HealthSource for Health {
         let model = PartHealth {
             name: "model".into(),
             ready: true,
-            reason: self.chat.info().label(),
+            reason: chat.info().label(),
         };
         vec![index, model]
     }

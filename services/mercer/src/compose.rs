@@ -10,10 +10,10 @@ use axum::routing::get;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
-use mercer_gateway::{Gateway, LiveFeed, Senders};
+use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Senders};
 use mercer_inference::{ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine};
 use mercer_knowledge::{Knowledge, SearchConfig};
-use mercer_runtime::{Clock, Runtime, Services, SystemClock};
+use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -119,13 +119,71 @@ pub(crate) async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatMod
     Ok(Arc::new(engine))
 }
 
-/// A running Mercer: all roles in one process.
-pub(crate) struct App {
+/// Conversations and the index that they search.
+pub(crate) struct Conversations {
     runtime: Runtime,
-    live: LiveFeed,
-    router: Router,
     indexer: JoinHandle<()>,
     stop_indexer: CancellationToken,
+}
+
+impl Conversations {
+    /// Starts them.
+    ///
+    /// # Errors
+    /// Says which part did not start.
+    pub(crate) async fn start(
+        config: &Config,
+        sharing: Sharing,
+        base: &Base,
+        services: Services,
+        wakes: mpsc::Receiver<Stream>,
+    ) -> anyhow::Result<Self> {
+        let stop_indexer = CancellationToken::new();
+        let indexer = {
+            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
+            tokio::spawn(async move { knowledge.run_indexer(stop).await })
+        };
+        let mut runtime = config.runtime();
+        runtime.sharing = sharing;
+        let runtime = Runtime::start(runtime, services, wakes)
+            .await
+            .context("conversations could not be started")?;
+        Ok(Self {
+            runtime,
+            indexer,
+            stop_indexer,
+        })
+    }
+
+    /// Stops conversations, then the indexer.
+    pub(crate) async fn stop(self) {
+        self.runtime.stop().await;
+        self.stop_indexer.cancel();
+        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+    }
+}
+
+/// Fails when a channel is configured for a shop that is not there.
+///
+/// # Errors
+/// Names the shop.
+pub(crate) async fn check_shops(gateway: &GatewayConfig, store: &Store) -> anyhow::Result<()> {
+    let numbers = gateway.whatsapp.iter().map(|w| &w.shop);
+    for shop in numbers.chain(gateway.webchat.iter().map(|w| &w.shop)) {
+        if store.shops().get(shop).await?.is_none() {
+            bail!(
+                "shop `{shop}` is configured for a channel but not in the store; run `mercer import FOLDER` first"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A running Mercer: all roles in one process.
+pub(crate) struct App {
+    conversations: Conversations,
+    live: LiveFeed,
+    router: Router,
 }
 
 /// What differs between serving, the demo and evaluations.
@@ -168,18 +226,7 @@ impl App {
         options: Options,
     ) -> anyhow::Result<Self> {
         let gateway_config = config.gateway()?;
-        for shop in gateway_config
-            .whatsapp
-            .iter()
-            .map(|w| &w.shop)
-            .chain(gateway_config.webchat.iter().map(|w| &w.shop))
-        {
-            if base.store.shops().get(shop).await?.is_none() {
-                bail!(
-                    "shop `{shop}` is configured for a channel but not in the store; run `mercer import FOLDER` first"
-                );
-            }
-        }
+        check_shops(&gateway_config, &base.store).await?;
         let chat = match options.chat {
             Some(chat) => chat,
             None => load_chat(config).await?,
@@ -190,11 +237,6 @@ impl App {
             Some(senders) => senders,
             None => Senders::new(&gateway_config, &live).context("senders")?,
         };
-        let stop_indexer = CancellationToken::new();
-        let indexer = {
-            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
-            tokio::spawn(async move { knowledge.run_indexer(stop).await })
-        };
         let services = Services {
             store: base.store.clone(),
             tools: Tools::new(base.store.clone(), base.knowledge.clone()),
@@ -204,11 +246,10 @@ impl App {
             live: live.clone(),
             clock: options.clock,
         };
-        let mut runtime_config = config.runtime();
-        runtime_config.take_over = options.take_over;
-        let runtime = Runtime::start(runtime_config, services, wakes)
-            .await
-            .context("conversations could not be started")?;
+        let sharing = Sharing::Alone {
+            take_over: options.take_over,
+        };
+        let conversations = Conversations::start(config, sharing, &base, services, wakes).await?;
         let admin = Admin {
             store: base.store.clone(),
             hints: hints.clone(),
@@ -220,12 +261,9 @@ impl App {
             }),
             health: Arc::new(Health {
                 store: base.store.clone(),
-                knowledge: base.knowledge.clone(),
-                chat,
+                answers: Some((base.knowledge.clone(), chat)),
             }),
-            pool: Arc::new(Pool(
-                options.pool.map(|pool| (config.pool.name.clone(), pool)),
-            )),
+            pool: Arc::new(Pool(options.pool)),
         };
         let (admin, _) = mercer_admin::router(admin);
         let gateway = Gateway {
@@ -239,11 +277,9 @@ impl App {
             router = router.route("/metrics", get(move || std::future::ready(handle.render())));
         }
         Ok(Self {
-            runtime,
+            conversations,
             live,
             router,
-            indexer,
-            stop_indexer,
         })
     }
 
@@ -263,14 +299,7 @@ impl App {
                 live.close();
             })
             .await;
-        self.stop().await;
+        self.conversations.stop().await;
         served.context("HTTP server")
-    }
-
-    /// Stops conversations and the indexer.
-    pub(crate) async fn stop(self) {
-        self.runtime.stop().await;
-        self.stop_indexer.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
     }
 }

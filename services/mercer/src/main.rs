@@ -5,6 +5,7 @@ mod commands;
 mod compose;
 mod config;
 mod eval;
+mod nodes;
 mod observe;
 mod pool;
 mod schemas;

@@ -19,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
 
+/// How often the pool is shown anew: its speeds are means over this time.
+const SHOW_EVERY: Duration = Duration::from_secs(1);
+
 /// Connects to the pool and waits for its first worker.
 ///
 /// # Errors
@@ -52,6 +55,7 @@ pub(crate) async fn start_worker(config: &Config) -> anyhow::Result<Worker> {
 /// The pool as it is now, from its heartbeats.
 #[derive(Clone)]
 pub(crate) struct LivePool {
+    name: String,
     rows: watch::Receiver<Option<Vec<WorkerRow>>>,
     // Ends with the last clone.
     _listening: Arc<JoinSet<()>>,
@@ -63,6 +67,7 @@ impl LivePool {
     /// # Errors
     /// When the URL cannot be used.
     pub(crate) async fn start(url: &str, pool: &str, every: Duration) -> anyhow::Result<Self> {
+        let name = pool.to_owned();
         let mut pool = PoolWatch::connect(url, pool).await?;
         let (told, rows) = watch::channel(None);
         let mut listening = JoinSet::new();
@@ -76,9 +81,27 @@ impl LivePool {
             }
         });
         Ok(Self {
+            name,
             rows,
             _listening: Arc::new(listening),
         })
+    }
+
+    /// Begins to listen to the configured pool, if there is one.
+    ///
+    /// # Errors
+    /// When the URL cannot be used.
+    pub(crate) async fn of(config: &Config) -> anyhow::Result<Option<Self>> {
+        if config.nats.url.is_empty() {
+            return Ok(None);
+        }
+        let live = Self::start(&config.nats.url, &config.pool.name, SHOW_EVERY).await?;
+        Ok(Some(live))
+    }
+
+    /// Returns the pool's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// Returns the workers by name; nothing while NATS is away or was not listened to yet.

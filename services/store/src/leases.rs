@@ -4,9 +4,12 @@
 //! owner begins with [`guard`]: it fails once another node claimed the partition, whatever the old
 //! owner believes about time.
 
-use mercer_schemas::ids::PARTITIONS;
-use sea_orm::{ConnectionTrait, DbBackend};
+mod share;
 
+use mercer_schemas::ids::PARTITIONS;
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult};
+
+pub use self::share::{Share, Want};
 use crate::db::{Db, all, db_now, exec, for_share, get, one};
 use crate::error::Error;
 
@@ -161,18 +164,9 @@ async fn claim_all<C: ConnectionTrait>(
     take_over: bool,
 ) -> Result<Vec<Lease>, ClaimError> {
     let store = |error: sea_orm::DbErr| ClaimError::Store(error.into());
-    let backend = tx.get_database_backend();
-    if backend == DbBackend::Postgres {
-        let lock = "SELECT pg_advisory_xact_lock($1)";
-        exec(tx, lock, [CLAIM_LOCK.into()]).await.map_err(store)?;
-    }
-    let now = db_now(backend);
-    let sql = "SELECT boot_id FROM node WHERE boot_id = $1";
-    if one(tx, sql, [owner.as_str().into()])
-        .await
-        .map_err(store)?
-        .is_none()
-    {
+    lock_claims(tx).await?;
+    let now = db_now(tx.get_database_backend());
+    if !is_registered(tx, &owner).await? {
         return Err(Error::invalid("boot_id", "the node is not registered").into());
     }
     if !take_over {
@@ -197,15 +191,34 @@ async fn claim_all<C: ConnectionTrait>(
         .map_err(store)?;
     let mut leases = Vec::with_capacity(usize::from(PARTITIONS));
     for row in rows {
-        let partition: i64 = get(&row, "p")?;
-        leases.push(Lease {
-            partition: u16::try_from(partition)
-                .map_err(|_| Error::corrupt("partition.p", partition))?,
-            epoch: get(&row, "epoch")?,
-            owner: owner.clone(),
-        });
+        leases.push(decode(&row, &owner)?);
     }
     Ok(leases)
+}
+
+/// Reads `p` and `epoch` of a row that a node owns.
+fn decode(row: &QueryResult, owner: &str) -> Result<Lease, Error> {
+    let partition: i64 = get(row, "p")?;
+    Ok(Lease {
+        partition: u16::try_from(partition)
+            .map_err(|_| Error::corrupt("partition.p", partition))?,
+        epoch: get(row, "epoch")?,
+        owner: owner.to_owned(),
+    })
+}
+
+/// Lets one node claim at a time. SQLite has one writer anyway.
+async fn lock_claims<C: ConnectionTrait>(tx: &C) -> Result<(), Error> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        let lock = "SELECT pg_advisory_xact_lock($1)";
+        exec(tx, lock, [CLAIM_LOCK.into()]).await?;
+    }
+    Ok(())
+}
+
+async fn is_registered<C: ConnectionTrait>(tx: &C, boot_id: &str) -> Result<bool, Error> {
+    let sql = "SELECT boot_id FROM node WHERE boot_id = $1";
+    Ok(one(tx, sql, [boot_id.into()]).await?.is_some())
 }
 
 /// Says whether the lease holds and, on PostgreSQL, keeps the partition from being claimed until

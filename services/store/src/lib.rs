@@ -42,7 +42,7 @@ pub use hints::{Hints, LocalHints, NoHints};
 pub use idempotency::{Begin, Idempotency};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
-pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases};
+pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use orders::Orders;
 pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
 pub use page::{PAGE_MAX, Page};

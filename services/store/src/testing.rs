@@ -43,12 +43,25 @@ impl PostgresServer {
     /// # Errors
     /// What the server answered.
     pub async fn create_database(&self) -> Result<String, String> {
+        self.create("").await
+    }
+
+    /// Creates a copy of a database that nobody is connected to and returns its URL.
+    ///
+    /// # Errors
+    /// What the server answered.
+    pub async fn copy_database(&self, url: &str) -> Result<String, String> {
+        let template = url.rsplit('/').next().unwrap_or_default();
+        self.create(&format!(" TEMPLATE {template}")).await
+    }
+
+    async fn create(&self, how: &str) -> Result<String, String> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
         let admin = Database::connect(self.url("postgres"))
             .await
             .map_err(|error| error.to_string())?;
-        let sql = format!("CREATE DATABASE {name}");
+        let sql = format!("CREATE DATABASE {name}{how}");
         admin
             .execute_unprepared(&sql)
             .await

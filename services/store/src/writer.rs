@@ -135,7 +135,9 @@ pub(crate) async fn run_alone(connection: DatabaseConnection, job: Job) {
     let outcome = async {
         let transaction = connection.begin().await?;
         if run(work, &transaction).await {
+            crate::crash_point("transaction_written");
             transaction.commit().await?;
+            crate::crash_point("transaction_committed");
         } else {
             transaction.rollback().await?;
         }

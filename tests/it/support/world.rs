@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use mercer_schemas::{Channel, ShopId, Stream};
+use mercer_store::testing::PostgresServer;
 use mercer_store::{Store, StoreConfig};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
@@ -34,6 +35,8 @@ pub(crate) struct World {
     pub(crate) channels: bool,
     /// URL of NATS; empty for a model in the process.
     pub(crate) nats: String,
+    /// URL of a database in PostgreSQL; empty for SQLite in the data folder.
+    postgres: String,
     store: OnceCell<Store>,
 }
 
@@ -50,6 +53,7 @@ impl World {
             embedder: PathBuf::new(),
             channels: true,
             nats: String::new(),
+            postgres: String::new(),
             store: OnceCell::new(),
         }
     }
@@ -61,10 +65,26 @@ impl World {
         world
     }
 
-    /// Makes another world with the same data and model.
+    /// Makes a world with the demo shop in a PostgreSQL of its own.
+    pub(crate) async fn with_shop_in_postgres(model: Model) -> Self {
+        let mut world = Self::empty(model).await;
+        let server = PostgresServer::shared().unwrap_or_else(|problem| panic!("{problem}"));
+        world.postgres = server.create_database().await.expect("database");
+        world.import(&fixture("shop")).await;
+        world
+    }
+
+    /// Makes another world with the same data and model. No process may be using this one.
     pub(crate) async fn copy(&self) -> Self {
         let folder = tempfile::tempdir().expect("temporary folder");
         copy_folder(&self.data(), &folder.path().join("data"));
+        let postgres = match self.postgres.as_str() {
+            "" => String::new(),
+            url => {
+                let server = PostgresServer::shared().expect("it runs already");
+                server.copy_database(url).await.expect("copy of a database")
+            }
+        };
         Self {
             folder,
             shop: self.shop.clone(),
@@ -74,6 +94,7 @@ impl World {
             embedder: self.embedder.clone(),
             channels: self.channels,
             nats: self.nats.clone(),
+            postgres,
             store: OnceCell::new(),
         }
     }
@@ -94,7 +115,7 @@ impl World {
         self.folder.path().join("data")
     }
 
-    /// Returns the database's path.
+    /// Returns the path of the database where it is SQLite.
     pub(crate) fn database(&self) -> PathBuf {
         self.data().join("mercer.db")
     }
@@ -102,7 +123,10 @@ impl World {
     /// Returns the stores, for reading what Mercer wrote.
     pub(crate) async fn store(&self) -> &Store {
         let open = || async {
-            let url = format!("sqlite://{}", self.database().display());
+            let url = match self.postgres.as_str() {
+                "" => format!("sqlite://{}", self.database().display()),
+                url => url.to_owned(),
+            };
             Store::open(&StoreConfig::new(url)).await.expect("database")
         };
         self.store.get_or_init(open).await
@@ -159,9 +183,10 @@ impl World {
     fn settings(&self) -> PathBuf {
         let path = self.folder.path().join("settings.toml");
         let mut text = format!(
-            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\nchat = {:?}\nembedder = {:?}\n\
+            "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[store]\nurl = {:?}\n[models]\nchat = {:?}\nembedder = {:?}\n\
              [nats]\nurl = {:?}\n[conversations]\noutput_tokens_max = {}\n[log]\nformat = \"json\"\nfilter = \"warn,mercer=info\"\n",
             self.data(),
+            self.postgres,
             self.chat,
             self.embedder,
             self.nats,

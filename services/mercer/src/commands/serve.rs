@@ -1,25 +1,23 @@
 //! `mercer serve`: run.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{App, Base, Options};
+use crate::compose::{App, Base, Options, load_chat};
 use crate::config::Config;
+use crate::nodes::{self, Door};
 use crate::pool::LivePool;
 use crate::{observe, pool};
-
-/// How often the pool is shown anew: its speeds are means over this time.
-const SHOW_EVERY: Duration = Duration::from_secs(1);
 
 /// Run Mercer: webhooks, chat page, conversations, admin API.
 #[derive(Parser)]
 pub(crate) struct Args {
-    /// What this process does. A worker needs nats.url; the other four go together for now.
+    /// What this process does; all of it by default. Processes with some of the roles share a PostgreSQL, and a worker
+    /// of its own needs nats.url. Several processes with the role conversations share them.
     #[arg(
         long,
         value_enum,
@@ -51,35 +49,47 @@ enum Role {
 /// What a process runs.
 #[derive(Debug, PartialEq, Eq)]
 enum Parts {
-    /// Everything, the model in this process.
+    /// Everything; the model in this process.
     Whole,
     /// Everything but the model, which a pool serves; with a worker of it in this process or not.
     Caller { worker: bool },
+    /// Webhooks and chat pages, the admin API, or both.
+    Door(Door),
+    /// A share of the conversations; the model in this process, or in the pool, with a worker here or not.
+    Conversations { worker: bool },
     /// A worker alone.
     Worker,
 }
 
 /// Says what to run.
 fn parts(roles: &[Role], has_nats: bool) -> anyhow::Result<Parts> {
-    let has = |role: &Role| roles.contains(role);
-    let callers = [
-        Role::Gateway,
-        Role::Conversations,
-        Role::Admin,
-        Role::Indexer,
-    ];
-    let worker = has(&Role::Worker);
-    match (callers.iter().filter(|role| has(role)).count(), has_nats) {
-        (0, true) => Ok(Parts::Worker),
-        (0, false) => bail!("--roles: a worker alone needs nats.url"),
-        (4, true) => Ok(Parts::Caller { worker }),
-        (4, false) if worker => Ok(Parts::Whole),
-        (4, false) => bail!(
+    let has = |role| roles.contains(&role);
+    let door = Door {
+        gateway: has(Role::Gateway),
+        admin: has(Role::Admin),
+    };
+    let (conversations, worker) = (has(Role::Conversations), has(Role::Worker));
+    if conversations && !has_nats && !worker {
+        bail!(
             "--roles: without nats.url the model runs in this process; add the role worker, or set nats.url"
+        );
+    }
+    match (door.gateway, door.admin, conversations) {
+        (true, true, true) if has_nats => Ok(Parts::Caller { worker }),
+        (true, true, true) => Ok(Parts::Whole),
+        (false, false, true) => Ok(Parts::Conversations { worker }),
+        (_, _, true) => bail!(
+            "--roles: conversations run beside gateway and admin together, or in processes of their own"
         ),
-        _ => bail!(
-            "--roles: gateway, conversations, admin and indexer must be given together for now"
+        (false, false, false) if has(Role::Indexer) => bail!(
+            "--roles: the indexer goes with conversations: each of their processes has an index of its own"
         ),
+        (false, false, false) if worker && has_nats => Ok(Parts::Worker),
+        (false, false, false) => bail!("--roles: a worker alone needs nats.url"),
+        _ if worker => {
+            bail!("--roles: a worker runs beside conversations, or in a process of its own")
+        }
+        _ => Ok(Parts::Door(door)),
     }
 }
 
@@ -90,9 +100,35 @@ fn parts(roles: &[Role], has_nats: bool) -> anyhow::Result<Parts> {
 pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode> {
     let parts = parts(&args.roles, !config.nats.url.is_empty())?;
     let metrics = observe::metrics()?;
-    if parts == Parts::Worker {
-        pool::serve_worker(config, listen(config).await?, metrics, stop_on_signal()).await?;
-        return Ok(ExitCode::SUCCESS);
+    match parts {
+        Parts::Worker => {
+            pool::serve_worker(config, listen(config).await?, metrics, stop_on_signal()).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Parts::Door(door) => {
+            let listener = listen(config).await?;
+            nodes::serve_door(config, door, listener, metrics, stop_on_signal()).await?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        Parts::Conversations { worker } => {
+            let listener = listen(config).await?;
+            let has_nats = !config.nats.url.is_empty();
+            let worker = match worker && has_nats {
+                true => Some(pool::start_worker(config).await?),
+                false => None,
+            };
+            let chat = match has_nats {
+                true => pool::connect(config).await?,
+                false => load_chat(config).await?,
+            };
+            let stop = stop_on_signal();
+            nodes::serve_conversations(config, chat, listener, metrics, stop).await?;
+            if let Some(worker) = worker {
+                pool::drain(worker, config).await;
+            }
+            return Ok(ExitCode::SUCCESS);
+        }
+        Parts::Whole | Parts::Caller { .. } => {}
     }
     let base = Base::open(config).await?;
     let listener = listen(config).await?;
@@ -104,7 +140,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     let (chat, pool) = match parts {
         Parts::Caller { .. } => (
             Some(pool::connect(config).await?),
-            Some(LivePool::start(&config.nats.url, &config.pool.name, SHOW_EVERY).await?),
+            LivePool::of(config).await?,
         ),
         _ => (None, None),
     };
@@ -172,15 +208,31 @@ mod tests {
         use Role::{Admin, Conversations, Gateway, Indexer, Worker};
         let four = [Gateway, Conversations, Admin, Indexer];
         let all = [Gateway, Conversations, Admin, Indexer, Worker];
+        let both = Door {
+            gateway: true,
+            admin: true,
+        };
         let said = |roles: &[Role], nats| parts(roles, nats).map_err(|error| error.to_string());
         assert_eq!(said(&all, false), Ok(Parts::Whole));
         assert_eq!(said(&all, true), Ok(Parts::Caller { worker: true }));
         assert_eq!(said(&four, true), Ok(Parts::Caller { worker: false }));
         assert_eq!(said(&[Worker], true), Ok(Parts::Worker));
+        assert_eq!(said(&[Gateway, Admin], false), Ok(Parts::Door(both)));
+        assert_eq!(
+            said(&[Conversations], true),
+            Ok(Parts::Conversations { worker: false })
+        );
+        assert_eq!(
+            said(&[Conversations, Indexer, Worker], false),
+            Ok(Parts::Conversations { worker: true })
+        );
         for (roles, nats, words) in [
             (&four[..], false, "add the role worker"),
+            (&[Conversations], false, "add the role worker"),
             (&[Worker], false, "needs nats.url"),
-            (&[Gateway, Worker], true, "together"),
+            (&[Gateway, Worker], true, "process of its own"),
+            (&[Gateway, Conversations], true, "together"),
+            (&[Indexer], true, "goes with conversations"),
         ] {
             let error = said(roles, nats).expect_err(words);
             assert!(error.contains(words), "{error}");

@@ -1,0 +1,250 @@
+//! Mercer in several processes around one PostgreSQL: doors (gateway, admin) and conversation nodes.
+//!
+//! They meet in the database. NATS only makes it quick: a door says that there is something to do, a node says what
+//! happens in a conversation for the chat pages that a door serves. Without NATS, or when it loses a message, nodes look
+//! every second and pages every few.
+
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::routing::get;
+use futures::StreamExt;
+use mercer_admin::Admin;
+use mercer_commerce::Tools;
+use mercer_gateway::{Gateway, LiveEvent, LiveFeed, Senders};
+use mercer_inference::{Bus, ChatModel};
+use mercer_runtime::{Services, Sharing, SystemClock};
+use mercer_schemas::Stream;
+use mercer_schemas::nodes::{Live, live_subject, wake_subject};
+use mercer_store::{Hints, LocalHints, NoHints, Store};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::adapters::{Health, Import, Pool, Replay};
+use crate::compose::{Base, Conversations, check_shops, open_store};
+use crate::config::Config;
+use crate::pool::LivePool;
+
+/// What a door serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Door {
+    /// Webhooks and chat pages.
+    pub(crate) gateway: bool,
+    /// The admin API.
+    pub(crate) admin: bool,
+}
+
+/// Serves webhooks and chat pages, the admin API, or both, until the process is asked to stop.
+///
+/// # Errors
+/// Says which part did not start.
+pub(crate) async fn serve_door(
+    config: &Config,
+    door: Door,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let store = open_shared_store(config).await?;
+    let gateway_config = config.gateway()?;
+    check_shops(&gateway_config, &store).await?;
+    let live = LiveFeed::new();
+    let hints: Arc<dyn Hints> = match Link::connect(config).await? {
+        Some(link) => {
+            let feed = live.clone();
+            link.receive(live_subject(&link.pool), move |told: Live<LiveEvent>| {
+                feed.publish(&told.conversation, told.event)
+            })
+            .await?;
+            let (hints, wakes) = LocalHints::new();
+            link.send(wake_subject(&link.pool), wakes);
+            hints
+        }
+        None => Arc::new(NoHints),
+    };
+    let mut router = Router::new();
+    if door.gateway {
+        router = router.merge(mercer_gateway::router(Gateway {
+            store: store.clone(),
+            config: Arc::new(gateway_config),
+            hints: hints.clone(),
+            live: live.clone(),
+        }));
+    }
+    router = router.merge(if door.admin {
+        let (admin, _) = mercer_admin::router(Admin {
+            store: store.clone(),
+            hints,
+            replay: Arc::new(Replay {
+                store: store.clone(),
+            }),
+            importer: Arc::new(Import {
+                store: store.clone(),
+            }),
+            health: Arc::new(Health {
+                store,
+                answers: None,
+            }),
+            pool: Arc::new(Pool(LivePool::of(config).await?)),
+        });
+        admin
+    } else {
+        health(store)
+    });
+    let router = with_metrics(router, metrics);
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    axum::serve(listener, router)
+        .with_graceful_shutdown(async move {
+            stop.cancelled().await;
+            live.close();
+        })
+        .await
+        .context("HTTP server")
+}
+
+/// Runs a fair share of the conversations until the process is asked to stop. HTTP serves health and metrics only.
+///
+/// # Errors
+/// Says which part did not start.
+pub(crate) async fn serve_conversations(
+    config: &Config,
+    chat: Arc<dyn ChatModel>,
+    listener: TcpListener,
+    metrics: PrometheusHandle,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    check_shared(config)?;
+    let base = Base::open(config).await?;
+    let gateway_config = config.gateway()?;
+    check_shops(&gateway_config, &base.store).await?;
+    let (hints, wakes) = LocalHints::new();
+    let live = match Link::connect(config).await? {
+        Some(link) => {
+            // Hints go to all nodes: each knows which conversations are its own.
+            link.receive(wake_subject(&link.pool), move |stream: Stream| {
+                hints.wake(&stream);
+            })
+            .await?;
+            let (live, tap) = LiveFeed::tapped();
+            link.send(live_subject(&link.pool), tap);
+            live
+        }
+        None => LiveFeed::new(),
+    };
+    let services = Services {
+        store: base.store.clone(),
+        tools: Tools::new(base.store.clone(), base.knowledge.clone()),
+        chat,
+        intents: base.intents.clone(),
+        senders: Senders::new(&gateway_config, &live).context("senders")?,
+        live,
+        clock: Arc::new(SystemClock),
+    };
+    let router = with_metrics(health(base.store.clone()), metrics);
+    let conversations = Conversations::start(config, Sharing::Fair, &base, services, wakes).await?;
+    tracing::info!(address = %listener.local_addr()?, "serving");
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
+    conversations.stop().await;
+    served.context("HTTP server")
+}
+
+/// Opens a store that other processes use too.
+async fn open_shared_store(config: &Config) -> anyhow::Result<Store> {
+    check_shared(config)?;
+    open_store(config).await
+}
+
+/// Fails where the database is one that belongs to a single process.
+fn check_shared(config: &Config) -> anyhow::Result<()> {
+    ensure!(
+        config.store.url.starts_with("postgres"),
+        "--roles: processes with some of the roles share a PostgreSQL; set store.url, or leave --roles out"
+    );
+    Ok(())
+}
+
+fn health(store: Store) -> Router {
+    let ready = move || {
+        let store = store.clone();
+        async move {
+            match store.ready().await {
+                Ok(()) => (StatusCode::OK, "ready"),
+                Err(error) => {
+                    tracing::warn!(%error, "database is not ready");
+                    (StatusCode::SERVICE_UNAVAILABLE, "database cannot be used")
+                }
+            }
+        }
+    };
+    Router::new()
+        .route("/health/live", get(|| std::future::ready("alive")))
+        .route("/health/ready", get(ready))
+}
+
+fn with_metrics(router: Router, metrics: PrometheusHandle) -> Router {
+    router.route(
+        "/metrics",
+        get(move || std::future::ready(metrics.render())),
+    )
+}
+
+/// The connection to the other processes.
+struct Link {
+    bus: Bus,
+    pool: String,
+}
+
+impl Link {
+    /// Begins to connect; none where NATS is not configured.
+    async fn connect(config: &Config) -> anyhow::Result<Option<Self>> {
+        if config.nats.url.is_empty() {
+            return Ok(None);
+        }
+        let bus = Bus::connect(&config.nats.url, "mercer nodes").await?;
+        Ok(Some(Self {
+            bus,
+            pool: config.pool.name.clone(),
+        }))
+    }
+
+    /// Passes messages on as long as they come. What cannot be sent is lost.
+    fn send<T: Serialize + Send + 'static>(
+        &self,
+        subject: String,
+        mut messages: mpsc::Receiver<T>,
+    ) {
+        let bus = self.bus.clone();
+        tokio::spawn(async move {
+            while let Some(message) = messages.recv().await {
+                if let Ok(bytes) = serde_json::to_vec(&message) {
+                    let _ = bus.publish(subject.clone(), None, bytes).await;
+                }
+            }
+        });
+    }
+
+    /// Hands over what arrives. What cannot be read comes from another version, and is skipped.
+    async fn receive<T: DeserializeOwned>(
+        &self,
+        subject: String,
+        take: impl Fn(T) + Send + 'static,
+    ) -> anyhow::Result<()> {
+        let mut messages = self.bus.subscribe(subject).await?;
+        tokio::spawn(async move {
+            while let Some(message) = messages.next().await {
+                if let Ok(message) = serde_json::from_slice(&message.payload) {
+                    take(message);
+                }
+            }
+        });
+        Ok(())
+    }
+}
