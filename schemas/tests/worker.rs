@@ -47,6 +47,7 @@ fn request() -> WorkRequest {
         attempt: 2,
         request_id: "eff_1".to_owned(),
         conversation_key: "conv_1".to_owned(),
+        adapter: None,
         messages: vec![
             ChatMessage::new(Role::System, "You answer customers of Harbour."),
             ChatMessage::new(Role::User, "Is the kettle in stock?"),
@@ -75,6 +76,7 @@ fn heartbeat(seq: u64, residency: Residency) -> Heartbeat {
             n_params: 18_000_000,
             prompt_style: "compact".to_owned(),
             template_sha256: "cd".repeat(32),
+            adapters: Vec::new(),
         },
         draining: false,
         load: Load {

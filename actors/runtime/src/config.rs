@@ -1,6 +1,8 @@
 //! Settings of the runtime.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
+
+use mercer_schemas::ShopId;
 
 /// How conversations live on this node.
 #[derive(Debug, Clone)]
@@ -22,6 +24,8 @@ pub struct RuntimeConfig {
     pub history_chars_max: usize,
     /// Most tokens of a plan or reply.
     pub output_tokens_max: u32,
+    /// The LoRA adapter of the chat model that a shop's conversations are computed with, where it has one.
+    pub adapters: BTreeMap<ShopId, String>,
     /// Crashes on the same input before it is set aside.
     pub crashes_max: u32,
     /// Which partitions this node works on.
@@ -51,6 +55,7 @@ impl Default for RuntimeConfig {
             snapshot_every: 200,
             history_chars_max: 1_500,
             output_tokens_max: 160,
+            adapters: BTreeMap::new(),
             crashes_max: 3,
             sharing: Sharing::Alone { take_over: false },
         }

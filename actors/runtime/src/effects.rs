@@ -263,6 +263,7 @@ fn request(
     GenerateRequest {
         request_id: id.to_string(),
         conversation_key: place.stream.conversation.to_string(),
+        adapter: context.config.adapters.get(&place.stream.shop).cloned(),
         messages,
         resume: Vec::new(),
         grammar: Some(Grammar::Lark(grammar)),

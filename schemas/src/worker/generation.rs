@@ -116,6 +116,9 @@ pub struct ModelInfo {
     pub prompt_style: String,
     /// SHA-256 of the chat template, hexadecimal.
     pub template_sha256: String,
+    /// Names of the LoRA adapters that requests may choose from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub adapters: Vec<String>,
 }
 
 impl ModelInfo {

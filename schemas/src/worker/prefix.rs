@@ -39,6 +39,7 @@ mod tests {
             n_params: 1,
             prompt_style: "full".to_owned(),
             template_sha256: String::new(),
+            adapters: Vec::new(),
         }
     }
 

@@ -73,6 +73,9 @@ pub struct WorkRequest {
     pub request_id: String,
     /// The key under which the conversation's cache is kept.
     pub conversation_key: String,
+    /// The LoRA adapter to compute with, one of [`super::ModelInfo::adapters`]; none takes the model as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adapter: Option<String>,
     /// The whole conversation so far, oldest first.
     pub messages: Vec<ChatMessage>,
     /// Output tokens that were received already: the worker goes on behind them.

@@ -22,6 +22,8 @@ pub struct GenerateRequest {
     pub request_id: String,
     /// The key under which the conversation's cache is kept for the next request. Never logged.
     pub conversation_key: String,
+    /// The LoRA adapter to compute with, by its name; none takes the model as it is.
+    pub adapter: Option<String>,
     /// The whole conversation so far, oldest first.
     pub messages: Vec<ChatMessage>,
     /// Output tokens that exist already, from an attempt that broke off: the model goes on behind them. They are part

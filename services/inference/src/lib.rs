@@ -8,6 +8,7 @@
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
 //! the real engine runs.
 
+pub mod bare;
 pub mod bus;
 pub mod chat;
 pub mod devices;
@@ -30,15 +31,17 @@ mod grammar;
 mod model_file;
 mod prompt;
 mod refusal;
+mod token_env;
 mod utf8;
 
+pub use bare::BareLoop;
 pub use bus::Bus;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
     Grammar, ModelInfo, Priority, Role, Timings, Usage,
 };
 pub use embed::LlamaEmbedder;
-pub use engine::{EngineConfig, LlamaEngine};
+pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};

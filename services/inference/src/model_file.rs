@@ -126,7 +126,7 @@ fn open(path: &Path, params: &LlamaModelParams) -> Result<LlamaModel, Error> {
 }
 
 /// Checks what a file begins with, and returns that and the file behind it.
-fn check(path: &Path) -> Result<(Vec<u8>, File), Error> {
+pub(crate) fn check(path: &Path) -> Result<(Vec<u8>, File), Error> {
     const FETCH: &str = "set the path to a GGUF file, or fetch the file again";
     if path.is_dir() {
         return Err(fault(path, "it is a directory", FETCH));

@@ -317,6 +317,7 @@ impl Config {
             generation: Duration::from_secs(conversations.generation_s),
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
+            adapters: self.models.adapters_of_shops(),
             ..RuntimeConfig::default()
         }
     }

@@ -110,6 +110,7 @@ async fn the_tiny_model_searches_and_answers_with_a_reference() {
         let request = GenerateRequest {
             request_id: "reflex".to_owned(),
             conversation_key: String::new(),
+            adapter: None,
             messages: vec![ChatMessage::new(Role::User, "a coat for rain")],
             resume: Vec::new(),
             grammar: Some(Grammar::Lark(grammar.to_owned())),

@@ -2,16 +2,19 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::adapters::AdapterConfig;
 use crate::{Error, Hardware, backend::threads};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
 
 /// How to load and run a chat model. Start from [`EngineConfig::new`] and change what differs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct EngineConfig {
     /// The GGUF file.
     pub model: PathBuf,
+    /// LoRA adapters that requests may choose from.
+    pub adapters: Vec<AdapterConfig>,
     /// Tokens that one conversation may hold; 0 takes what the model was trained with, at most 8192.
     pub n_ctx: u32,
     /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`, or where the cache is
@@ -23,6 +26,13 @@ pub struct EngineConfig {
     pub parked: u32,
     /// System prompts whose cache is kept for new conversations.
     pub prefixes: u32,
+    /// Bytes of main memory for caches of conversations that left the context; 0 computes them again.
+    pub host_cache: u64,
+    /// Tokens that may be drafted from the prompt for one reply in one step; 0 drafts none.
+    pub drafts: u32,
+    /// How many times over a draft must be expected to pay for what it costs; 0 drafts whenever there is something to
+    /// draft.
+    pub draft_gain: f64,
     /// Threads of llama.cpp; 0 takes one for each core, or one in all for a model of less than 100 million parameters.
     pub threads: u32,
     /// Threads for steps that compute prompts; 0 takes as many as `threads`.
@@ -42,11 +52,16 @@ impl EngineConfig {
     pub fn new(model: impl Into<PathBuf>) -> Self {
         Self {
             model: model.into(),
+            adapters: Vec::new(),
             n_ctx: 0,
             cache_tokens: 0,
             slots: 4,
             parked: 32,
             prefixes: 4,
+            host_cache: 256 << 20,
+            drafts: 16,
+            // What a draft costs and brings are estimates: it should pay with room to spare.
+            draft_gain: 1.1,
             threads: 0,
             batch_threads: 0,
             batch: 512,
@@ -130,11 +145,21 @@ impl EngineConfig {
                 ),
             );
         }
-        if config.batch < config.slots.max(32) || config.batch > 8192 {
+        // llama.cpp ends the process where the context has more sequences than a batch may have outputs.
+        if config.batch < config.sequences().max(32) || config.batch > 8192 {
             return refuse(
                 "batch",
-                "must be 32 to 8192, and not less than slots".to_owned(),
+                format!(
+                    "must be {} (slots, parked and prefixes together, and 32) to 8192",
+                    config.sequences().max(32)
+                ),
             );
+        }
+        if !(0.0..=100.0).contains(&config.draft_gain) {
+            return refuse("draft_gain", "must be 0 to 100".to_owned());
+        }
+        if config.drafts > 64 {
+            return refuse("drafts", "must be 64 at most".to_owned());
         }
         for (key, threads) in [
             ("threads", config.threads),
@@ -143,6 +168,18 @@ impl EngineConfig {
             if threads > 512 {
                 return refuse(key, "must be 512 at most".to_owned());
             }
+        }
+        let mut names: Vec<&str> = config
+            .adapters
+            .iter()
+            .map(|one| one.name.as_str())
+            .collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) || names.first() == Some(&"") {
+            return refuse("adapters", "each must have a name of its own".to_owned());
+        }
+        if config.adapters.iter().any(|one| !one.scale.is_finite()) {
+            return refuse("adapters", "a scale is not a number".to_owned());
         }
         if config.queue == 0 {
             return refuse("queue", "must be at least 1".to_owned());
@@ -231,6 +268,21 @@ mod tests {
                     ..base.clone()
                 },
                 "batch",
+            ),
+            (
+                EngineConfig {
+                    batch: 32,
+                    parked: 100,
+                    ..base.clone()
+                },
+                "batch",
+            ),
+            (
+                EngineConfig {
+                    drafts: 65,
+                    ..base.clone()
+                },
+                "drafts",
             ),
             (
                 EngineConfig {

@@ -11,6 +11,7 @@ use std::{
 
 use llguidance::Matcher;
 
+use super::{adapters::AdapterId, drafts::Drafts};
 use crate::{
     BusyReason, Chunk, Completion, Error, Finish, GenerationSink, Priority, Timings, Usage,
     prompt::Prompt, utf8::Utf8Stream,
@@ -54,13 +55,19 @@ impl Drop for Ticket {
 pub(super) struct Job {
     pub(super) request_id: String,
     pub(super) conversation_key: String,
+    /// The adapter that computes it.
+    pub(super) adapter: AdapterId,
     /// What must be computed before the next output token: the prompt, and output that exists already.
     pub(super) prompt: Prompt,
     /// Output that exists already, with the text of each token.
     pub(super) resume: Vec<(u32, Vec<u8>)>,
+    /// The first output tokens where the grammar leaves no choice, with their text; the prompt holds them already.
+    pub(super) opening: Vec<(u32, Vec<u8>)>,
     /// Hashes of the starts of the conversation.
     pub(super) starts: Vec<u64>,
     pub(super) matcher: Option<Matcher>,
+    /// Guesses at what follows; none where nothing is to be guessed.
+    pub(super) drafts: Option<Drafts>,
     pub(super) max_tokens: usize,
     pub(super) temperature: f32,
     pub(super) top_p: f32,
@@ -92,8 +99,10 @@ pub(super) struct Slot {
     pub(super) cached: usize,
     /// The first part of the prompt was given to the model.
     pub(super) started: bool,
-    /// The token to compute next; none while the prompt is being computed.
-    pub(super) next: Option<i32>,
+    /// The prompt was computed once.
+    pub(super) opened: bool,
+    /// Tokens that are certain and must be computed next; none while the prompt is being computed.
+    pub(super) pending: Vec<i32>,
     pub(super) tokens: Vec<u32>,
     text: String,
     unsent: Vec<u32>,
@@ -112,7 +121,8 @@ impl Slot {
             seq,
             cached,
             started: false,
-            next: None,
+            opened: false,
+            pending: Vec::new(),
             tokens: Vec::new(),
             text: String::new(),
             unsent: Vec::new(),
@@ -136,14 +146,27 @@ impl Slot {
     pub(super) fn tell_started(&mut self) {
         self.started = true;
         self.job.sink.send(Ok(Chunk::Started {
-            prompt_tokens: self.job.prompt.tokens.len() as u32,
-            cached_tokens: self.cached as u32,
+            prompt_tokens: self.job.prompt.own as u32,
+            cached_tokens: self.cached_of_prompt(),
         }));
     }
 
-    /// Notes when the model had computed the prompt.
-    pub(super) fn note_first_token(&mut self) {
+    /// Returns how many of the prompt's own tokens needed no computing; output that exists already may have been held
+    /// as well.
+    pub(super) fn cached_of_prompt(&self) -> u32 {
+        self.cached.min(self.job.prompt.own) as u32
+    }
+
+    /// Notes that the model has computed the prompt. Returns the output tokens that the prompt held already.
+    pub(super) fn open(&mut self) -> Vec<(u32, Vec<u8>)> {
+        self.opened = true;
         self.first_token.get_or_insert_with(Instant::now);
+        mem::take(&mut self.job.opening)
+    }
+
+    /// Tells whether the prompt is computed and the reply is being written.
+    pub(super) fn is_writing(&self) -> bool {
+        !self.pending.is_empty()
     }
 
     /// Returns how long the slot has had a sequence.
@@ -179,7 +202,7 @@ impl Slot {
         let first_token = self.first_token.unwrap_or(now);
         let usage = Usage {
             prompt_tokens: self.job.prompt.own as u32,
-            cached_tokens: self.cached as u32,
+            cached_tokens: self.cached_of_prompt(),
             output_tokens: self.tokens.len() as u32,
         };
         let timings = Timings {

@@ -4,7 +4,12 @@
 //! hands a finished job to the thread (`worker`). The thread never blocks but in llama.cpp, and a job that fails
 //! fails alone.
 
+mod adapters;
+mod cache;
 mod config;
+mod drafts;
+mod fit;
+mod host;
 mod job;
 mod monitor;
 mod pace;
@@ -21,11 +26,14 @@ use std::{
 };
 
 use async_trait::async_trait;
-use llama_cpp_2::{model::LlamaModel, sampling::LlamaSampler, token::LlamaToken};
+use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
+use llguidance::Matcher;
 use mercer_schemas::worker::{Load, prefix_hashes};
 use tracing::Instrument;
 
 use self::{
+    adapters::{AdapterId, Adapters},
+    drafts::Drafts,
     job::{Job, Queue},
     monitor::Monitor,
 };
@@ -36,9 +44,11 @@ use crate::{
     model_file::{self, fault},
     prompt,
     template::{Abilities, ChatTemplate},
+    token_env,
 };
 
-pub use self::config::EngineConfig;
+pub(crate) use self::worker::context_params;
+pub use self::{adapters::AdapterConfig, config::EngineConfig, monitor::EngineCounts};
 
 /// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -63,7 +73,8 @@ impl LlamaEngine {
     /// [`Error::ModelFile`] names the file, what is wrong and what to do; [`Error::Config`] names the setting.
     pub fn load(config: EngineConfig) -> Result<Self, Error> {
         let path = config.model.clone();
-        let file = model_file::load(&path, &config.hardware)?;
+        let mut file = model_file::load(&path, &config.hardware)?;
+        let adapters = Adapters::load(&mut file.model, &config.adapters)?;
         let template = model_file::chat_template(&file.model)
             .map_err(|(problem, fix)| fault(&path, problem, fix))?;
         let config = config.resolved(file.model.n_ctx_train(), file.model.n_params())?;
@@ -82,10 +93,10 @@ impl LlamaEngine {
                 .meta_val_str("mercer.prompt")
                 .unwrap_or_else(|_| "full".to_owned()),
             template_sha256: template.sha256().to_owned(),
+            adapters: config.adapters.iter().map(|one| one.name.clone()).collect(),
         };
-        let grammars = GrammarCompiler::start(&LlamaSampler::llguidance_tok_env(&file.model))?;
-
         let model = Arc::new(file.model);
+        let grammars = GrammarCompiler::start(&token_env::new(&model))?;
         let monitor = Arc::new(Monitor::default());
         let (jobs, inbox) = mpsc::channel();
         let (ready, loaded) = mpsc::channel();
@@ -95,7 +106,7 @@ impl LlamaEngine {
             .spawn({
                 let (model, config, label) = (model.clone(), config.clone(), info.label());
                 let monitor = monitor.clone();
-                move || worker::run(&model, config, label, monitor, inbox, &ready)
+                move || worker::run(&model, adapters, config, label, monitor, inbox, &ready)
             })
             .map_err(|error| Error::Decode(format!("start the engine thread: {error}")))?;
         loaded
@@ -162,6 +173,11 @@ impl LlamaEngine {
         self.monitor.take_load()
     }
 
+    /// Returns what the engine has done since it was started.
+    pub fn counts(&self) -> EngineCounts {
+        self.monitor.counts()
+    }
+
     /// Returns hashes of the starts of conversations whose cache is held, as
     /// [`prefix_hashes`] makes them.
     pub fn starts(&self) -> BTreeSet<u64> {
@@ -183,6 +199,7 @@ impl LlamaEngine {
         let deadline = submitted
             .checked_add(request.deadline)
             .ok_or(Error::Request("its deadline is out of range"))?;
+        let adapter = self.adapter(request.adapter.as_deref())?;
         let ticket = Queue::enter(&self.queue, self.config.queue)?;
         let limit = self.config.n_ctx as usize;
         let mut prompt = prompt::build(&self.model, &self.template, &request.messages, limit)?;
@@ -196,7 +213,7 @@ impl LlamaEngine {
                 limit,
             });
         }
-        let matcher = match request.grammar {
+        let mut matcher = match request.grammar {
             Some(grammar) => {
                 let mut matcher = self.grammars.compile(grammar).await?;
                 matcher
@@ -206,14 +223,30 @@ impl LlamaEngine {
             }
             None => None,
         };
+        let room = (limit - 1 - prompt.tokens.len())
+            .min(request.max_tokens as usize - 1 - request.resume.len());
+        let opening = matcher.as_mut().map_or(Vec::new(), |m| opening(m, room));
+        prompt
+            .tokens
+            .extend(opening.iter().map(|&token| token as i32));
+        let opening = self.pieces(&opening)?;
+        let drafts = (self.config.drafts > 0)
+            .then(|| Drafts::new(&prompt.tokens, self.config.drafts as usize));
         let (sink, generation) = Generation::channel();
         let job = Job {
             request_id: request.request_id,
             conversation_key: request.conversation_key,
+            adapter,
             prompt,
             resume,
-            starts: prefix_hashes(&self.info, &request.messages),
+            opening,
+            // What an adapter computed is not told to callers: their hashes are of the model as it is.
+            starts: match adapter {
+                Some(_) => Vec::new(),
+                None => prefix_hashes(&self.info, &request.messages),
+            },
             matcher,
+            drafts,
             max_tokens: request.max_tokens as usize,
             temperature: request.temperature,
             top_p: request.top_p,
@@ -226,6 +259,15 @@ impl LlamaEngine {
         let jobs = self.jobs.as_ref().ok_or(Error::Stopped)?;
         jobs.send(job).map_err(|_| Error::Stopped)?;
         Ok(generation)
+    }
+
+    fn adapter(&self, name: Option<&str>) -> Result<AdapterId, Error> {
+        name.map(|name| {
+            let known = |adapter: &AdapterConfig| adapter.name == name;
+            let at = self.config.adapters.iter().position(known);
+            at.ok_or(Error::Request("it names an adapter that is not loaded"))
+        })
+        .transpose()
     }
 
     /// Returns tokens with the bytes of their text.
@@ -244,6 +286,18 @@ impl LlamaEngine {
             })
             .collect()
     }
+}
+
+/// Takes the tokens with which the output must begin, if they fit and leave the model something to choose.
+fn opening(matcher: &mut Matcher, room: usize) -> Vec<u32> {
+    let tokens = matcher.compute_ff_tokens();
+    if tokens.is_empty() || tokens.len() > room || matcher.consume_tokens(&tokens).is_err() {
+        return Vec::new();
+    }
+    if matcher.is_stopped() && matcher.rollback(tokens.len()).is_ok() {
+        return Vec::new();
+    }
+    tokens
 }
 
 #[async_trait]

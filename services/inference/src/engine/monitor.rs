@@ -12,11 +12,31 @@ use mercer_schemas::worker::Load;
 /// Weight of the newest request in the average service time: about the last ten count.
 const NEWEST: f64 = 0.2;
 
+/// What an engine has done since it was started.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct EngineCounts {
+    /// Output tokens that the grammar left no choice about; they were computed like a prompt.
+    pub forced: u64,
+    /// Tokens drafted from the prompt.
+    pub drafted: u64,
+    /// Drafted tokens that were right.
+    pub drafts_right: u64,
+    /// Parked caches moved to main memory.
+    pub spilled: u64,
+    /// Caches fetched from there.
+    pub fetched: u64,
+    /// Running requests that had to leave a full context.
+    pub suspended: u64,
+    /// Those that came back.
+    pub resumed: u64,
+}
+
 /// Written by the engine's thread once a step, read by anyone.
 #[derive(Debug, Default)]
 pub(super) struct Monitor {
     load: Mutex<Load>,
     starts: Mutex<BTreeSet<u64>>,
+    counts: Mutex<EngineCounts>,
 }
 
 impl Monitor {
@@ -32,6 +52,16 @@ impl Monitor {
     /// Changes the load.
     pub(super) fn update(&self, change: impl FnOnce(&mut Load)) {
         change(&mut lock(&self.load));
+    }
+
+    /// Returns what was counted since the start.
+    pub(super) fn counts(&self) -> EngineCounts {
+        *lock(&self.counts)
+    }
+
+    /// Changes the counts.
+    pub(super) fn count(&self, change: impl FnOnce(&mut EngineCounts)) {
+        change(&mut lock(&self.counts));
     }
 
     /// Notes the pause between two tokens of one generation.

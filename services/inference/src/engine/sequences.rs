@@ -3,8 +3,9 @@
 //! Bookkeeping only: whoever is told to clear or copy a sequence does so in llama.cpp. One row stands for one
 //! sequence id, so an id is always below the context's `n_seq_max`.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
+use super::adapters::AdapterId;
 use crate::prompt::common_prefix;
 
 /// What a sequence is used for.
@@ -24,17 +25,30 @@ enum Use {
 struct Row {
     used_for: Use,
     tokens: Vec<i32>,
+    /// The adapter that computed them.
+    adapter: AdapterId,
     /// Hashes of the starts of the conversation whose tokens these are, as workers tell them.
     starts: Vec<u64>,
     last_used: u64,
 }
 
 /// A sequence that was given to a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Claimed {
     pub(super) seq: usize,
-    /// It was taken from another conversation: its cache must be cleared first.
-    pub(super) evicted: bool,
+    /// What it held of another conversation: its cache must be cleared first.
+    pub(super) evicted: Option<Evicted>,
+}
+
+/// What a sequence held that was taken from its conversation; llama.cpp still holds its cache.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Evicted {
+    pub(super) seq: usize,
+    /// The conversation's; none for a system prompt.
+    pub(super) key: Option<String>,
+    pub(super) tokens: Vec<i32>,
+    pub(super) adapter: AdapterId,
+    pub(super) starts: Vec<u64>,
 }
 
 /// All sequences of a context.
@@ -52,6 +66,7 @@ impl Sequences {
             .map(|_| Row {
                 used_for: Use::Free,
                 tokens: Vec::new(),
+                adapter: None,
                 starts: Vec::new(),
                 last_used: 0,
             })
@@ -63,20 +78,23 @@ impl Sequences {
         }
     }
 
-    /// Gives a conversation its own parked sequence, else a free one, else the one parked longest.
-    pub(super) fn claim(&mut self, key: &str) -> Option<Claimed> {
-        let own =
-            self.find(|used_for| matches!(used_for, Use::Parked { key: parked } if parked == key));
+    /// Gives a conversation its own sequence that the same adapter computed, else a free one, else the one parked
+    /// longest.
+    pub(super) fn claim(&mut self, key: &str, adapter: AdapterId) -> Option<Claimed> {
+        let own = self
+            .find(|used_for| matches!(used_for, Use::Parked { key: parked } if parked == key))
+            .filter(|&seq| self.rows[seq].adapter == adapter);
         let (seq, evicted) = match own.or_else(|| self.find(|used_for| *used_for == Use::Free)) {
-            Some(seq) => (seq, false),
-            None => (self.longest_parked()?, true),
+            Some(seq) => (seq, None),
+            None => {
+                let seq = self.longest_parked()?;
+                (seq, Some(self.take_from(seq)))
+            }
         };
-        if evicted {
-            self.free(seq);
-        }
         self.rows[seq].used_for = Use::Active {
             key: key.to_owned(),
         };
+        self.rows[seq].adapter = adapter;
         self.touch(seq);
         Some(Claimed { seq, evicted })
     }
@@ -105,19 +123,45 @@ impl Sequences {
     }
 
     /// Gives up the conversation that was parked longest, or else the system prompt that was used longest ago.
-    pub(super) fn evict(&mut self) -> Option<usize> {
+    pub(super) fn evict(&mut self) -> Option<Evicted> {
         let seq = self
             .longest_parked()
             .or_else(|| self.oldest(|used_for| *used_for == Use::Prefix))?;
-        self.free(seq);
-        Some(seq)
+        Some(self.take_from(seq))
+    }
+
+    /// Takes a running conversation's sequence from it.
+    pub(super) fn suspend(&mut self, seq: usize) -> Evicted {
+        self.take_from(seq)
+    }
+
+    /// Frees a sequence and returns what it held.
+    fn take_from(&mut self, seq: usize) -> Evicted {
+        let row = &mut self.rows[seq];
+        let key = match mem::replace(&mut row.used_for, Use::Free) {
+            Use::Active { key } | Use::Parked { key } => Some(key),
+            Use::Free | Use::Prefix => None,
+        };
+        Evicted {
+            seq,
+            key,
+            tokens: mem::take(&mut row.tokens),
+            adapter: row.adapter,
+            starts: mem::take(&mut row.starts),
+        }
     }
 
     /// Gives a system prompt a sequence of its own, taking the one used longest ago if all are taken. `None` when
     /// it has one already or there are none.
-    pub(super) fn claim_prefix(&mut self, tokens: &[i32], start: Option<u64>) -> Option<Claimed> {
+    pub(super) fn claim_prefix(
+        &mut self,
+        tokens: &[i32],
+        adapter: AdapterId,
+        start: Option<u64>,
+    ) -> Option<Claimed> {
         let range = self.conversations..self.rows.len();
-        if range.clone().any(|seq| self.rows[seq].tokens == tokens) {
+        let held = |row: &Row| row.tokens == tokens && row.adapter == adapter;
+        if self.rows[range.clone()].iter().any(held) {
             return None;
         }
         let seq = range.min_by_key(|&seq| {
@@ -126,9 +170,10 @@ impl Sequences {
                 self.rows[seq].last_used,
             )
         })?;
-        let evicted = self.rows[seq].used_for != Use::Free;
+        let evicted = (self.rows[seq].used_for != Use::Free).then(|| self.take_from(seq));
         self.rows[seq].used_for = Use::Prefix;
         self.rows[seq].tokens = tokens.to_vec();
+        self.rows[seq].adapter = adapter;
         self.rows[seq].starts = start.into_iter().collect();
         self.touch(seq);
         Some(Claimed { seq, evicted })
@@ -152,10 +197,21 @@ impl Sequences {
         self.rows.iter().map(|row| row.tokens.len() as u64).sum()
     }
 
-    /// Finds the sequence whose cache has the most tokens in common with a prompt, and how many.
-    pub(super) fn best_donor(&mut self, prompt: &[i32], except: usize) -> Option<(usize, usize)> {
+    /// Returns how many tokens the caches of running conversations hold; shared ones count for each.
+    pub(super) fn tokens_running(&self) -> u64 {
+        self.rows
+            .iter()
+            .filter(|row| matches!(row.used_for, Use::Active { .. }))
+            .map(|row| row.tokens.len() as u64)
+            .sum()
+    }
+
+    /// Finds the sequence of the same adapter, other than the asking one, whose cache has the most tokens in common with
+    /// a prompt, and how many.
+    pub(super) fn best_donor(&mut self, prompt: &[i32], asking: usize) -> Option<(usize, usize)> {
+        let adapter = self.rows[asking].adapter;
         let (seq, common) = (0..self.rows.len())
-            .filter(|&seq| seq != except)
+            .filter(|&seq| seq != asking && self.rows[seq].adapter == adapter)
             .map(|seq| (seq, common_prefix(&self.rows[seq].tokens, prompt)))
             .max_by_key(|&(seq, common)| (common, seq))?;
         self.touch(seq);
@@ -201,14 +257,14 @@ mod tests {
     #[test]
     fn a_conversation_finds_its_parked_cache_again() {
         let mut table = Sequences::new(2, 0);
-        let first = table.claim("a").unwrap().seq;
+        let first = table.claim("a", None).unwrap().seq;
         table.tokens_mut(first).extend([1, 2, 3]);
         assert_eq!(table.park(first), None);
         assert_eq!(
-            table.claim("a"),
+            table.claim("a", None),
             Some(Claimed {
                 seq: first,
-                evicted: false
+                evicted: None
             })
         );
         assert_eq!(table.tokens(first), [1, 2, 3]);
@@ -218,20 +274,31 @@ mod tests {
     fn the_conversation_parked_longest_gives_way() {
         let mut table = Sequences::new(2, 0);
         for key in ["a", "b"] {
-            let seq = table.claim(key).unwrap().seq;
+            let seq = table.claim(key, None).unwrap().seq;
             table.tokens_mut(seq).push(7);
             table.park(seq);
         }
-        let claimed = table.claim("c").unwrap();
+        let evicted = |seq, key: &str| Evicted {
+            seq,
+            key: Some(key.to_owned()),
+            tokens: vec![7],
+            adapter: None,
+            starts: Vec::new(),
+        };
+        let claimed = table.claim("c", None).unwrap();
         assert_eq!(
             claimed,
             Claimed {
                 seq: 0,
-                evicted: true
+                evicted: Some(evicted(0, "a"))
             }
         );
         assert!(table.tokens(0).is_empty());
-        assert_eq!(table.evict(), Some(1), "b is parked, c is not");
+        assert_eq!(
+            table.evict(),
+            Some(evicted(1, "b")),
+            "b is parked, c is not"
+        );
         assert_eq!(
             table.evict(),
             None,
@@ -242,7 +309,10 @@ mod tests {
     #[test]
     fn two_requests_of_one_conversation_leave_one_cache() {
         let mut table = Sequences::new(3, 0);
-        let (one, two) = (table.claim("a").unwrap().seq, table.claim("a").unwrap().seq);
+        let (one, two) = (
+            table.claim("a", None).unwrap().seq,
+            table.claim("a", None).unwrap().seq,
+        );
         assert_ne!(one, two);
         assert_eq!(table.park(one), None);
         assert_eq!(table.park(two), Some(one));
@@ -252,21 +322,41 @@ mod tests {
     fn a_prefix_is_held_once_and_donates_to_new_conversations() {
         let mut table = Sequences::new(2, 1);
         assert_eq!(
-            table.claim_prefix(&[1, 2], None),
+            table.claim_prefix(&[1, 2], None, None),
             Some(Claimed {
                 seq: 2,
-                evicted: false
+                evicted: None
             })
         );
-        assert_eq!(table.claim_prefix(&[1, 2], None), None);
-        let seq = table.claim("a").unwrap().seq;
+        assert_eq!(table.claim_prefix(&[1, 2], None, None), None);
+        let seq = table.claim("a", None).unwrap().seq;
         assert_eq!(table.best_donor(&[1, 2, 9], seq), Some((2, 2)));
         assert_eq!(
-            table.claim_prefix(&[5], None),
+            table.claim_prefix(&[5], None, None),
             Some(Claimed {
                 seq: 2,
-                evicted: true
+                evicted: Some(Evicted {
+                    seq: 2,
+                    key: None,
+                    tokens: vec![1, 2],
+                    adapter: None,
+                    starts: Vec::new(),
+                })
             })
         );
+    }
+
+    #[test]
+    fn what_one_adapter_computed_is_of_no_use_to_another() {
+        let mut table = Sequences::new(3, 1);
+        let plain = table.claim("a", None).unwrap().seq;
+        table.tokens_mut(plain).extend([1, 2, 3]);
+        table.park(plain);
+        table.claim_prefix(&[1, 2], None, None).unwrap();
+        let other = table.claim("a", Some(0)).unwrap();
+        assert_ne!(other.seq, plain);
+        assert_eq!(table.best_donor(&[1, 2, 3], other.seq), None);
+        assert!(table.claim_prefix(&[1, 2], Some(0), None).is_some());
+        assert_eq!(table.best_donor(&[1, 2, 3], other.seq), Some((3, 2)));
     }
 }

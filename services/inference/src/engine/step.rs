@@ -1,4 +1,4 @@
-//! One step of the engine: a batch from all slots, one pass over the weights, one token for each reply.
+//! One step of the engine: a batch from all slots, one pass over the weights, one token or more for each reply.
 //!
 //! llama.cpp ends the process on a batch that is too large or whose logits were not asked for, so the batch is
 //! built here only, within the sizes the context was made with, and logits are read only where they were asked for.
@@ -6,18 +6,29 @@
 use std::time::Instant;
 
 use llama_cpp_2::{DecodeError, token::LlamaToken};
+use llguidance::Matcher;
 
-use super::{sampling, worker::Worker};
+use super::{
+    adapters::next_turn,
+    job::Slot,
+    pace::{Work, positions},
+    sampling,
+    worker::Worker,
+};
 use crate::{BusyReason, Error, Finish, prompt::common_prefix};
 
-/// Sharing fewer tokens is not worth waiting for or copying.
-const SHARED_TOKENS_MIN: usize = 16;
+/// More tokens that a grammar forces on a reply are computed in several steps, so that no other reply stutters.
+const FORCED_TOKENS_MAX: usize = 64;
 
 /// What a slot has in the batch.
 struct Part {
     slot: usize,
-    tokens: Vec<i32>,
-    /// Index in the batch of the token whose logits choose the next one.
+    /// Tokens of the prompt or of the reply that are certain.
+    certain: Vec<i32>,
+    /// Guesses at what follows; each has logits.
+    drafts: Vec<i32>,
+    /// Index in the batch of the last certain token, whose logits choose the next one; none where more tokens are
+    /// certain than this step computes.
     logits: Option<i32>,
 }
 
@@ -31,7 +42,7 @@ enum After {
 impl Worker<'_> {
     /// Computes one batch, if there is anything to compute.
     pub(super) fn step(&mut self) {
-        let parts = self.build_batch();
+        let (parts, work) = self.build_batch();
         if parts.is_empty() {
             return;
         }
@@ -39,30 +50,17 @@ impl Worker<'_> {
         if !self.decode(&parts) {
             return;
         }
-        let decoding = parts
-            .iter()
-            .filter(|part| self.slots[part.slot].next.is_some())
-            .count();
-        let prompt_tokens = self.batch.n_tokens() as usize - decoding;
-        for part in &parts {
-            let seq = self.slots[part.slot].seq;
-            self.sequences.tokens_mut(seq).extend(&part.tokens);
-        }
         let mut ended = Vec::new();
-        for part in &parts {
-            let Some(logits) = part.logits else { continue };
-            if self.slots[part.slot].next.is_none() {
-                self.slots[part.slot].note_first_token();
-                self.keep_rules(part.slot);
-            }
-            match self.take_token(part.slot, logits) {
+        for part in parts {
+            let slot = part.slot;
+            match self.settle(part) {
                 After::Continue => {}
-                After::End(finish) => ended.push((part.slot, Ok(finish))),
-                After::Fail(error) => ended.push((part.slot, Err(error))),
+                After::End(finish) => ended.push((slot, Ok(finish))),
+                After::Fail(error) => ended.push((slot, Err(error))),
             }
         }
         let took = began.elapsed();
-        self.pace.learn(decoding, prompt_tokens, took);
+        self.pace.learn(&work, took);
         metrics::histogram!("mercer_inference_step_seconds").record(took.as_secs_f64());
         ended.sort_by_key(|(slot, _)| std::cmp::Reverse(*slot));
         for (slot, how) in ended {
@@ -71,20 +69,27 @@ impl Worker<'_> {
         self.tell_load();
     }
 
-    /// Fills the batch: first the next token of each reply, then prompts in order of admission.
-    fn build_batch(&mut self) -> Vec<Part> {
+    /// Fills the batch: first the replies, then prompts in order of admission.
+    fn build_batch(&mut self) -> (Vec<Part>, Work) {
         self.batch.clear();
-        let mut parts = Vec::new();
-        for slot in 0..self.slots.len() {
-            if let Some(next) = self.slots[slot].next {
-                parts.extend(self.add(slot, vec![next], true));
-            }
+        let (mut parts, mut work) = (Vec::new(), Work::default());
+        self.turn = next_turn(self.slots.iter().map(|slot| slot.job.adapter), self.turn);
+        let ours = |slot: &Slot| slot.job.adapter == self.turn;
+        let (replying, prompting): (Vec<usize>, Vec<usize>) = (0..self.slots.len())
+            .filter(|&slot| ours(&self.slots[slot]))
+            .partition(|&slot| self.slots[slot].is_writing());
+        for &slot in &replying {
+            // Room for the others' next tokens comes before drafts.
+            let others = replying.len() - parts.len() - 1;
+            let part = self.add_reply(slot, replying.len(), others);
+            work.reply_tokens += part
+                .as_ref()
+                .map_or(0, |part| part.certain.len() + part.drafts.len());
+            parts.extend(part);
         }
-        let mut budget = self.pace.prompt_budget(parts.len());
-        for slot in 0..self.slots.len() {
-            if self.slots[slot].next.is_some() || budget == 0 {
-                continue;
-            }
+        let beside = work.reply_tokens > 0;
+        let mut seconds = self.pace.prompt_seconds(work.reply_tokens);
+        for slot in prompting {
             if !self.slots[slot].started {
                 if self.waits_for_shared_prompt(slot) {
                     continue;
@@ -94,30 +99,87 @@ impl Worker<'_> {
             }
             let prompt = &self.slots[slot].job.prompt.tokens;
             let done = self.sequences.tokens(self.slots[slot].seq).len();
-            let upto = prompt.len().min(done + budget);
-            let tokens = prompt[done..upto].to_vec();
-            let whole = upto == prompt.len();
-            budget -= tokens.len();
-            parts.extend(self.add(slot, tokens, whole));
+            let wanted = (prompt.len() - done).min(self.room());
+            let first = work.prompt_tokens == 0;
+            let chunk = self
+                .pace
+                .prompt_chunk(wanted, done, seconds, beside, first)
+                .min(wanted);
+            let certain = prompt[done..done + chunk].to_vec();
+            let whole = done + chunk == prompt.len();
+            seconds = (seconds - self.pace.prompt_cost(chunk, done)).max(0.0);
+            work.prompt_tokens += chunk;
+            work.prompt_positions += positions(chunk, done);
+            parts.extend(self.add(slot, certain, Vec::new(), whole));
         }
-        parts
+        (parts, work)
     }
 
-    /// Adds tokens to the batch, behind what the slot's sequence holds. Nothing when they do not fit.
-    fn add(&mut self, slot: usize, tokens: Vec<i32>, logits: bool) -> Option<Part> {
-        let seq = self.slots[slot].seq;
-        let position = self.sequences.tokens(seq).len();
-        let room = self.config.batch as usize - self.batch.n_tokens() as usize;
-        if tokens.is_empty() || tokens.len() > room {
+    /// Adds the next tokens of a reply and, where they pay, guesses at what follows.
+    fn add_reply(&mut self, slot: usize, replies: usize, others: usize) -> Option<Part> {
+        let pending = &self.slots[slot].pending;
+        let room = self.room().saturating_sub(others);
+        let count = pending.len().min(FORCED_TOKENS_MAX).min(room);
+        let whole = count == pending.len();
+        let certain = pending[..count].to_vec();
+        let drafts = if whole {
+            self.draft(slot, replies, room - count)
+        } else {
+            Vec::new()
+        };
+        self.add(slot, certain, drafts, whole)
+    }
+
+    /// Guesses what follows a slot's pending tokens, if a guess is expected to pay in a step with so many replies.
+    fn draft(&mut self, slot: usize, replies: usize, room: usize) -> Vec<i32> {
+        let slot = &mut self.slots[slot];
+        let Some(drafts) = slot.job.drafts.as_ref().filter(|_| self.can_cut) else {
+            return Vec::new();
+        };
+        let left = (slot.job.max_tokens - slot.tokens.len()).saturating_sub(1);
+        let held = self.sequences.tokens(slot.seq).len() + slot.pending.len();
+        let context = (self.config.n_ctx as usize).saturating_sub(held + 1);
+        let guess = drafts.propose(room.min(left).min(context));
+        if guess.is_empty() {
+            return Vec::new();
+        }
+        if !self.pace.draft_pays(
+            replies,
+            drafts.right(&self.acceptance),
+            self.config.draft_gain,
+        ) && !self.acceptance.explore()
+        {
+            return Vec::new();
+        }
+        let mut guess = guess.to_vec();
+        if let Some(matcher) = &mut slot.job.matcher {
+            let ids: Vec<u32> = guess.iter().map(|&token| token as u32).collect();
+            guess.truncate(matcher.validate_tokens(&ids).unwrap_or(0));
+        }
+        guess
+    }
+
+    /// Adds tokens to the batch, behind what the slot's sequence holds. Nothing when there are none.
+    fn add(
+        &mut self,
+        slot: usize,
+        certain: Vec<i32>,
+        drafts: Vec<i32>,
+        logits: bool,
+    ) -> Option<Part> {
+        if certain.is_empty() || certain.len() + drafts.len() > self.room() {
             return None;
         }
-        let last = tokens.len() - 1;
-        for (offset, &token) in tokens.iter().enumerate() {
-            let wanted = logits && offset == last;
+        let seq = self.slots[slot].seq;
+        let start = self.sequences.tokens(seq).len();
+        let last = certain.len() - 1;
+        let first_row = self.batch.n_tokens();
+        for (offset, &token) in certain.iter().chain(&drafts).enumerate() {
+            let wanted = logits && offset >= last;
             self.batch
                 .add(
                     LlamaToken(token),
-                    (position + offset) as i32,
+                    (start + offset) as i32,
                     &[seq as i32],
                     wanted,
                 )
@@ -125,98 +187,37 @@ impl Worker<'_> {
         }
         Some(Part {
             slot,
-            logits: logits.then(|| self.batch.n_tokens() - 1),
-            tokens,
+            logits: logits.then_some(first_row + last as i32),
+            certain,
+            drafts,
         })
     }
 
-    /// Tells whether an earlier slot is computing a prompt that starts as this one does: its cache is shared when ready.
-    fn waits_for_shared_prompt(&self, slot: usize) -> bool {
-        let mine = &self.slots[slot];
-        let have = self.sequences.tokens(mine.seq).len();
-        self.can_share
-            && self.slots[..slot].iter().any(|other| {
-                let done = self.sequences.tokens(other.seq).len();
-                let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
-                    .min(mine.job.prompt.tokens.len() - 1);
-                other.next.is_none() && done < shared && shared >= have + SHARED_TOKENS_MIN
-            })
+    /// Returns how many tokens more the batch can hold.
+    fn room(&self) -> usize {
+        self.config.batch as usize - self.batch.n_tokens() as usize
     }
 
-    /// Copies the longest start of the prompt that any other sequence holds.
-    fn borrow_prompt(&mut self, slot: usize) {
-        if !self.can_share {
-            return;
-        }
-        let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
-        let prompt = &self.slots[slot].job.prompt.tokens;
-        let Some((donor, common)) = self.sequences.best_donor(prompt, seq) else {
-            return;
-        };
-        let common = common.min(prompt.len() - 1);
-        if common < have + SHARED_TOKENS_MIN {
-            return;
-        }
-        let copied = self.context.copy_kv_cache_seq(
-            donor as i32,
-            seq as i32,
-            Some(have as u32),
-            Some(common as u32),
-        );
-        if copied.is_ok() {
-            let tokens = prompt[have..common].to_vec();
-            self.sequences.tokens_mut(seq).extend(tokens);
-            self.slots[slot].cached = common;
-        }
-    }
-
-    /// Keeps the cache of the shop's rules at the start of a prompt for new conversations.
-    fn keep_rules(&mut self, slot: usize) {
-        let slot = &self.slots[slot];
-        let rules = slot.job.prompt.rules;
-        let start = slot.job.starts.first().copied();
-        if !self.can_share || rules < SHARED_TOKENS_MIN {
-            return;
-        }
-        let seq = slot.seq;
-        if let Some(claimed) = self
-            .sequences
-            .claim_prefix(&slot.job.prompt.tokens[..rules], start)
-        {
-            if claimed.evicted {
-                self.clear(claimed.seq);
-            }
-            let copied = self.context.copy_kv_cache_seq(
-                seq as i32,
-                claimed.seq as i32,
-                Some(0),
-                Some(rules as u32),
-            );
-            if copied.is_err() {
-                self.sequences.free(claimed.seq);
-            }
-        }
-    }
-
-    /// Lets llama.cpp compute the batch. A full cache gives up what is parked, then the youngest request; any other
-    /// failure ends the requests of this batch. False when nothing was computed.
+    /// Lets llama.cpp compute the batch. A full cache moves out what is parked, then a running request steps aside; any
+    /// other failure ends the requests of this batch. False when nothing was computed.
     fn decode(&mut self, parts: &[Part]) -> bool {
+        if let Err(error) = self.adapters.switch(&mut self.context, self.turn) {
+            tracing::error!(%error, "an adapter could not be used");
+            for part in parts_from_last(parts) {
+                self.end(part, Err(Error::Decode(error.to_string())));
+            }
+            return false;
+        }
         loop {
             match self.context.decode(&mut self.batch) {
                 Ok(()) => return true,
                 Err(DecodeError::NoKvCacheSlot) => {
-                    if let Some(seq) = self.sequences.evict() {
-                        self.clear(seq);
+                    if self.move_parked_out() {
                         continue;
                     }
-                    tracing::warn!(
-                        conversations = self.slots.len(),
-                        "cache is full of running conversations"
-                    );
-                    self.end(
-                        self.slots.len() - 1,
-                        Err(Error::Busy(BusyReason::CacheFull)),
-                    );
+                    if !self.suspend_one() {
+                        self.end(0, Err(Error::Busy(BusyReason::CacheFull)));
+                    }
                     return false;
                 }
                 Err(error) => {
@@ -230,52 +231,173 @@ impl Worker<'_> {
         }
     }
 
-    /// Chooses a slot's next token from logits and takes it in.
+    /// Takes in what was computed for a slot: its certain tokens, then as many guesses as agree with what the logits
+    /// choose, and the token behind them.
+    fn settle(&mut self, part: Part) -> After {
+        let Part {
+            slot,
+            certain,
+            drafts,
+            logits,
+        } = part;
+        let seq = self.slots[slot].seq;
+        self.sequences.tokens_mut(seq).extend(&certain);
+        if self.slots[slot].is_writing() {
+            self.slots[slot].pending.drain(..certain.len());
+        }
+        let Some(first_row) = logits else {
+            return After::Continue;
+        };
+        if !self.slots[slot].opened {
+            self.keep_rules(slot);
+            self.open(slot);
+        }
+        let mut right = 0;
+        let after = loop {
+            let after = self.take_token(slot, first_row + right as i32);
+            let pending = &mut self.slots[slot].pending;
+            let agree = common_prefix(pending, &drafts[right..]);
+            self.sequences
+                .tokens_mut(seq)
+                .extend(pending.drain(..agree));
+            right += agree;
+            if !matches!(after, After::Continue) || self.slots[slot].is_writing() {
+                break after;
+            }
+        };
+        if !drafts.is_empty() {
+            self.check_off(slot, drafts.len(), right);
+        }
+        after
+    }
+
+    /// Notes how many guesses were right and takes the others out of the cache.
+    fn check_off(&mut self, slot: usize, drafted: usize, right: usize) {
+        let seq = self.slots[slot].seq;
+        if right < drafted {
+            let length = self.sequences.tokens(seq).len();
+            // Only drafted for models whose cache can be cut.
+            let _ = self
+                .context
+                .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None);
+        }
+        if let Some(drafts) = &mut self.slots[slot].job.drafts {
+            drafts.learn(drafted, right, &mut self.acceptance);
+        }
+        for (kind, tokens) in [("drafted", drafted), ("right", right)] {
+            metrics::counter!("mercer_inference_drafts_total", "kind" => kind)
+                .increment(tokens as u64);
+        }
+        self.monitor.count(|counts| {
+            counts.drafted += drafted as u64;
+            counts.drafts_right += right as u64;
+        });
+    }
+
+    /// Tells the output tokens that the prompt held already, once it is computed.
+    fn open(&mut self, slot: usize) {
+        let slot = &mut self.slots[slot];
+        let opening = slot.open();
+        self.monitor
+            .count(|counts| counts.forced += opening.len() as u64);
+        for (token, bytes) in opening {
+            slot.push(token, &bytes);
+        }
+    }
+
+    /// Chooses a slot's next token from logits and takes it in, with those that the grammar forces behind it.
     fn take_token(&mut self, index: usize, logits: i32) -> After {
         let slot = &mut self.slots[index];
         let at = slot.tokens.len();
         let broken = || After::Fail(Error::Matcher { token: at });
-        let mask = match &mut slot.job.matcher {
-            Some(matcher) => match matcher.compute_mask_or_eos() {
-                Ok(mask) => Some(mask),
-                Err(_) => return broken(),
-            },
-            None => None,
+        let logits = self.context.get_logits_ith(logits);
+        let choose = |allowed| {
+            sampling::choose(
+                logits,
+                allowed,
+                slot.job.temperature,
+                slot.job.top_p,
+                sampling::point(&slot.job.request_id, at),
+            )
         };
-        let chosen = sampling::choose(
-            self.context.get_logits_ith(logits),
-            mask.as_ref().unwrap_or(&self.free_text),
-            slot.job.temperature,
-            slot.job.top_p,
-            sampling::point(&slot.job.request_id, at),
-        );
-        let Some(token) = chosen else { return broken() };
         let vocab = self.model.vocab();
+        let chosen = match &mut slot.job.matcher {
+            None => choose(&self.free_text),
+            Some(matcher) => {
+                // The likeliest of all tokens is the likeliest of the allowed ones wherever it is allowed: asking for
+                // one token is much quicker than finding all that are.
+                let likeliest = (slot.job.temperature <= 0.0)
+                    .then(|| choose(&self.free_text))
+                    .flatten()
+                    .filter(|&token| {
+                        allows(matcher, token, vocab.is_eog(LlamaToken(token as i32)))
+                    });
+                match likeliest {
+                    Some(token) => Some(token),
+                    None => match matcher.compute_mask_or_eos() {
+                        Ok(mask) => choose(&mask),
+                        Err(_) => return broken(),
+                    },
+                }
+            }
+        };
+        let Some(token) = chosen else { return broken() };
         let id = LlamaToken(token as i32);
         if vocab.is_eog(id) {
             return After::End(Finish::Stop);
         }
-        if let Some(pause) = slot.push(token, &vocab.token_to_piece(id, false, None)) {
-            self.monitor.note_stall(pause);
-        }
-        slot.next = Some(token as i32);
+        let mut added = vec![token];
         if let Some(matcher) = &mut slot.job.matcher {
             if matcher.consume_token(token).is_err() {
                 return broken();
             }
-            if matcher.is_stopped() {
-                return if matcher.stop_reason().is_ok() {
-                    After::End(Finish::Stop)
-                } else {
-                    broken()
-                };
+            if !matcher.is_stopped() {
+                added.extend(matcher.consume_ff_tokens());
+            }
+            if matcher.is_error() {
+                return broken();
             }
         }
-        let held = self.sequences.tokens(slot.seq).len();
-        if slot.tokens.len() >= slot.job.max_tokens || held + 1 >= self.config.n_ctx as usize {
+        let left = slot.job.max_tokens - slot.tokens.len();
+        let whole = added.len() <= left;
+        added.truncate(left);
+        for &token in &added {
+            let id = LlamaToken(token as i32);
+            if let Some(pause) = slot.push(token, &vocab.token_to_piece(id, false, None)) {
+                self.monitor.note_stall(pause);
+            }
+            slot.pending.push(token as i32);
+        }
+        if let Some(drafts) = &mut slot.job.drafts {
+            drafts.extend(&slot.pending[slot.pending.len() - added.len()..]);
+        }
+        self.monitor
+            .count(|counts| counts.forced += added.len() as u64 - 1);
+        if let Some(matcher) = slot.job.matcher.as_ref().filter(|_| whole)
+            && matcher.is_stopped()
+        {
+            return if matcher.stop_reason().is_ok() {
+                After::End(Finish::Stop)
+            } else {
+                broken()
+            };
+        }
+        let held = self.sequences.tokens(slot.seq).len() + slot.pending.len();
+        if slot.tokens.len() >= slot.job.max_tokens || held >= self.config.n_ctx as usize {
             return After::End(Finish::Length);
         }
         After::Continue
+    }
+}
+
+/// Tells whether a grammar allows a token next.
+fn allows(matcher: &mut Matcher, token: u32, ends: bool) -> bool {
+    if ends {
+        matcher.is_accepting().unwrap_or(false)
+    } else {
+        matcher
+            .validate_tokens(&[token])
+            .is_ok_and(|valid| valid == 1)
     }
 }
 

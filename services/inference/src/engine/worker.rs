@@ -11,7 +11,7 @@ use std::{
 };
 
 use llama_cpp_2::{
-    context::{LlamaContext, params::LlamaContextParams},
+    context::{LlamaContext, params::LlamaContextParams, session::SeqState},
     llama_batch::LlamaBatch,
     model::LlamaModel,
     token::LlamaToken,
@@ -19,7 +19,11 @@ use llama_cpp_2::{
 use toktrie::SimpleVob;
 
 use super::{
+    adapters::{AdapterId, Adapters},
+    cache::Suspended,
     config::EngineConfig,
+    drafts::Acceptance,
+    host::HostCache,
     job::{Job, Slot},
     monitor::Monitor,
     pace::Pace,
@@ -28,7 +32,6 @@ use super::{
 use crate::{
     BusyReason, Error, Finish,
     backend::{backend, creation_lock},
-    prompt::common_prefix,
 };
 
 /// Everything the thread owns.
@@ -42,7 +45,15 @@ pub(super) struct Worker<'m> {
     pub(super) sequences: Sequences,
     /// In order of admission.
     pub(super) slots: Vec<Slot>,
+    /// Running requests that had to leave the context.
+    pub(super) suspended: Vec<Suspended>,
     pub(super) waiting: Vec<Job>,
+    /// Caches of conversations that left the context.
+    pub(super) host: HostCache<SeqState>,
+    pub(super) adapters: Adapters,
+    /// The adapter that computed the last step.
+    pub(super) turn: AdapterId,
+    pub(super) acceptance: Acceptance,
     pub(super) pace: Pace,
     pub(super) monitor: Arc<Monitor>,
     /// Tokens that free text may hold: no markup, but the end.
@@ -57,13 +68,14 @@ pub(super) struct Worker<'m> {
 /// Runs the engine until its channel closes. Tells through `ready` whether the model works.
 pub(super) fn run(
     model: &LlamaModel,
+    adapters: Adapters,
     config: EngineConfig,
     label: String,
     monitor: Arc<Monitor>,
     inbox: Receiver<Job>,
     ready: &Sender<Result<(), String>>,
 ) {
-    let mut worker = match Worker::start(model, config, label, monitor) {
+    let mut worker = match Worker::start(model, adapters, config, label, monitor) {
         Ok(worker) => worker,
         Err(problem) => {
             let _ = ready.send(Err(problem));
@@ -87,18 +99,12 @@ pub(super) fn run(
 impl<'m> Worker<'m> {
     fn start(
         model: &'m LlamaModel,
+        adapters: Adapters,
         config: EngineConfig,
         label: String,
         monitor: Arc<Monitor>,
     ) -> Result<Self, String> {
-        let params = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(config.cache_tokens))
-            .with_n_batch(config.batch)
-            .with_n_ubatch(config.batch)
-            .with_n_seq_max(config.sequences())
-            .with_n_threads(config.threads as i32)
-            .with_n_threads_batch(config.batch_threads as i32);
-        let params = config.hardware.context_params(params);
+        let params = context_params(&config);
         let backend = backend().map_err(|error| error.to_string())?;
         let context = {
             let _guard = creation_lock();
@@ -114,7 +120,12 @@ impl<'m> Worker<'m> {
                 config.prefixes as usize,
             ),
             slots: Vec::new(),
+            suspended: Vec::new(),
             waiting: Vec::new(),
+            host: HostCache::new(usize::try_from(config.host_cache).unwrap_or(usize::MAX)),
+            adapters,
+            turn: None,
+            acceptance: Acceptance::default(),
             pace: Pace::new(config.step_target, config.batch as usize),
             monitor,
             free_text: free_text(model),
@@ -153,7 +164,7 @@ impl<'m> Worker<'m> {
 
     /// Takes jobs in; waits for one when there is nothing to do. False when the engine is to end.
     fn take_in(&mut self, inbox: &Receiver<Job>) -> bool {
-        if self.slots.is_empty() && self.waiting.is_empty() {
+        if self.slots.is_empty() && self.waiting.is_empty() && self.suspended.is_empty() {
             match inbox.recv() {
                 Ok(job) => self.waiting.push(job),
                 Err(_) => return false,
@@ -176,6 +187,14 @@ impl<'m> Worker<'m> {
                 self.end(index, Ok(finish));
             }
         }
+        for index in (0..self.suspended.len()).rev() {
+            if let Some(finish) = self.suspended[index].slot.job.ended_by_caller(now) {
+                self.suspended
+                    .remove(index)
+                    .slot
+                    .finish(finish, &self.label);
+            }
+        }
         for index in (0..self.waiting.len()).rev() {
             if let Some(finish) = self.waiting[index].ended_by_caller(now) {
                 Slot::never_admitted(self.waiting.remove(index)).finish(finish, &self.label);
@@ -183,26 +202,18 @@ impl<'m> Worker<'m> {
         }
     }
 
-    /// Gives slots to those who wait: by class, then by deadline.
+    /// Gives slots to those who stepped aside, then to those who wait: by class, then by deadline.
     fn admit(&mut self) {
-        while self.slots.len() < self.config.slots as usize {
+        self.resume_suspended();
+        while self.slots.len() < self.config.slots as usize && self.suspended.is_empty() {
             let first = (0..self.waiting.len())
                 .min_by_key(|&index| (self.waiting[index].priority, self.waiting[index].deadline));
             let Some(first) = first else { return };
             let job = self.waiting.remove(first);
-            let Some(claimed) = self.sequences.claim(&job.conversation_key) else {
-                Slot::never_admitted(job).fail(Error::Busy(BusyReason::CacheFull));
-                continue;
-            };
-            if claimed.evicted {
-                self.clear(claimed.seq);
+            match self.seat(job) {
+                Ok(slot) => self.slots.push(slot),
+                Err(job) => Slot::never_admitted(job).fail(Error::Busy(BusyReason::CacheFull)),
             }
-            // The last token of a prompt is always computed: its logits choose the first output token.
-            let prompt = &job.prompt.tokens;
-            let common =
-                common_prefix(self.sequences.tokens(claimed.seq), prompt).min(prompt.len() - 1);
-            let cached = self.cut_back(claimed.seq, common);
-            self.slots.push(Slot::new(job, claimed.seq, cached));
         }
     }
 
@@ -221,10 +232,12 @@ impl<'m> Worker<'m> {
             self.sequences.free(slot.seq);
             self.clear(slot.seq);
         }
-        self.monitor.set_starts(self.sequences.starts());
+        let mut starts = self.sequences.starts();
+        starts.append(&mut self.host.starts());
+        self.monitor.set_starts(starts);
         self.monitor.update(|load| {
             load.prompt_tokens += slot.job.prompt.own as u64;
-            load.cached_tokens += slot.cached.min(slot.job.prompt.own) as u64;
+            load.cached_tokens += u64::from(slot.cached_of_prompt());
             load.output_tokens += slot.tokens.len() as u64;
         });
         self.tell_load();
@@ -246,12 +259,12 @@ impl<'m> Worker<'m> {
             .iter()
             .map(|job| job.prompt.tokens.len() as u64)
             .sum();
-        let decoding = self.slots.iter().filter(|slot| slot.next.is_some()).count();
+        let decoding = self.slots.iter().filter(|slot| slot.is_writing()).count();
         self.monitor.update(|load| {
             load.slots = self.config.slots;
             load.active = self.slots.len() as u32;
             load.decoding = decoding as u32;
-            load.waiting = self.waiting.len() as u32;
+            load.waiting = (self.waiting.len() + self.suspended.len()) as u32;
             load.waiting_max = self.config.queue as u32;
             load.backlog_tokens = running + waiting;
             load.prefill_tokens_per_s = self.pace.prompt_tokens_per_s();
@@ -265,38 +278,25 @@ impl<'m> Worker<'m> {
         while let Some(index) = self.slots.len().checked_sub(1) {
             self.end(index, Ok(Finish::Cancelled));
         }
+        for suspended in self.suspended.drain(..) {
+            suspended.slot.finish(Finish::Cancelled, &self.label);
+        }
         for job in self.waiting.drain(..) {
             Slot::never_admitted(job).finish(Finish::Cancelled, &self.label);
         }
     }
+}
 
-    /// Cuts a sequence's cache back to a length and returns the length that it has then.
-    fn cut_back(&mut self, seq: usize, length: usize) -> usize {
-        if self.sequences.tokens(seq).len() == length {
-            return length;
-        }
-        let cut = self.can_cut
-            && length > 0
-            && matches!(
-                self.context
-                    .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None),
-                Ok(true)
-            );
-        let length = if cut { length } else { 0 };
-        if !cut {
-            self.clear(seq);
-        }
-        self.sequences.tokens_mut(seq).truncate(length);
-        length
-    }
-
-    /// Empties a sequence's cache in llama.cpp.
-    pub(super) fn clear(&mut self, seq: usize) {
-        // Removing a whole sequence cannot fail for an id below n_seq_max.
-        let _ = self
-            .context
-            .clear_kv_cache_seq(Some(seq as u32), None, None);
-    }
+/// Returns how llama.cpp is to set a context up.
+pub(crate) fn context_params(config: &EngineConfig) -> LlamaContextParams {
+    let params = LlamaContextParams::default()
+        .with_n_ctx(NonZeroU32::new(config.cache_tokens))
+        .with_n_batch(config.batch)
+        .with_n_ubatch(config.batch)
+        .with_n_seq_max(config.sequences())
+        .with_n_threads(config.threads as i32)
+        .with_n_threads_batch(config.batch_threads as i32);
+    config.hardware.context_params(params)
 }
 
 /// Returns the tokens that free text may hold: all but control tokens and unused ones, and the end tokens.

@@ -194,6 +194,7 @@ pub(super) mod tests {
             n_params: 1,
             prompt_style: "full".to_owned(),
             template_sha256: "t".to_owned(),
+            adapters: Vec::new(),
         }
     }
 

@@ -139,6 +139,7 @@ pub(super) fn work_request(
         attempt,
         request_id: request.request_id.clone(),
         conversation_key: request.conversation_key.clone(),
+        adapter: request.adapter.clone(),
         messages: request.messages.clone(),
         resume,
         grammar: request.grammar.clone(),

@@ -261,6 +261,7 @@ impl ChatModel for WorkerPool {
                 n_params: 0,
                 prompt_style: "full".to_owned(),
                 template_sha256: String::new(),
+                adapters: Vec::new(),
             })
         })
     }

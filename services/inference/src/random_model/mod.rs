@@ -130,24 +130,46 @@ impl RandomModel {
         let vocabulary = Vocabulary::of_size(self.vocabulary as usize);
         let tensors = self.tensors(vocabulary.tokens.len() as u64);
         let header = self.header(&vocabulary);
-        let head = header.bytes(&tensors);
-        let total = head.len() as u64 + tensors.iter().map(Tensor::bytes_padded).sum::<u64>();
+        write_file(path.as_ref(), header, &tensors, self.seed, progress)
+    }
 
-        let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
-        out.write_all(&head)?;
-        let mut done = head.len() as u64;
-        let mut random = weights::Random::new(self.seed);
-        for tensor in &tensors {
-            weights::write(&mut out, tensor, &mut random, &mut |bytes| {
-                done += bytes;
-                progress(done, total);
-            })?;
+    /// Writes a LoRA adapter for this model, random too: it changes queries and values of every layer by matrices of
+    /// the given rank. The same shape and seed give the same bytes.
+    ///
+    /// # Errors
+    /// As the file system says. What was written by then stays.
+    pub fn write_adapter(
+        &self,
+        path: impl AsRef<Path>,
+        rank: u32,
+        seed: u64,
+    ) -> io::Result<Written> {
+        let mut header = Header::default();
+        header.text("general.architecture", self.architecture.as_str());
+        header.text("general.type", "adapter");
+        header.text("general.name", "mercer-random-adapter");
+        header.text("adapter.type", "lora");
+        header.float("adapter.lora.alpha", rank as f32);
+        let (width, rank) = (u64::from(self.width), u64::from(rank));
+        let mut tensors = Vec::new();
+        for layer in 0..self.layers {
+            for (name, columns) in [("attn_q", width), ("attn_v", self.width_kv())] {
+                for (part, rows, columns) in [("lora_a", width, rank), ("lora_b", rank, columns)] {
+                    tensors.push(Tensor::new(
+                        format!("blk.{layer}.{name}.weight.{part}"),
+                        &[rows, columns],
+                        TensorType::F32,
+                        Fill::Even(1.7 / (rows as f32).sqrt()),
+                    ));
+                }
+            }
         }
-        out.flush()?;
-        Ok(Written {
-            parameters: tensors.iter().map(Tensor::numbers).sum(),
-            bytes: total,
-        })
+        write_file(path.as_ref(), header, &tensors, seed, &mut |_, _| {})
+    }
+
+    /// Returns the width of keys and values.
+    fn width_kv(&self) -> u64 {
+        u64::from(self.width) / u64::from(self.heads.max(1)) * u64::from(self.heads_kv)
     }
 
     fn header(&self, vocabulary: &Vocabulary) -> Header {
@@ -191,7 +213,7 @@ impl RandomModel {
     /// about its input's size and nothing grows out of range however many layers there are.
     fn tensors(&self, vocabulary: u64) -> Vec<Tensor> {
         let width = u64::from(self.width);
-        let width_kv = width / u64::from(self.heads.max(1)) * u64::from(self.heads_kv);
+        let width_kv = self.width_kv();
         let hidden = u64::from(self.feed_forward);
         // Wide models get smaller output weights: the logits stay as far apart as a trained model's.
         let output = Fill::Even(4.8 / (width as f32).sqrt());
@@ -264,6 +286,32 @@ impl RandomModel {
         }
         tensors
     }
+}
+
+fn write_file(
+    path: &Path,
+    header: Header,
+    tensors: &[Tensor],
+    seed: u64,
+    progress: &mut dyn FnMut(u64, u64),
+) -> io::Result<Written> {
+    let head = header.bytes(tensors);
+    let total = head.len() as u64 + tensors.iter().map(Tensor::bytes_padded).sum::<u64>();
+    let mut out = BufWriter::with_capacity(1 << 20, File::create(path)?);
+    out.write_all(&head)?;
+    let mut done = head.len() as u64;
+    let mut random = weights::Random::new(seed);
+    for tensor in tensors {
+        weights::write(&mut out, tensor, &mut random, &mut |bytes| {
+            done += bytes;
+            progress(done, total);
+        })?;
+    }
+    out.flush()?;
+    Ok(Written {
+        parameters: tensors.iter().map(Tensor::numbers).sum(),
+        bytes: total,
+    })
 }
 
 #[cfg(test)]

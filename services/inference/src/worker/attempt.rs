@@ -202,6 +202,7 @@ fn request_of(request: WorkRequest) -> GenerateRequest {
     GenerateRequest {
         request_id: request.request_id,
         conversation_key: request.conversation_key,
+        adapter: request.adapter,
         messages: request.messages,
         resume: request.resume,
         grammar: request.grammar,

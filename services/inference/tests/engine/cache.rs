@@ -1,7 +1,7 @@
 //! What stays computed between requests, and what happens when there is no room.
 
 use futures::future::join_all;
-use mercer_inference::{BusyReason, Error, Finish};
+use mercer_inference::Finish;
 
 use super::*;
 
@@ -75,47 +75,118 @@ async fn conversations_beyond_the_cache_push_out_parked_ones_and_all_succeed() {
 }
 
 #[tokio::test]
-async fn a_full_cache_refuses_the_youngest_only() {
-    let fixture = engine_with(|config| {
+async fn a_conversation_that_was_pushed_out_comes_back_from_main_memory() {
+    for host_cache in [0, 64 << 20] {
+        let fixture = engine_with(|config| {
+            config.slots = 1;
+            config.parked = 1;
+            config.host_cache = host_cache;
+        });
+        let words = |n: usize| format!("{n} {}", "a long question about kettles ".repeat(5));
+        let mut firsts = Vec::new();
+        for n in 0..5 {
+            let mut request = planned(&format!("h{n}"), conversation(&words(n)));
+            request.conversation_key = format!("c{n}");
+            firsts.push(complete(&fixture.engine, request).await);
+        }
+        let mut messages = conversation(&words(0));
+        messages.push(ChatMessage::new(Role::Assistant, firsts[0].text.clone()));
+        messages.push(ChatMessage::new(Role::User, "and a cheaper one?"));
+        let mut request = planned("again", messages);
+        request.conversation_key = "c0".to_owned();
+        let again = complete(&fixture.engine, request).await;
+        assert_plan(&again.text);
+        let counts = fixture.engine.counts();
+        let whole = again.usage.cached_tokens >= firsts[0].usage.prompt_tokens - 1;
+        if host_cache == 0 {
+            assert!(!whole, "{:?}", again.usage);
+            assert_eq!((counts.spilled, counts.fetched), (0, 0));
+        } else {
+            assert!(whole, "{:?} {:?}", firsts[0].usage, again.usage);
+            assert!(counts.spilled >= 3 && counts.fetched == 1, "{counts:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn in_a_full_cache_requests_step_aside_and_lose_nothing() {
+    const TOKENS: usize = 60;
+    let small = |config: &mut EngineConfig| {
         config.cache_tokens = 512;
-        config.n_ctx = 512;
         config.slots = 4;
         config.parked = 1;
         config.prefixes = 0;
-    });
+    };
     // Three prompts of about 230 tokens with nothing in common do not fit into 512.
-    let requests = (0..3).map(|n| {
-        let letter = ["x", "y", "z"][n];
-        planned(
+    let ask = |n: usize| GenerateRequest {
+        max_tokens: TOKENS as u32,
+        ..request(
             &format!("f{n}"),
-            vec![ChatMessage::new(Role::User, letter.repeat(230))],
+            vec![ChatMessage::new(Role::User, ["x", "y", "z"][n].repeat(230))],
         )
-    });
-    let results = join_all(requests.map(|request| async {
-        fixture
-            .engine
-            .generate(request)
-            .await
-            .unwrap()
-            .complete()
-            .await
-    }))
-    .await;
-    let good = results.iter().filter(|result| result.is_ok()).count();
-    assert!((1..=2).contains(&good), "{results:?}");
-    for result in &results {
-        match result {
-            Ok(done) => assert_plan(&done.text),
-            Err(error) => assert!(
-                matches!(error, Error::Busy(BusyReason::CacheFull)),
-                "{error:?}"
-            ),
+    };
+    let fixture = engine_with(small);
+    let done = join_all((0..3).map(|n| complete(&fixture.engine, ask(n)))).await;
+    let counts = fixture.engine.counts();
+    assert!(
+        counts.suspended > 0 && counts.resumed == counts.suspended,
+        "{counts:?}"
+    );
+    // Each token is the one that follows what was there before, computed anew. Not quite all: where two tokens are as
+    // likely to a bit, the sum of other cells in another order may tip it.
+    let alone = engine_with(small);
+    for (n, done) in done.iter().enumerate() {
+        assert_eq!((done.finish, done.tokens.len()), (Finish::Length, TOKENS));
+        let mut right = 0;
+        for at in 0..TOKENS {
+            let again = GenerateRequest {
+                resume: done.tokens[..at].to_vec(),
+                max_tokens: at as u32 + 1,
+                ..ask(n)
+            };
+            right +=
+                usize::from(complete(&alone.engine, again).await.tokens[at] == done.tokens[at]);
         }
+        assert!(right + 3 >= TOKENS, "{n}: {right} of {TOKENS}");
     }
     // And the engine goes on.
-    assert_plan(
-        &complete(&fixture.engine, planned("after", conversation("again")))
-            .await
-            .text,
-    );
+    let after = complete(&fixture.engine, planned("after", conversation("again"))).await;
+    assert_plan(&after.text);
+}
+
+#[tokio::test]
+async fn a_request_that_stepped_aside_keeps_its_deadline() {
+    let fixture = engine_with(|config| {
+        config.cache_tokens = 512;
+        config.n_ctx = 512;
+        config.slots = 2;
+        config.parked = 1;
+        config.prefixes = 0;
+        config.drafts = 0;
+    });
+    let ask = |n: usize, deadline: Duration| GenerateRequest {
+        max_tokens: 200,
+        deadline,
+        ..request(
+            &format!("l{n}"),
+            vec![ChatMessage::new(Role::User, ["x", "y"][n].repeat(250))],
+        )
+    };
+    let patient = complete(&fixture.engine, ask(0, Duration::from_secs(120)));
+    // Later than the other's deadline, so this one is the one to step aside; then it is cancelled.
+    let generation = fixture
+        .engine
+        .generate(ask(1, Duration::from_secs(240)))
+        .await
+        .unwrap();
+    let cancel = generation.cancel_handle();
+    let watch = async {
+        while fixture.engine.counts().suspended == 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        cancel.cancel();
+    };
+    let (patient, cancelled, ()) = tokio::join!(patient, generation.complete(), watch);
+    assert_eq!(patient.finish, Finish::Length);
+    assert_eq!(cancelled.unwrap().finish, Finish::Cancelled);
 }

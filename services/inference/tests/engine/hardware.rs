@@ -138,5 +138,5 @@ async fn a_split_cache_serves_many_conversations_and_shares_nothing_between_them
         (turn.request_id, turn.conversation_key) = (id.to_owned(), "c".to_owned());
         turns.push(complete(&fixture.engine, turn).await.usage);
     }
-    assert_eq!(turns[1].cached_tokens, turns[1].prompt_tokens - 1);
+    assert!(turns[1].cached_tokens >= turns[1].prompt_tokens - 1);
 }

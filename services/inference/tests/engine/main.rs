@@ -1,7 +1,9 @@
 //! The engine with a real llama.cpp and a random model: what it promises whatever the model says.
 
+mod adapters;
 mod batching;
 mod cache;
+mod drafts;
 mod ending;
 mod files;
 mod grammars;
@@ -59,6 +61,7 @@ fn request(id: &str, messages: Vec<ChatMessage>) -> GenerateRequest {
     GenerateRequest {
         request_id: id.to_owned(),
         conversation_key: format!("conversation of {id}"),
+        adapter: None,
         messages,
         resume: Vec::new(),
         grammar: None,

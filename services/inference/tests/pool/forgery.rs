@@ -85,6 +85,7 @@ fn model() -> ModelInfo {
         n_params: 1,
         prompt_style: "full".to_owned(),
         template_sha256: String::new(),
+        adapters: Vec::new(),
     }
 }
 
@@ -202,6 +203,7 @@ impl Hand {
             attempt: 1,
             request_id: request.request_id.clone(),
             conversation_key: request.conversation_key.clone(),
+            adapter: None,
             messages: request.messages.clone(),
             resume: Vec::new(),
             grammar: request.grammar.clone(),

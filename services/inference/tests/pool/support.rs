@@ -356,6 +356,7 @@ pub(crate) fn bound(id: &str) -> GenerateRequest {
     GenerateRequest {
         request_id: id.to_owned(),
         conversation_key: format!("conversation of {id}"),
+        adapter: None,
         messages: conversation("tell me about kettles"),
         resume: Vec::new(),
         grammar: Some(Grammar::Lark(ENDLESS.to_owned())),

@@ -1,9 +1,13 @@
 //! Settings of the models: which files, how much at once, and what they compute on.
 
-use std::path::PathBuf;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use anyhow::ensure;
-use mercer_inference::{EngineConfig, Error, Hardware};
+use mercer_inference::{AdapterConfig, EngineConfig, Error, Hardware};
+use mercer_schemas::ShopId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +35,33 @@ pub(crate) struct Models {
     pub(crate) context_tokens: u32,
     /// Tokens that the cache holds for all conversations; 0 chooses.
     pub(crate) cache_tokens: u32,
+    /// Mebibytes of main memory for caches that left the one above; 0 computes them again.
+    pub(crate) host_cache_mb: u64,
+    /// Tokens drafted from the prompt for one reply in one step at most, 0 to 64.
+    pub(crate) draft_tokens: u32,
+    /// LoRA adapters of the chat model.
+    #[serde(default)]
+    pub(crate) adapters: Vec<Adapter>,
+}
+
+/// A LoRA adapter of the chat model.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Adapter {
+    /// Its name; workers and callers of a pool go by it.
+    pub(crate) name: String,
+    /// The file, GGUF.
+    pub(crate) file: PathBuf,
+    /// How strongly it changes the model.
+    #[serde(default = "one")]
+    pub(crate) scale: f32,
+    /// Shops whose conversations are computed with it.
+    #[serde(default)]
+    pub(crate) shops: Vec<ShopId>,
+}
+
+fn one() -> f32 {
+    1.0
 }
 
 impl Models {
@@ -54,10 +85,46 @@ impl Models {
             "models.batch_tokens: {} is not between 64 and 8192",
             self.batch_tokens
         );
+        ensure!(
+            self.draft_tokens <= 64,
+            "models.draft_tokens: {} is more than 64",
+            self.draft_tokens
+        );
+        let mut served = BTreeSet::new();
+        for (at, adapter) in self.adapters.iter().enumerate() {
+            ensure!(
+                !adapter.name.is_empty(),
+                "models.adapters[{at}].name: is empty"
+            );
+            ensure!(
+                adapter.scale.is_finite(),
+                "models.adapters[{at}].scale: is not a number"
+            );
+            for shop in &adapter.shops {
+                ensure!(
+                    served.insert(shop),
+                    "models.adapters[{at}].shops: `{shop}` has an adapter already"
+                );
+            }
+        }
         hardware.check().map_err(|error| match error {
             Error::Config { key, problem } => anyhow::anyhow!("hardware.{key}: {problem}"),
             other => other.into(),
         })
+    }
+
+    /// Returns which adapter each shop's conversations are computed with.
+    pub(super) fn adapters_of_shops(&self) -> BTreeMap<ShopId, String> {
+        self.adapters
+            .iter()
+            .flat_map(|adapter| {
+                let name = &adapter.name;
+                adapter
+                    .shops
+                    .iter()
+                    .map(|shop| (shop.clone(), name.clone()))
+            })
+            .collect()
     }
 
     /// Returns the engine's settings.
@@ -67,11 +134,24 @@ impl Models {
             cache_tokens: self.cache_tokens,
             slots: self.slots,
             parked: self.parked,
+            host_cache: self.host_cache_mb.saturating_mul(1 << 20),
+            drafts: self.draft_tokens,
+            adapters: self.adapters.iter().map(Adapter::engine).collect(),
             batch: self.batch_tokens,
             threads: self.threads,
             batch_threads: self.batch_threads,
             hardware: hardware.clone(),
             ..EngineConfig::new(&self.chat)
+        }
+    }
+}
+
+impl Adapter {
+    fn engine(&self) -> AdapterConfig {
+        AdapterConfig {
+            name: self.name.clone(),
+            path: self.file.clone(),
+            scale: self.scale,
         }
     }
 }

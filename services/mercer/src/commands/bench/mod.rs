@@ -1,6 +1,7 @@
 //! `mercer bench`: what this machine does, with a baseline in the same run.
 
 mod actors;
+mod engine;
 mod inference;
 mod ingress;
 
@@ -21,6 +22,8 @@ pub(crate) enum Bench {
     Actors(actors::ActorsArgs),
     /// Acknowledged webhooks per second with every one on disk first, against a commit for each.
     Ingress(ingress::IngressArgs),
+    /// What the engine costs over bare llama.cpp, and what grammars and drafts change.
+    Engine(engine::EngineArgs),
     /// Speed of the chat model under the workloads W1 to W9, here or at any llama-server.
     Inference(inference::InferenceArgs),
 }
@@ -33,6 +36,7 @@ pub(crate) async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitC
     match command {
         Bench::Actors(args) => actors::run(config, args).await,
         Bench::Ingress(args) => ingress::run(args).await,
+        Bench::Engine(args) => engine::run(config, args).await,
         Bench::Inference(args) => inference::run(config, args).await,
     }
 }

@@ -64,6 +64,7 @@ async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
+        adapter: None,
         messages: vec![
             ChatMessage::new(Role::System, "Say hello."),
             ChatMessage::new(Role::User, "hello"),

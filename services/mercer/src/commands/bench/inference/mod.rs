@@ -7,7 +7,7 @@ mod endpoint;
 mod events;
 mod measure;
 mod plan;
-mod prose;
+pub(super) mod prose;
 mod report;
 mod target;
 mod workload;
@@ -74,6 +74,16 @@ pub(crate) struct InferenceArgs {
     /// configured if left out.
     #[arg(long)]
     cache_tokens: Option<u32>,
+    /// Mebibytes of main memory for caches that left the context, in this process; 0 for none. As configured if left
+    /// out.
+    #[arg(long)]
+    host_cache_mb: Option<u64>,
+    /// Tokens drafted from the prompt in one step at most, in this process; 0 for none. As configured if left out.
+    #[arg(long)]
+    draft_tokens: Option<u32>,
+    /// Conversations whose cache stays in the context between their turns, in this process. As configured if left out.
+    #[arg(long)]
+    parked: Option<u32>,
     /// The same seed asks the same.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -257,8 +267,13 @@ impl InferenceArgs {
         engine.threads = self.threads.unwrap_or(engine.threads);
         engine.n_ctx = self.context_tokens.unwrap_or(engine.n_ctx);
         engine.cache_tokens = self.cache_tokens.unwrap_or(engine.cache_tokens);
+        engine.parked = self.parked.unwrap_or(engine.parked);
+        engine.host_cache = self.host_cache_mb.map_or(engine.host_cache, |mb| mb << 20);
+        engine.drafts = self.draft_tokens.unwrap_or(engine.drafts);
         engine.queue = QUEUE;
-        engine.batch = engine.batch.max(slots);
+        engine.batch = engine
+            .batch
+            .max(engine.slots + engine.parked + engine.prefixes);
         let tokenizer = load_tokenizer(engine.model.clone()).await?;
         let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
             .await?

@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 
 /// How the length of a text is measured.
 #[derive(Clone)]
-pub(super) enum Measure {
+pub(in super::super) enum Measure {
     /// In the model's own tokens.
     Tokens(Arc<Tokenizer>),
     /// At four bytes a token, where the model's vocabulary is not known.
@@ -26,7 +26,7 @@ impl Measure {
 }
 
 /// Invents texts.
-pub(super) struct Prose {
+pub(in super::super) struct Prose {
     rng: StdRng,
     measure: Measure,
     scale: f64,
@@ -34,7 +34,7 @@ pub(super) struct Prose {
 
 impl Prose {
     /// The same arguments invent the same texts. All lengths are multiplied by `scale`.
-    pub(super) fn new(seed: u64, measure: Measure, scale: f64) -> Self {
+    pub(in super::super) fn new(seed: u64, measure: Measure, scale: f64) -> Self {
         Self {
             rng: StdRng::seed_from_u64(seed),
             measure,
@@ -43,7 +43,7 @@ impl Prose {
     }
 
     /// Returns the random numbers, for whatever else a workload draws.
-    pub(super) fn rng(&mut self) -> &mut StdRng {
+    pub(in super::super) fn rng(&mut self) -> &mut StdRng {
         &mut self.rng
     }
 
@@ -53,26 +53,26 @@ impl Prose {
     }
 
     /// Invents a shop's rules and policies.
-    pub(super) fn rules(&mut self, tokens: u32) -> String {
+    pub(in super::super) fn rules(&mut self, tokens: u32) -> String {
         let shop = format!("{}{}", name(&mut self.rng), number(&mut self.rng, 10, 99));
         let opening = format!("You answer customers of {shop}.");
         self.fill(opening, tokens, rule)
     }
 
     /// Invents what a customer writes, between two lengths.
-    pub(super) fn question(&mut self, tokens_min: u32, tokens_max: u32) -> String {
+    pub(in super::super) fn question(&mut self, tokens_min: u32, tokens_max: u32) -> String {
         let tokens = self.rng.random_range(tokens_min..=tokens_max);
         self.fill(String::new(), tokens, question)
     }
 
     /// Invents what the shop answered.
-    pub(super) fn answer(&mut self, tokens_min: u32, tokens_max: u32) -> String {
+    pub(in super::super) fn answer(&mut self, tokens_min: u32, tokens_max: u32) -> String {
         let tokens = self.rng.random_range(tokens_min..=tokens_max);
         self.fill(String::new(), tokens, answer)
     }
 
     /// Invents descriptions of products as the tools return them.
-    pub(super) fn evidence(&mut self, tokens: u32) -> String {
+    pub(in super::super) fn evidence(&mut self, tokens: u32) -> String {
         self.fill(String::new(), tokens, product)
     }
 

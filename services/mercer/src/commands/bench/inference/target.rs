@@ -269,6 +269,7 @@ fn generate_request(ask: &Ask) -> GenerateRequest {
     GenerateRequest {
         request_id: ask.id.clone(),
         conversation_key: ask.conversation.clone(),
+        adapter: None,
         messages: ask.messages.clone(),
         resume: Vec::new(),
         grammar: ask

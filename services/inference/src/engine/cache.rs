@@ -1,0 +1,341 @@
+//! What is kept computed, and where: shared starts of prompts, parked conversations, those moved to main memory, and
+//! running ones that must step aside.
+//!
+//! Every sequence's tokens here are exactly those that llama.cpp holds for it; whoever changes one changes the other.
+
+use std::mem;
+
+use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
+
+use super::{
+    adapters::AdapterId,
+    host::Kept,
+    job::{Job, Slot},
+    sequences::Evicted,
+    worker::Worker,
+};
+use crate::{BusyReason, Error, prompt::common_prefix};
+
+/// Sharing fewer tokens is not worth waiting for or copying.
+const SHARED_TOKENS_MIN: usize = 16;
+/// Fetching fewer tokens from main memory is not worth it: a step computes as many beside its other work.
+const FETCHED_TOKENS_MIN: usize = 64;
+
+/// A running request whose cache had to leave the context. It goes on where it was.
+pub(super) struct Suspended {
+    pub(super) slot: Slot,
+    tokens: Vec<i32>,
+    starts: Vec<u64>,
+    /// None where nothing was computed yet.
+    state: Option<SeqState>,
+}
+
+impl Worker<'_> {
+    /// Gives a job a sequence and whatever of its prompt is held for it.
+    pub(super) fn seat(&mut self, job: Job) -> Result<Slot, Job> {
+        let Some(claimed) = self.sequences.claim(&job.conversation_key, job.adapter) else {
+            return Err(job);
+        };
+        let seq = claimed.seq;
+        if let Some(evicted) = claimed.evicted {
+            self.move_out(evicted);
+        }
+        // The last token of a prompt is always computed: its logits choose the first output token.
+        let prompt = &job.prompt.tokens;
+        let most = prompt.len() - 1;
+        let common = common_prefix(self.sequences.tokens(seq), prompt).min(most);
+        let cached = self.cut_back(seq, common);
+        let cached = self.fetch(seq, &prompt[..most], job.adapter, cached);
+        Ok(Slot::new(job, seq, cached))
+    }
+
+    /// Tells whether an earlier slot is computing a prompt that starts as this one does: its cache is shared when ready.
+    pub(super) fn waits_for_shared_prompt(&self, slot: usize) -> bool {
+        let mine = &self.slots[slot];
+        let have = self.sequences.tokens(mine.seq).len();
+        self.can_share
+            && self.slots[..slot].iter().any(|other| {
+                let done = self.sequences.tokens(other.seq).len();
+                let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
+                    .min(mine.job.prompt.tokens.len() - 1);
+                !other.is_writing()
+                    && other.job.adapter == mine.job.adapter
+                    && done < shared
+                    && shared >= have + SHARED_TOKENS_MIN
+            })
+    }
+
+    /// Copies the longest start of the prompt that any other sequence holds.
+    pub(super) fn borrow_prompt(&mut self, slot: usize) {
+        if !self.can_share {
+            return;
+        }
+        let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
+        let prompt = &self.slots[slot].job.prompt.tokens;
+        let Some((donor, common)) = self.sequences.best_donor(prompt, seq) else {
+            return;
+        };
+        let common = common.min(prompt.len() - 1);
+        if common < have + SHARED_TOKENS_MIN {
+            return;
+        }
+        let copied = self.context.copy_kv_cache_seq(
+            donor as i32,
+            seq as i32,
+            Some(have as u32),
+            Some(common as u32),
+        );
+        if copied.is_ok() {
+            let tokens = prompt[have..common].to_vec();
+            self.sequences.tokens_mut(seq).extend(tokens);
+            self.slots[slot].cached = common;
+        }
+    }
+
+    /// Keeps the cache of the shop's rules at the start of a prompt for new conversations.
+    pub(super) fn keep_rules(&mut self, slot: usize) {
+        let slot = &self.slots[slot];
+        let rules = slot.job.prompt.rules;
+        let start = slot.job.starts.first().copied();
+        if !self.can_share || rules < SHARED_TOKENS_MIN {
+            return;
+        }
+        let seq = slot.seq;
+        if let Some(claimed) =
+            self.sequences
+                .claim_prefix(&slot.job.prompt.tokens[..rules], slot.job.adapter, start)
+        {
+            if claimed.evicted.is_some() {
+                self.clear(claimed.seq);
+            }
+            let copied = self.context.copy_kv_cache_seq(
+                seq as i32,
+                claimed.seq as i32,
+                Some(0),
+                Some(rules as u32),
+            );
+            if copied.is_err() {
+                self.sequences.free(claimed.seq);
+            }
+        }
+    }
+
+    /// Makes room in the context by moving out what is parked longest. False when nothing is parked.
+    pub(super) fn move_parked_out(&mut self) -> bool {
+        let Some(evicted) = self.sequences.evict() else {
+            return false;
+        };
+        self.move_out(evicted);
+        true
+    }
+
+    /// Takes a running request out of the context: the least urgent one, unless it is the only one. It goes on later.
+    pub(super) fn suspend_one(&mut self) -> bool {
+        if self.slots.len() < 2 {
+            return false;
+        }
+        let last = (0..self.slots.len()).max_by_key(|&at| {
+            let job = &self.slots[at].job;
+            (job.priority, job.deadline)
+        });
+        let Some(last) = last else { return false };
+        let mut slot = self.slots.remove(last);
+        let state = if self.sequences.tokens(slot.seq).is_empty() {
+            None
+        } else {
+            self.save(slot.seq)
+        };
+        let Evicted {
+            seq,
+            mut tokens,
+            starts,
+            ..
+        } = self.sequences.suspend(slot.seq);
+        self.clear(seq);
+        if state.is_none() {
+            // Without a copy everything is computed again, as if it were the prompt.
+            tokens.append(&mut slot.pending);
+            if tokens.len() > slot.job.prompt.tokens.len() {
+                slot.job.prompt.tokens = mem::take(&mut tokens);
+            }
+            tokens.clear();
+        }
+        self.moved("suspended");
+        self.suspended.push(Suspended {
+            slot,
+            tokens,
+            starts,
+            state,
+        });
+        true
+    }
+
+    /// Lets suspended requests go on, the most urgent first, as far as there is room.
+    pub(super) fn resume_suspended(&mut self) {
+        while self.slots.len() < self.config.slots as usize {
+            let first = (0..self.suspended.len()).min_by_key(|&at| {
+                let job = &self.suspended[at].slot.job;
+                (job.priority, job.deadline)
+            });
+            let Some(first) = first else { return };
+            let alone = self.slots.is_empty();
+            let needed = self.suspended[first].tokens.len() as u64 + u64::from(self.config.batch);
+            let free =
+                u64::from(self.config.cache_tokens).saturating_sub(self.sequences.tokens_running());
+            if !alone && needed > free {
+                return;
+            }
+            let suspended = self.suspended.remove(first);
+            if let Err(suspended) = self.resume(suspended) {
+                if alone {
+                    suspended.slot.fail(Error::Busy(BusyReason::CacheFull));
+                } else {
+                    self.suspended.push(suspended);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Cuts a sequence's cache back to a length and returns the length that it has then.
+    pub(super) fn cut_back(&mut self, seq: usize, length: usize) -> usize {
+        if self.sequences.tokens(seq).len() == length {
+            return length;
+        }
+        let cut = self.can_cut
+            && length > 0
+            && matches!(
+                self.context
+                    .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None),
+                Ok(true)
+            );
+        let length = if cut { length } else { 0 };
+        if !cut {
+            self.clear(seq);
+        }
+        self.sequences.tokens_mut(seq).truncate(length);
+        length
+    }
+
+    /// Empties a sequence's cache in llama.cpp.
+    pub(super) fn clear(&mut self, seq: usize) {
+        // Removing a whole sequence cannot fail for an id below n_seq_max.
+        let _ = self
+            .context
+            .clear_kv_cache_seq(Some(seq as u32), None, None);
+    }
+
+    /// Moves what a sequence held to main memory, if it is a conversation's and there is a budget for it.
+    fn move_out(&mut self, evicted: Evicted) {
+        let Evicted {
+            seq,
+            key,
+            tokens,
+            adapter,
+            starts,
+        } = evicted;
+        let key = key.filter(|key| !key.is_empty() && self.host.wants(key, &tokens, adapter));
+        if let Some(key) = key
+            && let Some(state) = self.save(seq)
+        {
+            let bytes = state.byte_len();
+            self.host.put(
+                Kept {
+                    key,
+                    tokens,
+                    adapter,
+                    starts,
+                    state,
+                },
+                bytes,
+            );
+            self.moved("spilled");
+        }
+        self.clear(seq);
+    }
+
+    /// Fetches a longer start of a prompt from main memory than a sequence has and any other could lend. Returns how
+    /// many tokens the sequence has then.
+    fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
+        let lent = match self.sequences.best_donor(prompt, seq) {
+            Some((_, common)) if self.can_share => common,
+            _ => 0,
+        };
+        let Some((kept, common)) = self.host.best(prompt, adapter) else {
+            return have;
+        };
+        let whole = common == kept.tokens.len();
+        if common < have.max(lent) + FETCHED_TOKENS_MIN || !(self.can_cut || whole) {
+            return have;
+        }
+        while self.context.state_seq_set(&kept.state, seq as i32).is_err() {
+            let Some(evicted) = self.sequences.evict() else {
+                self.clear(seq);
+                self.sequences.tokens_mut(seq).clear();
+                return 0;
+            };
+            // Not moved out in turn: main memory would push out the very cache that is wanted here.
+            let _ = self
+                .context
+                .clear_kv_cache_seq(Some(evicted.seq as u32), None, None);
+        }
+        *self.sequences.tokens_mut(seq) = kept.tokens.clone();
+        self.moved("fetched");
+        self.cut_back(seq, common)
+    }
+
+    /// Gives a suspended request a sequence and its cache again.
+    fn resume(&mut self, suspended: Suspended) -> Result<(), Suspended> {
+        let job = &suspended.slot.job;
+        let Some(claimed) = self.sequences.claim(&job.conversation_key, job.adapter) else {
+            return Err(suspended);
+        };
+        let seq = claimed.seq;
+        if let Some(evicted) = claimed.evicted {
+            self.move_out(evicted);
+        }
+        self.clear(seq);
+        if let Some(state) = &suspended.state {
+            while self.context.state_seq_set(state, seq as i32).is_err() {
+                let Some(evicted) = self.sequences.evict() else {
+                    self.clear(seq);
+                    self.sequences.free(seq);
+                    return Err(suspended);
+                };
+                self.move_out(evicted);
+            }
+        }
+        let Suspended {
+            mut slot,
+            tokens,
+            starts,
+            ..
+        } = suspended;
+        *self.sequences.tokens_mut(seq) = tokens;
+        self.sequences.set_starts(seq, starts);
+        slot.seq = seq;
+        self.slots.push(slot);
+        self.moved("resumed");
+        Ok(())
+    }
+
+    /// Copies a sequence's cache; none where that cannot be done.
+    fn save(&self, seq: usize) -> Option<SeqState> {
+        self.context
+            .state_seq_get(seq as i32, LlamaStateSeqFlags::empty())
+            .inspect_err(|error| tracing::warn!(%error, "a cache could not be copied"))
+            .ok()
+    }
+
+    /// Counts a cache that moved.
+    fn moved(&self, how: &'static str) {
+        metrics::counter!("mercer_inference_caches_moved_total", "how" => how).increment(1);
+        metrics::gauge!("mercer_inference_host_cache_bytes").set(self.host.bytes() as f64);
+        self.monitor.count(|counts| match how {
+            "spilled" => counts.spilled += 1,
+            "fetched" => counts.fetched += 1,
+            "suspended" => counts.suspended += 1,
+            _ => counts.resumed += 1,
+        });
+    }
+}
