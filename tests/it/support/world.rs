@@ -122,14 +122,10 @@ impl World {
 
     /// Returns the stores, for reading what Mercer wrote.
     pub(crate) async fn store(&self) -> &Store {
-        let config = match self.postgres.as_str() {
-            "" => StoreConfig::new(format!("sqlite://{}", self.database().display())),
-            // Many worlds share one server.
-            url => StoreConfig {
-                read_connections: 2,
-                ..StoreConfig::new(url)
-            },
-        };
+        let config = StoreConfig::new(match self.postgres.as_str() {
+            "" => format!("sqlite://{}", self.database().display()),
+            url => url.to_owned(),
+        });
         let open = || async {
             let mut tries = 0;
             loop {
