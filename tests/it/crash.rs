@@ -31,6 +31,8 @@ const RUNS: u32 = 5;
 const RUNS_ON_POSTGRES: u32 = 2;
 /// Runs side by side. Some wait half a minute for a message whose fate is unknown.
 const AT_ONCE: usize = 8;
+/// The same on PostgreSQL: every process brings ten connections, and what it cannot open within 3 s it does without.
+const AT_ONCE_ON_POSTGRES: usize = 5;
 /// What may still happen after the last reply arrived, for points behind it.
 const AFTERWARDS: Duration = Duration::from_secs(2);
 /// `SIGABRT`.
@@ -41,18 +43,23 @@ async fn a_process_that_dies_at_any_named_point_loses_nothing_and_sends_nothing_
     let base = World::with_shop(Model::best()).await;
     // These are in the commit of the other database.
     let passed = |point: &str| !point.starts_with("transaction_");
-    die_at_every_point(base, passed, RUNS).await;
+    die_at_every_point(base, passed, RUNS, AT_ONCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres_too_it_loses_nothing_and_sends_nothing_twice() {
     let base = World::with_shop_in_postgres(Model::best()).await;
     let passed = |point: &str| !point.starts_with("group_");
-    die_at_every_point(base, passed, RUNS_ON_POSTGRES).await;
+    die_at_every_point(base, passed, RUNS_ON_POSTGRES, AT_ONCE_ON_POSTGRES).await;
 }
 
 /// Dies at each point that is passed, some times, and recovers.
-async fn die_at_every_point(base: World, passed: impl Fn(&str) -> bool, runs_each: u32) {
+async fn die_at_every_point(
+    base: World,
+    passed: impl Fn(&str) -> bool,
+    runs_each: u32,
+    at_once: usize,
+) {
     let runs_each = match std::env::var("MERCER_CRASH_RUNS") {
         Ok(number) => number.parse().expect("MERCER_CRASH_RUNS is a number"),
         Err(_) => runs_each,
@@ -65,7 +72,7 @@ async fn die_at_every_point(base: World, passed: impl Fn(&str) -> bool, runs_eac
         points.len()
     );
     let base = Arc::new(base);
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Semaphore::new(at_once));
     let mut runs = JoinSet::new();
     for run in 0..runs_each {
         for point in &points {

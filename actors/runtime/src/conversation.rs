@@ -166,6 +166,8 @@ impl ConversationActor {
             return Ok(());
         }
         state.active_at = Instant::now();
+        // A partition that went to another node meanwhile is no attempt of this input's.
+        self.lease(&state.stream)?;
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let attempts = inbox.begin_attempt(&ids).await?;

@@ -8,11 +8,19 @@ use crate::ChatMessage;
 /// Returns one hash for each start of a conversation: the first message, the first two, and so on.
 ///
 /// A prompt only grows at its end, so a worker whose cache holds a start of it computes the rest alone. The hashes
-/// are of one model and template: the same messages make other tokens elsewhere.
-pub fn prefix_hashes(model: &ModelInfo, messages: &[ChatMessage]) -> Vec<u64> {
+/// are of one model, template and LoRA adapter (by its name, or none): the same messages make other tokens, or other
+/// caches, elsewhere.
+pub fn prefix_hashes(
+    model: &ModelInfo,
+    adapter: Option<&str>,
+    messages: &[ChatMessage],
+) -> Vec<u64> {
     let mut hash = Xxh3::new();
     hash.update(model.sha256.as_bytes());
     hash.update(model.template_sha256.as_bytes());
+    if let Some(adapter) = adapter {
+        hash.update(adapter.as_bytes());
+    }
     messages
         .iter()
         .map(|message| {
@@ -48,12 +56,14 @@ mod tests {
         let all: Vec<ChatMessage> = ["rules", "hello", "hi"]
             .map(|text| ChatMessage::new(Role::User, text))
             .into();
-        let hashes = prefix_hashes(&model("a"), &all);
-        assert_eq!(prefix_hashes(&model("a"), &all[..2]), hashes[..2]);
-        assert_ne!(prefix_hashes(&model("b"), &all)[0], hashes[0]);
+        let hashes = prefix_hashes(&model("a"), None, &all);
+        assert_eq!(prefix_hashes(&model("a"), None, &all[..2]), hashes[..2]);
+        assert_ne!(prefix_hashes(&model("b"), None, &all)[0], hashes[0]);
+        assert_ne!(prefix_hashes(&model("a"), Some("x"), &all)[0], hashes[0]);
         let split = |a: &str, b: &str| {
             prefix_hashes(
                 &model("a"),
+                None,
                 &[
                     ChatMessage::new(Role::User, a),
                     ChatMessage::new(Role::User, b),

@@ -108,7 +108,7 @@ pub enum ImportError {
 pub enum ImportKind {
     /// Products with their variants: JSON Lines or CSV.
     Products,
-    /// Policies, FAQ entries and promotions: JSON Lines, or one in Markdown with front matter.
+    /// A policy, FAQ entry or promotion: one file of Markdown with front matter, as on the command line.
     Documents,
     /// Customers: JSON Lines.
     Customers,

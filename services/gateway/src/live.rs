@@ -1,9 +1,9 @@
 //! What happens in a conversation right now, for pages that are watching.
 //!
-//! Nothing here is kept: whoever is not watching misses it. What must arrive is in the store, and
-//! a watcher takes an event of this feed as a hint to read on there.
+//! What must arrive is in the store, and a watcher takes an event of this feed as a hint to read on there. Kept are only
+//! the sentences of an answer that is being written, for a page that comes back meanwhile.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -18,6 +18,9 @@ const BACKLOG_MAX: usize = 64;
 
 /// Events kept for other processes while they are being passed on. More are dropped, as by a slow watcher.
 const TAP_MAX: usize = 1024;
+
+/// Answers whose sentences are kept; more than are written at once. One whose end was missed is pushed out at last.
+const ANSWERS_MAX: usize = 4096;
 
 /// Something that happens in a conversation.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,6 +55,7 @@ pub struct LiveFeed {
     opened: Topics<(ShopId, String), ()>,
     closed: Arc<watch::Sender<bool>>,
     tap: Option<mpsc::Sender<Live<LiveEvent>>>,
+    answers: Arc<Mutex<Answers>>,
 }
 
 impl Default for LiveFeed {
@@ -61,6 +65,7 @@ impl Default for LiveFeed {
             opened: Topics::default(),
             closed: Arc::new(watch::Sender::new(false)),
             tap: None,
+            answers: Arc::default(),
         }
     }
 }
@@ -89,15 +94,26 @@ impl LiveFeed {
                 event: event.clone(),
             });
         }
+        // Held until the watchers know, so that whoever begins to watch gets a sentence once.
+        let mut answers = self.answers();
+        answers.note(conversation, &event);
         self.conversations.publish(conversation, event);
     }
 
-    /// Watches a conversation from now on.
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Watches a conversation from now on. Sentences of an answer that is being written are in
+    /// [`Subscription::take_earlier`].
     pub fn subscribe(
         &self,
         conversation: &ConversationId,
     ) -> Subscription<ConversationId, LiveEvent> {
-        self.conversations.subscribe(conversation.clone())
+        let answers = self.answers();
+        let mut subscription = self.conversations.subscribe(conversation.clone());
+        subscription.earlier = answers.of(conversation);
+        subscription
     }
 
     /// Ends every page's event stream, so that a server can shut down gracefully. Final.
@@ -120,6 +136,52 @@ impl LiveFeed {
         address: &str,
     ) -> Subscription<(ShopId, String), ()> {
         self.opened.subscribe((shop.clone(), address.to_owned()))
+    }
+}
+
+/// The sentences of answers that are being written.
+#[derive(Default)]
+struct Answers {
+    sentences: HashMap<ConversationId, Vec<LiveEvent>>,
+    /// In the order in which they began.
+    began: VecDeque<ConversationId>,
+}
+
+impl Answers {
+    fn note(&mut self, conversation: &ConversationId, event: &LiveEvent) {
+        match event {
+            LiveEvent::Typing => {}
+            LiveEvent::Message { .. } | LiveEvent::Restarted => {
+                if self.sentences.remove(conversation).is_some() {
+                    self.began.retain(|other| other != conversation);
+                }
+            }
+            LiveEvent::Sentence { turn, .. } => {
+                if !self.sentences.contains_key(conversation) {
+                    if self.began.len() >= ANSWERS_MAX
+                        && let Some(oldest) = self.began.pop_front()
+                    {
+                        self.sentences.remove(&oldest);
+                    }
+                    self.began.push_back(conversation.clone());
+                }
+                let sentences = self.sentences.entry(conversation.clone()).or_default();
+                // The end of the turn before may have been missed.
+                sentences.retain(
+                    |said| matches!(said, LiveEvent::Sentence { turn: of, .. } if of == turn),
+                );
+                if sentences.len() < BACKLOG_MAX {
+                    sentences.push(event.clone());
+                }
+            }
+        }
+    }
+
+    fn of(&self, conversation: &ConversationId) -> Vec<LiveEvent> {
+        self.sentences
+            .get(conversation)
+            .cloned()
+            .unwrap_or_default()
     }
 }
 
@@ -158,6 +220,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
             .or_insert_with(|| broadcast::Sender::new(BACKLOG_MAX));
         Subscription {
             receiver: Some(sender.subscribe()),
+            earlier: Vec::new(),
             topics: self.clone(),
             key,
         }
@@ -167,11 +230,17 @@ impl<K: Eq + Hash + Clone, T: Clone> Topics<K, T> {
 /// A watcher's end. Dropping it stops watching.
 pub struct Subscription<K: Eq + Hash + Clone, T: Clone> {
     receiver: Option<broadcast::Receiver<T>>,
+    earlier: Vec<T>,
     topics: Topics<K, T>,
     key: K,
 }
 
 impl<K: Eq + Hash + Clone, T: Clone> Subscription<K, T> {
+    /// Takes what was said before the watcher came and still holds.
+    pub fn take_earlier(&mut self) -> Vec<T> {
+        std::mem::take(&mut self.earlier)
+    }
+
     /// Waits for the next event. `None` means that some were lost, as the watcher was too slow:
     /// read the store. Safe to drop and call again.
     pub async fn next(&mut self) -> Option<T> {
@@ -224,6 +293,34 @@ mod tests {
         }
         assert!(watcher.next().await.is_none());
         assert!(matches!(watcher.next().await, Some(LiveEvent::Typing)));
+    }
+
+    #[test]
+    fn sentences_are_kept_until_their_answer_ends_and_no_longer_than_there_is_room() {
+        let live = LiveFeed::new();
+        let say = |n: u128, turn: u128| {
+            live.publish(
+                &conversation(n),
+                LiveEvent::Sentence {
+                    turn: TurnId::from_parts(1, turn),
+                    text: Personal::new("It is blue.".to_owned()),
+                },
+            );
+        };
+        let earlier = |n: u128| live.subscribe(&conversation(n)).take_earlier().len();
+        say(1, 1);
+        say(1, 1);
+        assert_eq!((earlier(1), earlier(2)), (2, 0));
+        // Another turn's sentence voids those before.
+        say(1, 2);
+        assert_eq!(earlier(1), 1);
+        live.publish(&conversation(1), LiveEvent::Restarted);
+        assert_eq!(earlier(1), 0);
+        for n in 0..=ANSWERS_MAX as u128 {
+            say(n, 1);
+        }
+        assert_eq!((earlier(0), earlier(1)), (0, 1));
+        assert_eq!(live.answers().began.len(), ANSWERS_MAX);
     }
 
     #[tokio::test]

@@ -119,7 +119,7 @@ fn start() -> Result<PostgresServer, String> {
             "-c",
             "fsync=off",
             "-c",
-            "max_connections=200",
+            "max_connections=400",
             "-c",
             "log_min_messages=fatal",
         ]);

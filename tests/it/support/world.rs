@@ -122,12 +122,20 @@ impl World {
 
     /// Returns the stores, for reading what Mercer wrote.
     pub(crate) async fn store(&self) -> &Store {
+        let config = StoreConfig::new(match self.postgres.as_str() {
+            "" => format!("sqlite://{}", self.database().display()),
+            url => url.to_owned(),
+        });
         let open = || async {
-            let url = match self.postgres.as_str() {
-                "" => format!("sqlite://{}", self.database().display()),
-                url => url.to_owned(),
-            };
-            Store::open(&StoreConfig::new(url)).await.expect("database")
+            let mut tries = 0;
+            loop {
+                // The server gives a connection within seconds or not at all, and may be busy with other worlds.
+                match Store::open(&config).await {
+                    Ok(store) => return store,
+                    Err(error) if tries == 10 => panic!("database: {error}"),
+                    Err(_) => tries += 1,
+                }
+            }
         };
         self.store.get_or_init(open).await
     }

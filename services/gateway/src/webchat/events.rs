@@ -169,12 +169,33 @@ impl Feed {
         let caught_up = self.conversation.is_none() || !self.behind;
         if caught_up {
             self.queue.extend(self.then.take());
+            self.tell_earlier();
             if !self.ready_said {
                 self.ready_said = true;
                 self.queue.push_back(passing("ready", json!({})));
             }
         }
         Ok(())
+    }
+
+    /// Tells the sentences of an answer that was being written when this page came. Whatever it may still show of them
+    /// is void.
+    fn tell_earlier(&mut self) {
+        let Some(watched) = &mut self.conversation else {
+            return;
+        };
+        let mut sentences: VecDeque<SseEvent> = VecDeque::new();
+        for event in watched.live.take_earlier() {
+            if let LiveEvent::Sentence { turn, text } = event
+                && !self.shown.is_answered(&turn)
+            {
+                sentences.push_back(sentence(&turn, text.expose()));
+            }
+        }
+        if !sentences.is_empty() {
+            self.queue.push_back(passing("restarted", json!({})));
+            self.queue.append(&mut sentences);
+        }
     }
 
     async fn find(&mut self) -> Result<(), StoreError> {

@@ -389,6 +389,42 @@ async fn a_reply_comes_as_sentences_and_then_whole() {
 }
 
 #[tokio::test]
+async fn a_page_that_comes_back_while_an_answer_is_written_gets_its_sentences_so_far() {
+    let world = World::new().await;
+    let (token, address, mut owner) = begin(&world).await;
+    let conversation = owner.stream.conversation.clone();
+    owner
+        .append(&world, vec![received(&address, "m-1", "a kettle?")])
+        .await;
+    let say = |text: &str| {
+        let (turn, text) = (turn(1), text.into());
+        world
+            .live
+            .publish(&conversation, LiveEvent::Sentence { turn, text });
+    };
+    say("The Arden.");
+    say("It is red.");
+    let mut page = Page::open(&world, &token, None).await;
+    let seen = page.until("ready").await;
+    let names: Vec<&str> = seen.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["customer", "restarted", "sentence", "sentence"]);
+    assert_eq!(seen[3].data["text"], "It is red.");
+    // It goes on from there.
+    say("It is in stock.");
+    let next = page.next().await.expect("event");
+    assert_eq!(next.data["text"], "It is in stock.");
+
+    // Once the answer is in the log, it is told from there alone, even if its end was missed here.
+    owner
+        .append(&world, vec![reply(Some(turn(1)), "Whole.")])
+        .await;
+    let mut page = Page::open(&world, &token, None).await;
+    let seen = page.until("ready").await;
+    let names: Vec<&str> = seen.iter().map(|event| event.name.as_str()).collect();
+    assert_eq!(names, ["customer", "message"]);
+}
+
+#[tokio::test]
 async fn a_page_may_watch_before_it_writes() {
     let world = World::new().await;
     let token = new_token();

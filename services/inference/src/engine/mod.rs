@@ -240,11 +240,7 @@ impl LlamaEngine {
             prompt,
             resume,
             opening,
-            // What an adapter computed is not told to callers: their hashes are of the model as it is.
-            starts: match adapter {
-                Some(_) => Vec::new(),
-                None => prefix_hashes(&self.info, &request.messages),
-            },
+            starts: prefix_hashes(&self.info, request.adapter.as_deref(), &request.messages),
             matcher,
             drafts,
             max_tokens: request.max_tokens as usize,

@@ -107,7 +107,10 @@ pub(super) fn choose(
         }
         let sha256 = known.model.sha256.as_str();
         if !hashes.iter().any(|(of, _)| *of == sha256) {
-            hashes.push((sha256, prefix_hashes(&known.model, ask.messages)));
+            hashes.push((
+                sha256,
+                prefix_hashes(&known.model, ask.adapter, ask.messages),
+            ));
         }
         let starts = hashes.iter().find(|(of, _)| *of == sha256);
         let held = starts.map_or(0, |(_, starts)| held_messages(known, starts));
@@ -295,7 +298,7 @@ mod tests {
     fn holding(worker: &str, messages: &[ChatMessage]) -> Heartbeat {
         Heartbeat {
             residency: Residency::Snapshot {
-                starts: prefix_hashes(&model("a"), messages),
+                starts: prefix_hashes(&model("a"), None, messages),
             },
             ..heartbeat(worker, 1)
         }

@@ -233,7 +233,7 @@ async fn the_engine_tells_its_load_and_what_it_holds() {
     let messages = conversation("hello");
     assert!(fixture.engine.starts().is_empty());
     complete(&fixture.engine, planned("r", messages.clone())).await;
-    let hashes = prefix_hashes(&fixture.engine.info(), &messages);
+    let hashes = prefix_hashes(&fixture.engine.info(), None, &messages);
     let held = fixture.engine.starts();
     assert!(hashes.iter().all(|hash| held.contains(hash)));
     let load = fixture.engine.take_load();
