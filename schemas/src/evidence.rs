@@ -22,6 +22,9 @@ use crate::personal::Personal;
 #[serde(transparent)]
 pub struct Handle(String);
 
+/// Letter of handles that name a product of an earlier search.
+const EARLIER: char = 's';
+
 impl Handle {
     /// Builds the handle of the `number`-th record of its kind.
     pub fn new(key: &RecordKey, number: usize) -> Self {
@@ -33,6 +36,16 @@ impl Handle {
             RecordKey::Order(_) => 'o',
         };
         Self(format!("{letter}{number}"))
+    }
+
+    /// Builds the handle of the `number`-th product of a search that others were shown after.
+    pub fn earlier(number: usize) -> Self {
+        Self(format!("{EARLIER}{number}"))
+    }
+
+    /// Says whether it is one of [`Self::earlier`].
+    pub fn is_earlier(&self) -> bool {
+        self.0.starts_with(EARLIER)
     }
 
     /// Returns the handle as text.

@@ -4,7 +4,8 @@
 //! runs them again under the same id.
 
 use mercer_schemas::{
-    ChatMessage, CustomerId, EffectId, Evidence, Handle, Personal, Plan, RecordKey, Settings,
+    ChatMessage, CustomerId, DocumentId, EffectId, Evidence, Handle, Personal, Plan, RecordKey,
+    Settings,
 };
 
 use crate::grammar::PlanGrammar;
@@ -36,8 +37,10 @@ pub enum Effect {
         plan: Plan,
         /// The customer's words of the turn.
         words: Personal<String>,
-        /// What `p1` or `shown` means in the plan.
+        /// What `p1`, `shown` or, of an earlier search, `s1` means in the plan.
         shown: Vec<(Handle, RecordKey)>,
+        /// Policies, questions and promotions that the turn before drew on.
+        spoken_of: Vec<DocumentId>,
         /// The customer, where identity is already proven.
         customer: Option<CustomerId>,
     },
@@ -91,6 +94,22 @@ impl Effect {
     }
 }
 
+/// Returns the documents that the turn before drew on.
+fn spoken_of(state: &State) -> Vec<DocumentId> {
+    let evidence = state.past.last().map(|past| past.evidence.as_slice());
+    let documents = evidence
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|line| match line {
+            Evidence::Record {
+                key: RecordKey::Document(id) | RecordKey::Promotion(id),
+                ..
+            } => Some(id.clone()),
+            _ => None,
+        });
+    documents.collect()
+}
+
 /// Returns the effect that the state waits for, if any.
 pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
     let id = open_effect(&state.phase)?;
@@ -108,7 +127,8 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             id,
             plan: plan.clone(),
             words: turn.words.clone(),
-            shown: state.shown.clone(),
+            shown: [state.shown.clone(), grammar::earlier(state)].concat(),
+            spoken_of: spoken_of(state),
             customer: state.customer.clone(),
         }),
         Phase::Composing {

@@ -6,11 +6,13 @@
 //! customer's words. [`admits`] checks a plan by the same sets in code, so a plan is safe even
 //! from a worker that does not keep to the grammar.
 
+mod meant;
 mod plan;
 mod reply;
 
 use std::collections::BTreeSet;
 
+pub(crate) use meant::earlier;
 pub use plan::{PlanGrammar, admits, plan};
 pub use reply::{answers, numbers, references, reply};
 
@@ -144,6 +146,7 @@ mod tests {
             asked("what is the tracking number?"),
             [["{{o1.status}}", "{{o1.eta}}", "{{o1.tracking}}"]]
         );
+        assert_eq!(asked("can i trace it"), asked("tracking?"));
 
         let key = RecordKey::Product(ProductId::new("K-1").expect("key"));
         let attribute = [
@@ -151,6 +154,19 @@ mod tests {
             record(key, 1, &[("weight", "1 kg")]),
         ];
         assert_eq!(answers(&attribute, "how heavy is it"), [["{{p1.weight}}"]]);
+        let shown = [named_product(1, "Kettle")];
+        assert_eq!(answers(&shown, "any left?"), [["{{p1.stock}}"]]);
+        let two = [named_product(1, "Kettle"), named_product(2, "Pot")];
+        let both = [["{{p1.name}}", "{{p1.price}}", "{{p2.name}}", "{{p2.price}}"]];
+        assert_eq!(answers(&two, "compare them"), both);
+        let key =
+            |number: usize| RecordKey::Product(ProductId::new(format!("K-{number}")).expect("key"));
+        let told = |number, value| record(key(number), number, &[("weight", value)]);
+        let weights = [&two[..], &[told(1, "1 kg"), told(2, "2 kg")]].concat();
+        assert_eq!(
+            answers(&weights, "which is lighter?"),
+            [["{{p1.weight}}", "{{p2.weight}}"]]
+        );
         let found = Evidence::Found {
             products: 1,
             corrected: None,
@@ -181,13 +197,14 @@ mod tests {
         for open in [
             "how quiet is it?",
             "not the arden one, the other",
-            "is the first one quiet?",
+            "is this the first time you sell it?",
         ] {
             assert!(
                 grammar(open).contains("\"p1\" | \"p2\" | \"shown\""),
                 "{open}"
             );
         }
+        assert!(grammar("is the second one quiet?").contains("HANDLE: \"p2\"\n"));
         assert!(!grammar("a kettle under £40").contains("PRICES?"));
         assert!(!grammar("a kettle under £40").contains("min_price"));
         assert!(grammar("a kettle for £40 or so").contains("PRICES?"));
@@ -201,6 +218,53 @@ mod tests {
         let either = grammar("my order is 70417, email ann@example.com");
         assert!(either.contains("POSTCODE \"\\\"\")?"), "{either}");
         assert!(!grammar("do you sell tents? answer me at ann@example.com").contains("(order ("));
+    }
+
+    #[test]
+    fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
+        let found = Evidence::Found {
+            products: 2,
+            corrected: None,
+        };
+        let both = vec![
+            found,
+            named_product(1, "Arden Kettle"),
+            named_product(2, "Velora Kettle"),
+        ];
+        let second = both[2].clone();
+        let looked_at = match second {
+            Evidence::Record { key, fields, .. } => Evidence::Record {
+                handle: Handle::new(&key, 1),
+                key,
+                version: 1,
+                fields,
+            },
+            other => other,
+        };
+        let mut state = State::default();
+        for evidence in [both, vec![looked_at]] {
+            state.shown = crate::evolve::products_of(&evidence);
+            state.past.push(crate::state::PastTurn {
+                words: "kettles".into(),
+                plan: Plan::default(),
+                evidence,
+                reply: "…".into(),
+            });
+        }
+        let handles = |words: &str| {
+            let text = super::plan(&state, &turn(words)).lark(&[]);
+            let line = text.lines().find(|line| line.starts_with("HANDLE"));
+            line.map(str::to_owned).unwrap_or_default()
+        };
+        assert_eq!(handles("is it loud?"), r#"HANDLE: "p1" | "shown""#);
+        assert_eq!(handles("and the first one?"), r#"HANDLE: "s1""#);
+        assert_eq!(handles("is the other one loud?"), r#"HANDLE: "s1""#);
+        assert_eq!(handles("how loud is the arden"), r#"HANDLE: "s1""#);
+        let plan: Plan =
+            serde_json::from_str(r#"{"calls":[{"tool":"product_details","product":"s1"}]}"#)
+                .expect("plan");
+        assert!(admits(&state, &turn("and the first one?"), &plan));
+        assert!(!admits(&state, &turn("is it loud?"), &plan));
     }
 
     #[test]
@@ -227,6 +291,34 @@ mod tests {
         // Whoever may be asking for a person is not held back.
         let person = narrowed("a person please", &[Intent::Talk]);
         assert_eq!(person[1], "call: handoff");
+        let voucher = narrowed(
+            "does SAVE20 work for kettles",
+            &[Intent::Talk, Intent::Search],
+        );
+        assert_eq!(voucher[1], "call: policies");
+        let order = narrowed("what is the status of HB-70417", &[Intent::Search]);
+        assert_eq!(order[1], "call: search | order");
+        for demand in [
+            "can i speak to a real person",
+            "Enough. I demand that someone in charge sorts this out.",
+            "put me through to your manager",
+        ] {
+            let forced = narrowed(demand, &[Intent::Talk, Intent::Policies]);
+            assert_eq!(
+                forced[0], r#"start: "{\"calls\":[" handoff "]}""#,
+                "{demand}"
+            );
+        }
+        for open in [
+            "a mug for somebody who has one",
+            "i don't want to talk to a person",
+            "my manager said to get a kettle",
+        ] {
+            assert!(
+                !narrowed(open, &[Intent::Talk])[0].contains("handoff"),
+                "{open}"
+            );
+        }
         // Nothing was shown, so details are impossible: everything else is open again.
         let all = narrowed("how heavy is it", &[]);
         assert_eq!(narrowed("how heavy is it", &[Intent::Details]), all);

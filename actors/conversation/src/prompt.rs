@@ -99,7 +99,7 @@ const FULL_RULES: &str = r#"Every turn has two steps.
 Step 1, after a customer's message: write a plan, one line of JSON: {"calls":[...]} with at most two calls, or {"calls":[]} for greetings, thanks and questions outside the shop.
 Calls:
 {"tool":"search_catalog","query":"words of the customer","min_price":"20","max_price":"80","in_stock":true,"sort":"price_asc"} finds products; all but query are optional.
-{"tool":"product_details","product":"p1","about":"blue"} looks closer at a product already shown; product is its handle or "shown"; about is an option or attribute the customer names.
+{"tool":"product_details","product":"p1","about":"blue"} looks closer at a product already shown; product is its handle, "shown", or "s2" for the second product of the last search; about is an option or attribute the customer names.
 {"tool":"search_policies","query":"words of the customer"} finds policies, delivery, returns, promotions and shop information.
 {"tool":"order_status","order":"...","email":"...","postcode":"..."} reports an order; leave out what the customer has not given.
 {"tool":"handoff","reason":"asked"} calls a person; reason is asked, complaint or unable.

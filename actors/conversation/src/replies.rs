@@ -11,6 +11,12 @@ pub(crate) const GIVE_UP: &str = "I'm sorry, I could not answer that properly. A
 
 const GREETING: &str = "I can help with our products, prices and stock, our policies, and your orders. What are you looking for?";
 
+/// Fields of an order that a template tells where the order has them.
+const ORDER_FIELDS: &[(&str, &str)] = &[
+    ("eta", "Delivery date"),
+    ("carrier", "Carrier"),
+    ("tracking", "Tracking number"),
+];
 /// Most products that a template names.
 const PRODUCTS_MAX: usize = 3;
 
@@ -39,7 +45,12 @@ pub(crate) fn from_evidence(evidence: &[Evidence]) -> String {
                     RecordKey::Document(_) | RecordKey::Promotion(_) if has(TEXT_FIELD) => format!("{{{{{handle}}}}}"),
                     RecordKey::Document(_) | RecordKey::Promotion(_) => continue,
                     RecordKey::Order(_) => {
-                        format!("Your order {{{{{handle}.number}}}}: {{{{{handle}.status}}}}.")
+                        let told = ORDER_FIELDS.iter().filter(|(name, _)| has(name));
+                        let told: Vec<String> = told
+                            .map(|(name, title)| format!(" {title}: {{{{{handle}.{name}}}}}."))
+                            .collect();
+                        let told = told.concat();
+                        format!("Your order {{{{{handle}.number}}}}: {{{{{handle}.status}}}}.{told}")
                     }
                 }
             }

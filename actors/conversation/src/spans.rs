@@ -5,6 +5,7 @@
 //! English function words at which a search phrase neither begins nor ends.
 
 mod prices;
+mod spoken;
 
 use std::collections::BTreeSet;
 
@@ -151,9 +152,11 @@ pub fn phrases(text: &str) -> BTreeSet<String> {
     out
 }
 
-/// Returns the amounts that occur: digits with at most one decimal part, for price limits.
+/// Returns the amounts that occur, in figures or in words: digits with at most one decimal part, for
+/// price limits.
 pub fn amounts(text: &str) -> BTreeSet<String> {
-    number_runs(text)
+    number_runs(&spoken::in_figures(&text.to_lowercase()))
+        .filter(|run| !run.is_in_code || run.is_amount)
         .map(|run| run.text.trim_end_matches('%').to_owned())
         .filter(|run| run.len() <= 9 && run.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
         .filter(|run| run.matches('.').count() <= 1)
@@ -256,6 +259,8 @@ pub struct NumberRun<'a> {
     pub after: &'a str,
     /// Whether a currency sign or word stands next to it.
     pub is_amount: bool,
+    /// Whether a letter stands right before it: part of a code, not a number.
+    pub is_in_code: bool,
 }
 
 /// Finds complete numbers: digits joined by single `.`, `,`, `:`, `/` or `-`, with a `%` if one follows.
@@ -285,6 +290,7 @@ pub fn number_runs(text: &str) -> impl Iterator<Item = NumberRun<'_>> {
             text: &text[start..at],
             after: &text[at..],
             is_amount: near_currency(&text[..start], &text[at..]),
+            is_in_code: text[..start].ends_with(char::is_alphabetic),
         })
     })
 }

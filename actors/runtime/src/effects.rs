@@ -140,6 +140,7 @@ async fn run(
             plan,
             words,
             shown,
+            spoken_of,
             customer,
         } => {
             let request = Request {
@@ -148,6 +149,7 @@ async fn run(
                 address: &place.address,
                 customer: customer.as_ref(),
                 shown: &shown,
+                spoken_of: &spoken_of,
                 plan: &plan,
                 words: &words,
                 at_ms: context.services.clock.now_ms(),

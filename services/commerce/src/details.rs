@@ -1,132 +1,17 @@
 //! Product details: which of the shown products is meant, and which option or attribute of it.
 
+mod words;
+
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{Product, Variant};
+
+use words::{OptionWord, PLAIN, SAID_FOR, TURNS_FOR, option_words};
 
 /// Most variants that one answer lists.
 const VARIANTS_MAX: usize = 3;
 
 /// Most attributes that one answer tells.
 const ATTRIBUTES_MAX: usize = 2;
-
-/// Everyday words for attributes. Left: what customers say; right: parts of attribute names.
-/// From the attribute names of common product feeds.
-const SAID_FOR: &[(&str, &[&str])] = &[
-    ("heavy", &["weight"]),
-    ("heavier", &["weight"]),
-    ("heaviest", &["weight"]),
-    ("light", &["weight"]),
-    ("lighter", &["weight"]),
-    ("lightest", &["weight"]),
-    ("weigh", &["weight"]),
-    ("weighs", &["weight"]),
-    ("big", &["dimensions", "size", "capacity", "volume"]),
-    ("bigger", &["dimensions", "size", "capacity", "volume"]),
-    ("smaller", &["dimensions", "size", "capacity", "volume"]),
-    ("large", &["dimensions", "size", "capacity", "volume"]),
-    ("larger", &["dimensions", "size", "capacity", "volume"]),
-    ("size", &["dimensions", "capacity"]),
-    ("tall", &["height", "dimensions"]),
-    ("taller", &["height", "dimensions"]),
-    ("high", &["height", "dimensions"]),
-    ("wide", &["width", "dimensions"]),
-    ("wider", &["width", "dimensions"]),
-    ("deep", &["depth", "dimensions"]),
-    ("thick", &["thickness", "pile"]),
-    (
-        "long",
-        &["length", "battery_life", "burn_time", "dimensions"],
-    ),
-    ("hold", &["capacity", "volume"]),
-    ("holds", &["capacity", "volume"]),
-    ("litres", &["capacity", "volume"]),
-    ("liters", &["capacity", "volume"]),
-    ("made", &["material", "made_in", "upper", "fabric"]),
-    ("fabric", &["material", "fabric"]),
-    ("wash", &["care", "washing"]),
-    ("washable", &["care", "washing"]),
-    ("washing", &["care"]),
-    ("machine", &["care"]),
-    ("dishwasher", &["dishwasher_safe", "care"]),
-    ("clean", &["care"]),
-    ("guarantee", &["warranty", "guarantee"]),
-    (
-        "waterproof",
-        &["waterproof", "water_resistance", "waterproof_rating"],
-    ),
-    ("rain", &["waterproof", "water_resistance"]),
-    ("water", &["waterproof", "water_resistance"]),
-    ("battery", &["battery_life", "battery"]),
-    ("charge", &["battery_life", "charging", "charging_time"]),
-    ("bright", &["brightness", "lumens", "output"]),
-    ("brighter", &["brightness", "lumens", "output"]),
-    ("noisy", &["noise", "noise_level"]),
-    ("loud", &["noise", "noise_level", "volume"]),
-    ("quiet", &["noise", "noise_level"]),
-    ("quieter", &["noise", "noise_level"]),
-    ("powerful", &["power", "wattage"]),
-    ("watts", &["power", "wattage"]),
-    (
-        "warm",
-        &["temperature", "comfort", "insulation", "tog", "fill"],
-    ),
-    (
-        "warmer",
-        &["temperature", "comfort", "insulation", "tog", "fill"],
-    ),
-    ("cold", &["temperature", "comfort", "insulation"]),
-    ("people", &["sleeps", "capacity", "persons"]),
-    ("sleep", &["sleeps", "capacity"]),
-    ("sleeps", &["sleeps", "capacity"]),
-];
-
-/// Words of a question that name no option and no attribute.
-const PLAIN: &[&str] = &[
-    "one",
-    "ones",
-    "price",
-    "cost",
-    "costs",
-    "much",
-    "stock",
-    "available",
-    "availability",
-    "buy",
-    "take",
-    "get",
-    "want",
-    "more",
-    "details",
-    "info",
-    "information",
-    "nice",
-    "looks",
-    "good",
-    "this",
-    "that",
-    "the",
-    "it",
-    "in",
-    "a",
-    "an",
-    "of",
-    "is",
-    "and",
-    "or",
-    "for",
-    "to",
-    "does",
-    "do",
-    "with",
-    "first",
-    "second",
-    "third",
-    "last",
-    "instead",
-    "sell",
-    "left",
-    "still",
-];
 
 /// What a question about a product comes to.
 pub(crate) enum Found<'a> {
@@ -140,50 +25,86 @@ pub(crate) enum Found<'a> {
     Unknown,
 }
 
-/// Looks for the options or attributes of a product that a phrase names.
-pub(crate) fn look_up<'a>(product: &'a Product, about: &str) -> Found<'a> {
+/// Looks for the options or attributes of a product that a question names. `about` is the phrase that
+/// the plan took for what is asked, `message` the whole of the customer's words: a phrase is easily cut
+/// too short ("yellow in 44", "how long does it keep tea hot").
+pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> Found<'a> {
     let asked = tokens(about);
-    let variants = matching_variants(product, &asked);
-    let attributes = matching_attributes(product, &asked);
-    match (variants.is_empty(), attributes.is_empty()) {
-        (false, true) => Found::Variants(variants),
-        (_, false) => Found::Attributes(attributes),
-        (true, true) if asked.iter().all(|word| PLAIN.contains(&word.as_str())) => Found::General,
-        (true, true) => Found::Unknown,
+    let said = question_words(product, message);
+    let variants = || matching_variants(product, &option_words_of(product, about, message));
+    let names_option = !matching_variants(product, &option_words(about)).is_empty();
+    let attributes = if names_option {
+        attributes_named(product, &asked)
+    } else if attributes_called(product, &asked, &[]).is_empty() {
+        Vec::new()
+    } else {
+        attributes_called(product, &asked, &said)
+    };
+    if !attributes.is_empty() {
+        return Found::Attributes(attributes);
+    }
+    let variants = variants();
+    if !variants.is_empty() {
+        return Found::Variants(variants);
+    }
+    for found in [
+        attributes_called(product, &[], &said),
+        attributes_by_part(product, &asked),
+    ] {
+        if !found.is_empty() {
+            return Found::Attributes(found);
+        }
+    }
+    if asked.iter().all(|word| PLAIN.contains(&word.as_str())) {
+        Found::General
+    } else {
+        Found::Unknown
     }
 }
 
-/// Looks for an attribute that a whole message calls by its name or by an everyday word for it.
-/// The product's own title says nothing about what is asked.
-pub(crate) fn named_in<'a>(product: &Product, message: &str) -> Found<'a> {
+/// Returns the variants of a product that a message chooses by its options.
+pub(crate) fn chosen<'a>(product: &'a Product, message: &str) -> Vec<&'a Variant> {
+    matching_variants(product, &option_words_of(product, "", message))
+}
+
+/// The words of a message without those of the product's own title, which say nothing about what is
+/// asked.
+fn question_words(product: &Product, message: &str) -> Vec<String> {
     let title = tokens(&product.title);
-    let asked: Vec<String> = tokens(message)
+    tokens(message)
         .into_iter()
         .filter(|word| !title.contains(word))
-        .collect();
-    let mut found = attributes_by_name(product, &asked);
-    found.truncate(ATTRIBUTES_MAX);
-    if found.is_empty() {
-        Found::Unknown
-    } else {
-        Found::Attributes(found)
+        .collect()
+}
+
+/// The words that may choose a variant: all of the phrase, and of the rest of the message those that
+/// do not stand in the title and do not ask ("how long", "how large").
+fn option_words_of(product: &Product, about: &str, message: &str) -> Vec<OptionWord> {
+    let title = option_words(&product.title);
+    let said = option_words(message);
+    let asks = |at: usize| at > 0 && said[at - 1].text == "how";
+    let mut out = option_words(about);
+    for (at, word) in said.iter().enumerate() {
+        if !asks(at) && !title.contains(word) && !out.contains(word) {
+            out.push(word.clone());
+        }
     }
+    out
 }
 
 /// Variants whose options hold the most of the words asked for; sellable ones first.
-fn matching_variants<'a>(product: &'a Product, asked: &[String]) -> Vec<&'a Variant> {
+fn matching_variants<'a>(product: &'a Product, asked: &[OptionWord]) -> Vec<&'a Variant> {
     let score = |variant: &Variant| -> usize {
         variant
             .options
             .values()
             .map(|value| {
-                let value_words = tokens(value);
-                let hits = value_words
-                    .iter()
-                    .filter(|word| asked.contains(word))
-                    .count();
-                // "navy blue" is found by "blue", but "blue" alone is nearer to it.
-                if hits == 0 {
+                let value_words = option_words(value);
+                let is_asked = |word: &&OptionWord| asked.contains(word);
+                let hits = value_words.iter().filter(is_asked).count();
+                // A unit alone chooses nothing, and "navy blue" is found by "blue", but "blue"
+                // alone is nearer to it.
+                if value_words.iter().filter(is_asked).all(|word| word.is_unit) {
                     0
                 } else {
                     4 * hits + usize::from(hits == value_words.len())
@@ -200,6 +121,10 @@ fn matching_variants<'a>(product: &'a Product, asked: &[String]) -> Vec<&'a Vari
         .iter()
         .filter(|variant| score(variant) == best)
         .collect();
+    // What every variant has chooses none of them.
+    if found.len() == product.variants.len() && found.len() > 1 {
+        return Vec::new();
+    }
     found.sort_by_key(|variant| variant.stock == 0);
     found.truncate(VARIANTS_MAX);
     found
@@ -213,56 +138,87 @@ fn attribute_names(product: &Product) -> Vec<String> {
         .collect()
 }
 
-/// Attributes that are called by their names or by everyday words for them.
-fn attributes_by_name(product: &Product, asked: &[String]) -> Vec<String> {
-    let names = attribute_names(product);
-    let mut found: Vec<String> = Vec::new();
-    for name in &names {
-        let parts: Vec<&str> = name
-            .split('_')
-            .filter(|part| part.len() > 2 && !PLAIN.contains(part))
-            .collect();
-        if !parts.is_empty()
-            && parts
-                .iter()
-                .all(|part| asked.iter().any(|word| same_stem(word, part)))
-        {
-            add(&mut found, name);
-        }
-    }
-    for word in asked {
-        let Some((_, meant)) = SAID_FOR.iter().find(|(said, _)| said == word) else {
-            continue;
-        };
-        if let Some(name) = meant
-            .iter()
-            .find_map(|meant| names.iter().find(|name| name.as_str() == *meant))
-        {
-            add(&mut found, name);
-        }
-    }
+/// Attributes that are called by their names.
+fn attributes_named(product: &Product, asked: &[String]) -> Vec<String> {
+    let mut found = attribute_names(product);
+    found.retain(|name| is_named(name, asked));
+    found.truncate(ATTRIBUTES_MAX);
     found
 }
 
-fn matching_attributes(product: &Product, asked: &[String]) -> Vec<String> {
-    let mut found = attributes_by_name(product, asked);
+fn is_named(attribute: &str, asked: &[String]) -> bool {
+    let parts: Vec<&str> = attribute
+        .split('_')
+        .filter(|part| part.len() > 2 && !PLAIN.contains(part))
+        .collect();
+    let is_said = |part: &&str| asked.iter().any(|word| same_stem(word, part));
+    !parts.is_empty() && parts.iter().all(is_said)
+}
+
+/// Attributes that are called by their names, by a turn of phrase or by everyday words for them: those
+/// that the most words call for. A word of the phrase `asked` counts more than one of the rest of
+/// the message, `said`.
+fn attributes_called(product: &Product, asked: &[String], said: &[String]) -> Vec<String> {
     let names = attribute_names(product);
-    if found.is_empty() {
-        for word in asked
+    let first_of = |meant: &[&str]| {
+        meant
             .iter()
-            .filter(|word| word.len() > 3 && !PLAIN.contains(&word.as_str()))
-        {
-            let part_of_name = names
-                .iter()
-                .find(|name| name.split('_').any(|part| same_stem(word, part)));
-            let in_value = product
-                .attributes
-                .iter()
-                .find(|(_, value)| tokens(value).iter().any(|part| same_stem(word, part)))
-                .map(|(name, _)| field_name(name));
-            if let Some(name) = part_of_name.cloned().or(in_value) {
-                add(&mut found, &name);
+            .find_map(|meant| names.iter().position(|name| name.as_str() == *meant))
+    };
+    let rest: Vec<String> = said
+        .iter()
+        .filter(|word| !asked.contains(word))
+        .cloned()
+        .collect();
+    let mut votes = vec![0_u32; names.len()];
+    for (words, weight) in [(asked, 3), (rest.as_slice(), 2)] {
+        for (turn, meant) in TURNS_FOR {
+            let mut rest = words.iter();
+            if turn.iter().all(|part| rest.any(|word| word == part))
+                && let Some(at) = first_of(meant)
+            {
+                votes[at] += 2 * weight;
             }
+        }
+        for (at, name) in names.iter().enumerate() {
+            votes[at] += 2 * weight * u32::from(is_named(name, words));
+        }
+        for word in words {
+            let meant = SAID_FOR.iter().find(|(said, _)| said == word);
+            if let Some(at) = meant.and_then(|(_, meant)| first_of(meant)) {
+                votes[at] += weight;
+            }
+        }
+    }
+    let most = votes.iter().copied().max().unwrap_or(0);
+    let mut found = names;
+    let mut at = 0..;
+    found.retain(|_| {
+        at.next()
+            .is_some_and(|at: usize| most > 0 && votes[at] == most)
+    });
+    found.truncate(ATTRIBUTES_MAX);
+    found
+}
+
+/// Attributes of which a word asked for is part of the name or of the value.
+fn attributes_by_part(product: &Product, asked: &[String]) -> Vec<String> {
+    let names = attribute_names(product);
+    let mut found = Vec::new();
+    for word in asked
+        .iter()
+        .filter(|word| word.len() > 3 && !PLAIN.contains(&word.as_str()))
+    {
+        let part_of_name = names
+            .iter()
+            .find(|name| name.split('_').any(|part| same_stem(word, part)));
+        let in_value = product
+            .attributes
+            .iter()
+            .find(|(_, value)| tokens(value).iter().any(|part| same_stem(word, part)))
+            .map(|(name, _)| field_name(name));
+        if let Some(name) = part_of_name.cloned().or(in_value) {
+            add(&mut found, &name);
         }
     }
     found.truncate(ATTRIBUTES_MAX);
@@ -302,7 +258,7 @@ mod tests {
     }
 
     fn skus(about: &str) -> Vec<String> {
-        match look_up(&shoe(), about) {
+        match look_up(&shoe(), about, "") {
             Found::Variants(found) => found
                 .iter()
                 .map(|variant| variant.sku.to_string())
@@ -320,14 +276,58 @@ mod tests {
 
     #[test]
     fn everyday_words_find_attributes() {
-        let attributes = |about: &str| match look_up(&shoe(), about) {
+        let attributes = |about: &str| match look_up(&shoe(), about, "") {
             Found::Attributes(names) => names,
             _ => Vec::new(),
         };
         assert_eq!(attributes("heavy"), ["weight"]);
         assert_eq!(attributes("waterproof"), ["waterproof"]);
         assert_eq!(attributes("mesh"), ["upper_material"]);
-        assert!(matches!(look_up(&shoe(), "price"), Found::General));
-        assert!(matches!(look_up(&shoe(), "factory"), Found::Unknown));
+        assert!(matches!(look_up(&shoe(), "price", ""), Found::General));
+        assert!(matches!(look_up(&shoe(), "factory", ""), Found::Unknown));
+    }
+
+    #[test]
+    fn the_whole_message_chooses_where_the_phrase_was_cut_short() {
+        let shoe = shoe();
+        let found = |about: &str, message: &str| match look_up(&shoe, about, message) {
+            Found::Variants(found) => found.iter().map(|v| v.sku.to_string()).collect(),
+            Found::Attributes(names) => names,
+            Found::General => vec!["general".to_owned()],
+            Found::Unknown => vec!["unknown".to_owned()],
+        };
+        assert_eq!(found("blue", "the blue in a 41 then?"), ["S-B-41"]);
+        assert_eq!(found("navy", "navy one, how heavy"), ["S-N-42"]);
+        assert_eq!(found("heavy", "how heavy is the navy one"), ["weight"]);
+        assert_eq!(
+            found(
+                "light",
+                "is the upper material light in the rain? upper material i mean"
+            ),
+            ["upper_material"]
+        );
+        assert_eq!(found("pair", "what does a pair weigh"), ["weight"]);
+        assert_eq!(found("", "and is it in stock"), ["general"]);
+        assert_eq!(found("vegan", "are they vegan"), ["unknown"]);
+    }
+
+    #[test]
+    fn units_and_sizes_are_read_as_they_are_said() {
+        let json = r#"{"id":"B","title":"Dry Bag","attributes":{"capacity":"see options"},
+            "variants":[
+              {"sku":"B-10","options":{"capacity":"10 l","size":"M"},"price":{"minor":100,"currency":"GBP"},"stock":1},
+              {"sku":"B-20","options":{"capacity":"20 l","size":"L"},"price":{"minor":100,"currency":"GBP"},"stock":1}]}"#;
+        let bag: Product = serde_json::from_str(json).expect("product");
+        let skus = |message: &str| {
+            chosen(&bag, message)
+                .iter()
+                .map(|variant| variant.sku.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(skus("B in the 10 litre. got any?"), ["B-10"]);
+        assert_eq!(skus("and 20"), ["B-20"]);
+        assert_eq!(skus("a large one please"), ["B-20"]);
+        assert!(skus("how many litres").is_empty());
+        assert!(skus("how large is it").is_empty());
     }
 }

@@ -6,6 +6,7 @@
 mod details;
 mod fields;
 mod live;
+mod message;
 mod order;
 mod tools;
 

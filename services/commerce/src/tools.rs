@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use mercer_knowledge::{Knowledge, ProductQuery};
+use mercer_knowledge::{Knowledge, PassageQuery, ProductQuery, Why};
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{
-    Channel, CustomerId, DocumentKind, Evidence, Field, Handle, Money, Personal, Plan, Product,
-    ProductId, RecordKey, Shop, ToolCall,
+    Channel, CustomerId, DocumentId, DocumentKind, Evidence, Field, Handle, Money, Personal, Plan,
+    Product, ProductId, RecordKey, Shop, ToolCall, Variant,
 };
 use mercer_store::{Store, Versioned};
 
 use crate::details::{self, Found};
 use crate::fields::{attribute_value, order_fields, product_fields, variant_fields};
+use crate::message;
 use crate::order::{self, Details, Outcome};
 
 /// Products that a search answer shows. More than this is not read in a chat.
@@ -31,8 +32,8 @@ const ATTRIBUTES_COMPARED_MAX: usize = 24;
 /// with its value alone is compared, which was not measured by itself.
 const ATTRIBUTE_SIMILARITY_MIN: f32 = 0.5;
 
-/// Longest message that is searched for as a whole, in words.
-const QUESTION_WORDS_MAX: usize = 25;
+/// Most variants of a product called by its code that a search tells.
+const VARIANTS_MAX: usize = 3;
 
 /// The tools of a shop.
 #[derive(Clone)]
@@ -53,6 +54,8 @@ pub struct Request<'a> {
     pub customer: Option<&'a CustomerId>,
     /// What `p1` and `shown` mean.
     pub shown: &'a [(Handle, RecordKey)],
+    /// Documents that the turn before drew on.
+    pub spoken_of: &'a [DocumentId],
     /// The plan.
     pub plan: &'a Plan,
     /// The customer's words of the turn: what a call's few words leave out.
@@ -183,13 +186,20 @@ impl Tools {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         // A phrase may have been cut too short or too long, so a message that asks for nothing else
-        // is searched for as a whole too; where its other words lead away, by the phrase alone.
+        // is searched for too: as a whole, or of a long one the sentences that ask. Where its other
+        // words lead away, the phrase alone is.
         let shop = &request.shop.id;
+        let words = request.words.expose();
         let mut found = None;
-        if is_one_question(request) {
-            let text = format!("{} {}", query.text, request.words.expose());
+        if request.plan.calls.len() == 1 {
+            let asked = if message::is_short(words) {
+                words.clone()
+            } else {
+                message::asking(words)
+            };
             let whole = ProductQuery {
-                text,
+                text: format!("{} {asked}", query.text),
+                meaning: format!("{} {words}", query.text),
                 ..query.clone()
             };
             let hits = self.knowledge.search_products(shop, whole).await?;
@@ -209,6 +219,16 @@ impl Tools {
         });
         for hit in found.hits {
             push_product(answer, &hit.product);
+            if hit.why == Why::Code {
+                let product = &hit.product;
+                // "K-100 in the 10 litre": the code names the product, the rest one of its variants.
+                for variant in details::chosen(&product.value, words)
+                    .into_iter()
+                    .take(VARIANTS_MAX)
+                {
+                    push_variant(answer, product, variant);
+                }
+            }
         }
         Ok(())
     }
@@ -219,14 +239,29 @@ impl Tools {
         query: &Personal<String>,
         answer: &mut Answer,
     ) -> Result<(), Error> {
-        // The whole question finds the passage and the sentence in it better than a phrase of it
-        // does, unless the message asks for something else too or tells a story first.
-        let texts = [request.words, query];
+        // The whole message finds the passage and the sentence in it better than a phrase of it does,
+        // a story told first included, unless it asks for something else too.
+        let words = request.words.expose();
+        let mut texts = vec![query.expose().clone()];
+        if request.plan.calls.len() == 1 {
+            texts.insert(0, words.clone());
+        }
+        let goes_on = message::points_back(words);
         let mut hits = Vec::new();
-        for text in &texts[usize::from(!is_one_question(request))..] {
+        for text in texts {
+            let passages = PassageQuery {
+                text,
+                spoken_of: if goes_on {
+                    request.spoken_of.to_vec()
+                } else {
+                    Vec::new()
+                },
+                at_ms: request.at_ms,
+                limit: PASSAGES_MAX,
+            };
             hits = self
                 .knowledge
-                .search_documents(&request.shop.id, text.expose(), request.at_ms, PASSAGES_MAX)
+                .search_documents(&request.shop.id, passages)
                 .await?;
             if !hits.is_empty() {
                 break;
@@ -252,7 +287,8 @@ impl Tools {
         Ok(())
     }
 
-    /// `shown` looks through all shown products for one that has what is asked; the first wins.
+    /// `shown` looks through all shown products for one that has what is asked; the first wins. A
+    /// message that asks which of them is which is answered for each.
     async fn product_details(
         &self,
         request: &Request<'_>,
@@ -260,50 +296,64 @@ impl Tools {
         about: Option<&Personal<String>>,
         answer: &mut Answer,
     ) -> Result<(), Error> {
+        let words = request.words.expose().as_str();
+        let asked = about
+            .map(|about| about.expose().as_str())
+            .unwrap_or_default();
+        if request.plan.calls.len() == 1 && message::compares(words) {
+            let all = self.side_by_side(request).await?;
+            if (2..=PRODUCTS_MAX).contains(&all.len()) {
+                for candidate in &all {
+                    self.tell(candidate, asked, words, answer).await;
+                }
+                return Ok(());
+            }
+        }
         let candidates = self.shown_products(request, product).await?;
         let Some(first) = candidates.first() else {
             answer.evidence.push(Evidence::NothingFound);
             return Ok(());
         };
-        let asked = about
-            .map(|about| about.expose().as_str())
-            .unwrap_or_default();
-        let answering = candidates
-            .iter()
-            .find(|candidate| !matches!(details::look_up(&candidate.value, asked), Found::Unknown));
-        let chosen = answering.unwrap_or(first);
-        let handle = push_product(answer, chosen);
-        let found = match details::look_up(&chosen.value, asked) {
-            // "How long does it keep tea hot" may have been cut to "tea".
-            Found::Unknown => details::named_in(&chosen.value, request.words.expose()),
-            found => found,
-        };
-        let found = match found {
-            Found::Unknown => self.meant(&chosen.value, request.words.expose()).await,
+        let answering = candidates.iter().find(|candidate| {
+            !matches!(
+                details::look_up(&candidate.value, asked, words),
+                Found::Unknown
+            )
+        });
+        self.tell(answering.unwrap_or(first), asked, words, answer)
+            .await;
+        Ok(())
+    }
+
+    /// Tells a product, and the option or attribute of it that was asked for.
+    async fn tell(
+        &self,
+        product: &Versioned<Product>,
+        asked: &str,
+        words: &str,
+        answer: &mut Answer,
+    ) {
+        let handle = push_product(answer, product);
+        let found = match details::look_up(&product.value, asked, words) {
+            Found::Unknown => self.meant(&product.value, words).await,
             found => found,
         };
         match found {
             Found::General => {}
             Found::Variants(variants) => {
                 for variant in variants {
-                    let fields = variant_fields(&chosen.value, variant);
-                    push(
-                        answer,
-                        RecordKey::Variant(variant.sku.clone()),
-                        chosen.version,
-                        fields,
-                    );
+                    push_variant(answer, product, variant);
                 }
             }
             Found::Attributes(names) => {
                 for name in names {
-                    let value = attribute_value(&chosen.value, &name)
+                    let value = attribute_value(&product.value, &name)
                         .unwrap_or_default()
                         .to_owned();
                     answer.evidence.push(Evidence::Record {
                         handle: handle.clone(),
-                        key: RecordKey::Product(chosen.value.id.clone()),
-                        version: chosen.version,
+                        key: RecordKey::Product(product.value.id.clone()),
+                        version: product.version,
                         fields: vec![Field::new(&name, value)],
                     });
                 }
@@ -313,7 +363,6 @@ impl Tools {
                 about: Personal::new(asked.to_owned()),
             }),
         }
-        Ok(())
     }
 
     /// Looks for the attribute whose name and value are nearest in meaning to the message: "how
@@ -344,8 +393,9 @@ impl Tools {
         }
     }
 
-    /// Reads the shown products: the one that is named first, then the others in the order shown,
-    /// since "the blue one" may be another than the first that comes to mind.
+    /// Reads the products that a question may be about: the one that is named first, then the others
+    /// shown last in their order, since "the blue one" may be another than the first that comes to
+    /// mind.
     async fn shown_products(
         &self,
         request: &Request<'_>,
@@ -353,9 +403,31 @@ impl Tools {
     ) -> Result<Vec<Versioned<Product>>, Error> {
         let is_named = |(handle, _): &&(Handle, RecordKey)| handle.as_str() == product;
         let named = request.shown.iter().filter(is_named);
-        let others = request.shown.iter().filter(|shown| !is_named(shown));
+        let others = request
+            .shown
+            .iter()
+            .filter(|shown| !is_named(shown) && !shown.0.is_earlier());
+        self.products(request, named.chain(others)).await
+    }
+
+    /// Reads the products that can be compared: all of the latest search, or those shown last.
+    async fn side_by_side(&self, request: &Request<'_>) -> Result<Vec<Versioned<Product>>, Error> {
+        let has_earlier = request.shown.iter().any(|(handle, _)| handle.is_earlier());
+        let places = request
+            .shown
+            .iter()
+            .filter(|(handle, _)| handle.is_earlier() == has_earlier);
+        self.products(request, places).await
+    }
+
+    /// Reads products in the order of the records that name them or their variants.
+    async fn products(
+        &self,
+        request: &Request<'_>,
+        records: impl Iterator<Item = &(Handle, RecordKey)> + Send,
+    ) -> Result<Vec<Versioned<Product>>, Error> {
         let mut ids: Vec<ProductId> = Vec::new();
-        for (_, key) in named.chain(others) {
+        for (_, key) in records {
             let id = match key {
                 RecordKey::Product(id) => Some(id.clone()),
                 RecordKey::Variant(sku) => self
@@ -379,12 +451,6 @@ impl Tools {
     }
 }
 
-/// Says whether the message is short and asks for one thing, so that it can be searched for as a whole.
-fn is_one_question(request: &Request<'_>) -> bool {
-    request.plan.calls.len() == 1
-        && request.words.expose().split_whitespace().count() <= QUESTION_WORDS_MAX
-}
-
 fn push_product(answer: &mut Answer, product: &Versioned<Product>) -> Handle {
     push(
         answer,
@@ -392,6 +458,16 @@ fn push_product(answer: &mut Answer, product: &Versioned<Product>) -> Handle {
         product.version,
         product_fields(&product.value),
     )
+}
+
+fn push_variant(answer: &mut Answer, product: &Versioned<Product>, variant: &Variant) {
+    let fields = variant_fields(&product.value, variant);
+    push(
+        answer,
+        RecordKey::Variant(variant.sku.clone()),
+        product.version,
+        fields,
+    );
 }
 
 /// Adds a record under the next handle of its kind, or under the handle it already has.

@@ -5,6 +5,7 @@ mod off_topic;
 mod orders;
 mod phrases_handoff;
 mod phrases_injection;
+mod phrases_more;
 mod phrases_orders;
 mod phrases_talk;
 mod talk;
@@ -44,17 +45,37 @@ const ODD_POLICY: &[&str] = &[
     "do you offer [d:$v service]?",
 ];
 
+/// Puts a sentence that only tells before a question.
+pub(crate) fn with_story(rng: &mut StdRng, words: &str) -> String {
+    let story = pick(rng, phrases_more::STORIES);
+    let story = if chance(rng, 40) {
+        story.to_lowercase()
+    } else {
+        story.to_owned()
+    };
+    format!("{story}{words}")
+}
+
+/// A question that goes on about the policy that was just told.
+pub(crate) fn more(rng: &mut StdRng, shop: &Shop<'_>) -> Option<Gold> {
+    policy_asked(rng, shop, Some(phrases_more::MORE))
+}
+
 /// A question on policies, delivery, offers or the shop itself.
 pub(crate) fn policy(rng: &mut StdRng, shop: &Shop<'_>) -> Option<Gold> {
+    policy_asked(rng, shop, None)
+}
+
+fn policy_asked(rng: &mut StdRng, shop: &Shop<'_>, questions: Option<&[&str]>) -> Option<Gold> {
     let v = shop.vocab.noun(rng);
-    let odd = chance(rng, 18);
+    let odd = questions.is_none() && chance(rng, 18);
     let promotion = !odd && chance(rng, 18);
     let table = if promotion { PROMOTIONS } else { TOPICS };
     let topic = table.choose(rng)?;
-    let template = if odd {
-        pick(rng, ODD_POLICY)
-    } else {
-        pick(rng, topic.questions)
+    let template = match questions {
+        Some(questions) => pick(rng, questions),
+        None if odd => pick(rng, ODD_POLICY),
+        None => pick(rng, topic.questions),
     };
     let marked_code = voucher(rng, shop);
     let country = pick(rng, crate::topics::COUNTRIES);

@@ -107,10 +107,21 @@ enum Kind {
     Follow,
     FalsePrice,
     Policy,
+    More,
     Order,
     Handoff,
     Mixed,
     Chat(&'static str),
+}
+
+impl Kind {
+    /// Whether people tell something before they ask like this.
+    fn may_follow_a_story(self) -> bool {
+        matches!(
+            self,
+            Self::Search | Self::Follow | Self::Policy | Self::More | Self::Order | Self::Mixed
+        )
+    }
 }
 
 fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) -> Kind {
@@ -124,12 +135,19 @@ fn next(rng: &mut StdRng, memory: &Memory, at: usize, intents: &[&'static str]) 
     if intents.last() == Some(&"thanks") && dice < 50 {
         return Kind::Chat("bye");
     }
+    let asked_policy = matches!(intents.last(), Some(&("policy" | "promotion")));
+    if asked_policy && !memory.items.is_empty() && dice < 22 {
+        return Kind::More;
+    }
     if !memory.items.is_empty() {
         return beside_products(rng);
     }
-    let asked_policy = matches!(intents.last(), Some(&("policy" | "promotion")));
-    if asked_policy && rng.random_range(0..100) < 18 {
-        return Kind::Search;
+    if asked_policy {
+        match rng.random_range(0..100) {
+            0..28 => return Kind::More,
+            28..42 => return Kind::Search,
+            _ => {}
+        }
     }
     match rng.random_range(0..100) {
         0..28 => Kind::Search,
@@ -225,6 +243,7 @@ fn turn(
             Kind::Follow => follow::follow(rng, shop, &mut after),
             Kind::FalsePrice => follow::false_price(rng, shop, &mut after),
             Kind::Policy => desk::policy(rng, shop),
+            Kind::More => desk::more(rng, shop),
             Kind::Order => desk::order(rng, shop, &mut after),
             Kind::Handoff => desk::handoff(rng, shop),
             Kind::Mixed => desk::mixed(rng, shop, &mut after),
@@ -235,6 +254,8 @@ fn turn(
         };
         if kind == Kind::Follow && strayed(intents) && chance(rng, 35) {
             gold.words = format!("{}{}", back(rng, memory), gold.words);
+        } else if kind.may_follow_a_story() && chance(rng, 10) {
+            gold.words = desk::with_story(rng, &gold.words);
         }
         if stage.play(&gold) {
             *memory = after;

@@ -274,6 +274,9 @@ fn question(rng: &mut StdRng, question: &str, words: &str) -> String {
     }
 }
 
+/// Ends of attribute names that look like plurals and are none.
+const SINGULAR: &[&str] = &["ss", "lens", "gps", "canvas", "chassis", "status", "us"];
+
 /// Picks one of the choices that `|` cuts.
 fn cut(rng: &mut StdRng, choices: &'static str) -> &'static str {
     let choices: Vec<&'static str> = choices.split('|').collect();
@@ -344,11 +347,8 @@ fn attribute(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> Option<G
             (true, _) => pick(rng, ATTRIBUTE_REPLY),
             (false, _) => "$f: ~p1.$r~.",
         };
-        let verb = if r.ends_with('s') && !r.ends_with("ss") {
-            "are"
-        } else {
-            "is"
-        };
+        let is_plural = r.ends_with('s') && !SINGULAR.iter().any(|word| r.ends_with(word));
+        let verb = if is_plural { "are" } else { "is" };
         let template = template
             .replace("$r", &r)
             .replace("$f", &r.replace('_', " "))

@@ -22,8 +22,16 @@ pub struct SearchConfig {
     pub vector_top: usize,
     /// Cosine similarity below which a vector hit is ignored.
     pub vector_floor: f32,
-    /// Cosine similarity that a hit needs when no word of it matched.
+    /// Cosine similarity that a product needs when no word of it matched.
     pub vector_floor_alone: f32,
+    /// Cosine similarity that a product needs where nothing else was found.
+    pub vector_floor_last: f32,
+    /// Cosine similarity below which a vector hit is ignored among documents: questions share little with
+    /// the wording of policies.
+    pub vector_floor_documents: f32,
+    /// Cosine similarity that a document needs when few words of it matched. Whoever asks about
+    /// policies is better served by the nearest passage than by none.
+    pub vector_floor_documents_alone: f32,
     /// Share of the vector leg in a product's score.
     pub vector_share: f32,
     /// Its share where the words matched badly.
@@ -55,11 +63,14 @@ impl Default for SearchConfig {
             option_weight: 0.5,
             coverage_min: 0.5,
             vector_top: 50,
-            vector_floor: 0.35,
+            vector_floor: 0.3,
             vector_floor_alone: 0.5,
+            vector_floor_last: 0.33,
+            vector_floor_documents: 0.15,
+            vector_floor_documents_alone: 0.3,
             vector_share: 0.25,
             vector_share_weak: 0.5,
-            vector_share_documents: 0.5,
+            vector_share_documents: 0.7,
             candidates_max: 1000,
             query_chars_max: 400,
             query_words_max: 32,

@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::Result;
 use crate::index::Projection;
-use crate::search::{self, Found, PassageHit, ProductQuery};
+use crate::search::{self, Found, PassageHit, PassageQuery, ProductQuery};
 use crate::{Progress, SearchConfig, metric};
 
 /// Longest wait for a change; a lost notification costs no more than this.
@@ -177,19 +177,17 @@ impl Knowledge {
         search::products::search(&self.inner, shop, &query).await
     }
 
-    /// Finds the documents in force at a moment (UTC milliseconds) that answer a question best,
-    /// each with its best passage and the sentences in it that answer.
+    /// Finds the documents in force that answer a question best, each with its best passage and the
+    /// sentences in it that answer.
     ///
     /// # Errors
     /// When the store or the lexical index cannot be read.
     pub async fn search_documents(
         &self,
         shop: &ShopId,
-        text: &str,
-        at_ms: i64,
-        limit: usize,
+        query: PassageQuery,
     ) -> Result<Vec<PassageHit>> {
-        search::documents::search(&self.inner, shop, text, at_ms, limit).await
+        search::documents::search(&self.inner, shop, &query).await
     }
 
     /// Returns the index of the text that is nearest in meaning to a question, and their cosine

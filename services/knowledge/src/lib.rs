@@ -26,5 +26,5 @@ pub use config::SearchConfig;
 pub use error::Error;
 pub use knowledge::Knowledge;
 pub use progress::Progress;
-pub use search::{Found, PassageHit, ProductHit, ProductQuery, Why};
+pub use search::{Found, PassageHit, PassageQuery, ProductHit, ProductQuery, Why};
 pub use text::passages::{Passage, passages};

@@ -16,7 +16,7 @@ mod query;
 mod spelling;
 
 use mercer_schemas::plan::Sort;
-use mercer_schemas::{Document, Money, Personal, Product};
+use mercer_schemas::{Document, DocumentId, Money, Personal, Product};
 use mercer_store::Versioned;
 
 /// What a customer looks for. `text` may be a whole question; the words that only ask are ignored.
@@ -24,6 +24,9 @@ use mercer_store::Versioned;
 pub struct ProductQuery {
     /// The customer's words.
     pub text: String,
+    /// What is compared by meaning, where that is more than `text`: a long message tells what is
+    /// meant, but most of its words lead a search by words astray. Empty: `text`.
+    pub meaning: String,
     /// Lowest price, compared with the price that is shown. Never relaxed.
     pub min_price: Option<Money>,
     /// Highest price, compared with the price that is shown. Never relaxed.
@@ -38,6 +41,20 @@ pub struct ProductQuery {
     /// Order by price among the relevant products; by relevance when absent.
     pub sort: Option<Sort>,
     /// Most products to return.
+    pub limit: usize,
+}
+
+/// What a customer asks of policies, questions and promotions.
+#[derive(Clone, Default)]
+pub struct PassageQuery {
+    /// The customer's words.
+    pub text: String,
+    /// Documents that the conversation was about just now: "and how long does it take" asks more of
+    /// them.
+    pub spoken_of: Vec<DocumentId>,
+    /// Moment that a document must be in force at, UTC milliseconds.
+    pub at_ms: i64,
+    /// Most documents to return.
     pub limit: usize,
 }
 

@@ -20,7 +20,7 @@ use mercer_schemas::{
 use mercer_store::{Store, StoreConfig};
 use tempfile::TempDir;
 
-use crate::{Found, Knowledge, ProductQuery, SearchConfig};
+use crate::{Found, Knowledge, PassageQuery, ProductQuery, SearchConfig};
 
 /// An embedder without a model: a text's vector counts its character trigrams, hashed into 256
 /// places and scaled to length 1. Texts with common spellings are near each other, nothing more;
@@ -162,6 +162,15 @@ impl World {
     /// Searches by words and returns the ids.
     async fn ids(&self, knowledge: &Knowledge, text: &str) -> Vec<String> {
         ids(&self.search(knowledge, words(text)).await)
+    }
+}
+
+fn asked(text: &str, at_ms: i64, limit: usize) -> PassageQuery {
+    PassageQuery {
+        text: text.to_owned(),
+        at_ms,
+        limit,
+        ..PassageQuery::default()
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use mercer_schemas::{Evidence, Handle, Intent, Plan, RecordKey, ToolCall};
+use mercer_schemas::{Evidence, Intent, Plan, ToolCall};
 
-use super::{literals, words_of};
+use super::{literals, meant, words_of};
 use crate::spans;
 use crate::state::{State, Turn};
 
@@ -13,6 +13,8 @@ use crate::state::{State, Turn};
 struct Choices {
     /// The customer gives an e-mail address while an order is spoken of: to prove who they are.
     proves_identity: bool,
+    /// A product is called by its name or its place.
+    means_product: bool,
     phrases: BTreeSet<String>,
     amounts: BTreeSet<String>,
     handles: BTreeSet<String>,
@@ -31,7 +33,8 @@ fn choices(state: &State, turn: &Turn) -> Choices {
         .chain([words.as_str()])
         .collect();
     let recent = recent.join("\n");
-    let mut handles: BTreeSet<String> = named(state, words);
+    let mut handles = meant::meant(state, words);
+    let means_product = !handles.is_empty();
     if handles.is_empty() {
         handles.extend(state.shown.iter().map(|(handle, _)| handle.to_string()));
         handles.extend((!state.shown.is_empty()).then(|| "shown".to_owned()));
@@ -44,6 +47,7 @@ fn choices(state: &State, turn: &Turn) -> Choices {
     });
     Choices {
         proves_identity: !spans::emails(words).is_empty() && (was_asked || !orders.is_empty()),
+        means_product,
         phrases: spans::phrases(words),
         amounts: spans::amounts(words),
         handles,
@@ -51,67 +55,6 @@ fn choices(state: &State, turn: &Turn) -> Choices {
         emails: identity_spans(&recent, spans::emails),
         postcodes: identity_spans(&recent, spans::postcodes),
     }
-}
-
-/// Words beside which a name does not say which product is meant: "not the Arden, the other one".
-const POINTING_ELSEWHERE: &[&str] = &[
-    "first", "second", "third", "fourth", "fifth", "last", "other", "others", "not", "1st", "2nd",
-    "3rd", "both", "either",
-];
-
-/// Returns the handles of shown products that the words call by name: by the first word of it,
-/// which is its brand or range, where no other shown product's name has that word. Later words
-/// ("waterproof", "quiet") may as well be what is asked about.
-fn named(state: &State, words: &str) -> BTreeSet<String> {
-    let shown: Vec<(&Handle, Vec<String>)> = state
-        .shown
-        .iter()
-        .filter_map(|(handle, key)| {
-            let name = name_of(state, handle, key)?.to_lowercase();
-            Some((handle, spans::words(&name)))
-        })
-        .collect();
-    let said = words_of(words);
-    if shown.len() < 2
-        || said
-            .iter()
-            .any(|word| POINTING_ELSEWHERE.contains(&word.as_str()))
-    {
-        return BTreeSet::new();
-    }
-    let is_called = |at: usize| {
-        shown[at].1.first().is_some_and(|word| {
-            word.chars().count() >= 4
-                && !spans::FUNCTION_WORDS.contains(&word.as_str())
-                && said.contains(word)
-                && (0..shown.len()).all(|other| other == at || !shown[other].1.contains(word))
-        })
-    };
-    (0..shown.len())
-        .filter(|at| is_called(*at))
-        .map(|at| shown[at].0.to_string())
-        .collect()
-}
-
-/// Returns a shown record's name, as the latest evidence has it.
-fn name_of(state: &State, handle: &Handle, key: &RecordKey) -> Option<String> {
-    let lines = state
-        .past
-        .iter()
-        .rev()
-        .flat_map(|past| past.evidence.iter());
-    lines
-        .filter_map(|line| match line {
-            Evidence::Record {
-                handle: found,
-                key: of,
-                fields,
-                ..
-            } if found == handle && of == key => fields.iter().find(|field| field.name == "name"),
-            _ => None,
-        })
-        .map(|field| field.value.expose().clone())
-        .next()
 }
 
 /// Returns the spans of the latest line that holds any: what was given last is what counts.
@@ -140,9 +83,84 @@ const PERSONS: &[&str] = &[
     "somebody",
     "someone",
     "staff",
+    "speak",
     "supervisor",
+    "talk",
     "team",
 ];
+
+/// Words of those who ask for an order, beside its number.
+const OF_ORDERS: &[&str] = &[
+    "order",
+    "orders",
+    "ordered",
+    "parcel",
+    "package",
+    "status",
+    "dispatched",
+    "shipped",
+    "delivered",
+    "delivery",
+    "tracking",
+    "track",
+    "arrived",
+    "where",
+    "where's",
+    "wheres",
+];
+
+/// Says whether a message speaks of an order and gives what may be its number.
+fn names_order(words: &str) -> bool {
+    let said = words_of(words);
+    !spans::order_numbers(words).is_empty() && OF_ORDERS.iter().any(|word| said.contains(*word))
+}
+
+/// Says whether a word is written like a voucher code: at least four capitals, then one or two digits.
+/// Codes of products and orders have more digits, names of standards (`IPX7`) fewer letters.
+fn is_voucher(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    letters.len() >= 4
+        && letters.bytes().all(|b| b.is_ascii_uppercase())
+        && (1..=2).contains(&(word.len() - letters.len()))
+}
+
+/// Verbs of those who want to be put through.
+const PUT_THROUGH: &[&str] = &[
+    "talk", "speak", "chat", "demand", "transfer", "connect", "through", "want", "get", "pass",
+    "give",
+];
+/// Whom they want. "Someone" alone may be anybody, after "talk to" it is not.
+const STAFF: &[&str] = &[
+    "human",
+    "person",
+    "manager",
+    "supervisor",
+    "operator",
+    "representative",
+    "colleague",
+    "boss",
+];
+/// Verbs after which anybody will do.
+const SPEAKING: &[&str] = &["talk", "speak", "chat", "demand"];
+const ANYBODY: &[&str] = &["someone", "somebody", "anyone", "anybody", "agent"];
+/// Words that leave it open whether a person is wanted: "I don't want to talk to a person", "my
+/// manager wants a kettle".
+const NOT_FOR_ME: &[&str] = &[
+    "not", "don't", "dont", "never", "no", "without", "my", "his", "her", "gift", "present", "for",
+];
+
+/// Says whether a sentence asks to be put through to a person: a verb for it, then whom.
+fn demands_person(words: &str) -> bool {
+    words.to_lowercase().split(['.', '!', '?', '\n']).any(|sentence| {
+        let said = spans::words(sentence);
+        let position = |list: &[&str]| said.iter().position(|word| list.contains(&word.as_str()));
+        let asks = |verbs: &[&str], whom: &[&str]| {
+            matches!((position(verbs), position(whom)), (Some(verb), Some(person)) if verb < person)
+        };
+        position(NOT_FOR_ME).is_none() && (asks(PUT_THROUGH, STAFF) || asks(SPEAKING, ANYBODY))
+    })
+}
 
 /// The grammar of all plans that are possible in a turn.
 #[derive(Clone, PartialEq, Eq)]
@@ -153,6 +171,14 @@ pub struct PlanGrammar {
     proves_identity: bool,
     /// The customer may be asking for a person: nothing that narrows plans takes that away.
     asks_person: bool,
+    /// The customer asks for a person beyond doubt.
+    demands_person: bool,
+    /// A product is called by its name or its place: it is looked at, unless all is only talk.
+    means_product: bool,
+    /// An order is spoken of, and something that may be its number is given.
+    names_order: bool,
+    /// What looks like a voucher code is given.
+    names_voucher: bool,
     rules: String,
 }
 
@@ -171,7 +197,22 @@ impl PlanGrammar {
         if is_narrowed && self.asks_person && !offered.contains(&"handoff") {
             offered.push("handoff");
         }
-        let may_be_empty = intents.is_empty() || intents.contains(&Intent::Talk);
+        let looks_at = is_narrowed
+            && self.means_product
+            && intents.first() != Some(&Intent::Talk)
+            && self.calls.contains(&"details");
+        if looks_at && !offered.contains(&"details") {
+            offered.push("details");
+        }
+        if is_narrowed && self.names_order && !offered.contains(&"order") {
+            offered.push("order");
+        }
+        let asks_voucher = is_narrowed && self.names_voucher && self.calls.contains(&"policies");
+        if asks_voucher {
+            offered = vec!["policies"];
+        }
+        let may_be_empty =
+            !looks_at && !asks_voucher && (intents.is_empty() || intents.contains(&Intent::Talk));
         let calls = match (offered.is_empty(), may_be_empty) {
             (false, _) => offered,
             (true, true) if !intents.is_empty() => Vec::new(),
@@ -183,6 +224,9 @@ impl PlanGrammar {
             return format!(
                 "start: \"{{\\\"calls\\\":[\" (order (\",\" call)? | handoff) \"]}}\"\ncall: {all}\n{rules}"
             );
+        }
+        if self.demands_person {
+            return format!("start: \"{{\\\"calls\\\":[\" handoff \"]}}\"\n{rules}");
         }
         if calls.is_empty() {
             return "start: \"{\\\"calls\\\":[]}\"\n".to_owned();
@@ -285,6 +329,10 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
             && words_of(words)
                 .iter()
                 .any(|word| PERSONS.contains(&word.as_str())),
+        demands_person: acts && demands_person(words),
+        means_product: choices.means_product,
+        names_order: acts && names_order(words),
+        names_voucher: words.split_whitespace().any(is_voucher),
         rules,
     }
 }

@@ -15,6 +15,28 @@ const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
 /// Most references that one answer must hold: their orders are 16 rules then.
 const NEEDED_MAX: usize = 4;
 
+/// Everyday words by which customers call for a field.
+const SAID_FOR: &[(&str, &[&str])] = &[
+    (
+        "carrier",
+        &[
+            "courier", "couriers", "firm", "company", "carrying", "carries", "driver", "who",
+            "bringing", "brings", "brought",
+        ],
+    ),
+    ("tracking", &["track", "tracked", "trace", "traced"]),
+    ("items", &["contents", "inside"]),
+    (
+        "stock",
+        &["left", "available", "availability", "stocked", "buy"],
+    ),
+    (
+        "price",
+        &["cost", "costs", "costing", "much", "expensive", "charge"],
+    ),
+    ("colour", &["color", "colors"]),
+];
+
 /// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
 /// refers to what answers the question.
 pub fn reply(evidence: &[Evidence], words: &str) -> String {
@@ -119,14 +141,25 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
         .collect();
     let reference = |handle: &Handle, name: &str| format!("{{{{{handle}.{name}}}}}");
     let has = |fields: &[Field], name: &str| fields.iter().any(|field| field.name == name);
-    // A product's attributes that were asked for stand in lines of their own.
-    let attributes = records
+    // A product's attributes that were asked for stand in lines of their own. Of several products
+    // each is told.
+    let attributes: Vec<(&Handle, String)> = records
         .iter()
         .filter(|(_, fields)| fields.len() == 1 && fields[0].name != prompt::TEXT_FIELD)
-        .map(|(handle, fields)| reference(handle, &fields[0].name));
-    let attributes: Vec<Vec<String>> = attributes.map(|name| vec![name]).collect();
-    if !attributes.is_empty() {
-        return attributes;
+        .map(|(handle, fields)| (*handle, reference(handle, &fields[0].name)))
+        .collect();
+    if let Some((first, _)) = attributes.first() {
+        if attributes.iter().all(|(handle, _)| handle == first) {
+            return attributes.into_iter().map(|(_, name)| vec![name]).collect();
+        }
+        let mut told: Vec<(&Handle, String)> = Vec::new();
+        for (handle, name) in attributes {
+            if told.iter().all(|(known, _)| *known != handle) {
+                told.push((handle, name));
+            }
+        }
+        told.truncate(NEEDED_MAX);
+        return vec![told.into_iter().map(|(_, name)| name).collect()];
     }
     let of_kind = |letter: char| {
         records
@@ -137,10 +170,11 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     let called = |handle: &Handle, fields: &[Field], not: &[&str]| {
         let is_called = |field: &&Field| {
             !not.contains(&field.name.as_str())
-                && field.name.split('_').all(|part| {
-                    said.iter()
-                        .any(|word| word == part || word.strip_suffix('s') == Some(part))
-                })
+                && (is_said_for(&field.name, &said)
+                    || field.name.split('_').all(|part| {
+                        said.iter()
+                            .any(|word| word == part || word.strip_suffix('s') == Some(part))
+                    }))
         };
         fields
             .iter()
@@ -169,8 +203,13 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     let is_search = evidence
         .iter()
         .any(|line| matches!(line, Evidence::Found { .. }));
+    // What is not on record was asked for instead.
+    let is_unknown = evidence
+        .iter()
+        .any(|line| matches!(line, Evidence::NoRecordAbout { .. }));
+    let is_looked_at = !is_search && !is_unknown;
     if out.is_empty()
-        && !is_search
+        && is_looked_at
         && let [(handle, fields)] = records.as_slice()
     {
         out.extend(
@@ -180,6 +219,14 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
                 &["name", "title", prompt::TEXT_FIELD],
             ))
             .filter(|answer| !answer.is_empty()),
+        );
+    }
+    if out.is_empty() && is_looked_at && of_kind('p').count() == 2 {
+        // Two products side by side are both told.
+        out.push(
+            of_kind('p')
+                .flat_map(|(handle, _)| ["name", "price"].map(|name| reference(handle, name)))
+                .collect(),
         );
     }
     if out.is_empty() && is_search {
@@ -207,6 +254,14 @@ pub fn answers(evidence: &[Evidence], words: &str) -> Vec<Vec<String>> {
     out.iter_mut()
         .for_each(|needed| needed.truncate(NEEDED_MAX));
     out
+}
+
+/// Says whether the words call for a field by an everyday word.
+fn is_said_for(field: &str, said: &BTreeSet<String>) -> bool {
+    SAID_FOR
+        .iter()
+        .filter(|(name, _)| *name == field)
+        .any(|(_, words)| words.iter().any(|word| said.contains(*word)))
 }
 
 /// Returns every reference that the evidence offers, with braces.

@@ -1,6 +1,7 @@
 //! Limits of price that a message states beyond doubt.
 
-use super::{CURRENCY_SIGNS, number_runs};
+use super::spoken::in_figures;
+use super::{CURRENCY_SIGNS, CURRENCY_WORDS, number_runs};
 
 /// Price limits that the words state in so many words, in major units as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,18 +27,38 @@ const MAX_WORDS: &[&str] = &[
     "under",
     "below",
     "less than",
+    "less then",
     "cheaper than",
+    "cheaper then",
     "up to",
     "at most",
     "max",
     "maximum",
     "no more than",
+    "no more then",
     "not more than",
     "no dearer than",
     "not over",
     "nothing over",
     "not above",
     "nothing above",
+    "budget of",
+    "budget is",
+];
+/// Those of them that need no word for money: nothing else is limited like this. "Up to 6" may be
+/// people.
+const MAX_WORDS_OF_MONEY: &[&str] = &[
+    "under",
+    "below",
+    "cheaper than",
+    "cheaper then",
+    "no dearer than",
+    "not over",
+    "nothing over",
+    "not above",
+    "nothing above",
+    "budget of",
+    "budget is",
 ];
 /// What stands before an amount that is the lowest price.
 const MIN_WORDS: &[&str] = &[
@@ -47,6 +68,40 @@ const MIN_WORDS: &[&str] = &[
     "at least",
     "minimum",
     "starting at",
+];
+
+/// What follows an amount that is the highest price.
+const MAX_AFTER: &[&str] = &[
+    "or less",
+    "or under",
+    "or below",
+    "or cheaper",
+    "max",
+    "maximum",
+    "tops",
+    "at most",
+    "at the most",
+    "budget",
+    "limit",
+];
+/// What follows an amount that is the lowest price.
+const MIN_AFTER: &[&str] = &[
+    "or more",
+    "or over",
+    "or above",
+    "and over",
+    "and above",
+    "and up",
+    "upwards",
+    "minimum",
+];
+
+/// Smallest bare number that is taken for a price.
+const BARE_PRICE_MIN: f64 = 10.0;
+/// Words beside which a bare number is no price: "trousers under 40, size wise".
+const OTHER_MEASURES: &[&str] = &[
+    "size", "sizes", "age", "aged", "ages", "old", "child", "children", "kid", "kids", "toddler",
+    "year", "years", "people", "person", "minutes", "hours", "days", "degrees", "number",
 ];
 
 /// Words that turn a limit round: "I don't want to spend more than £40".
@@ -65,11 +120,15 @@ const TURNED_DOWN: &[&str] = &[
     "off",
 ];
 
-/// Reads limits of price that leave no doubt: a known word, then an amount of money, or a bare
-/// number that nothing is counted by after one ("13 pounds, not less than 10"). Other numbers
-/// ("under 2 kg"), negations and other wordings are left to the model.
+/// Reads limits of price that leave no doubt: a known word beside an amount of money, or beside a
+/// bare number that nothing is counted by, where money was spoken of ("13 pounds, not less than 10")
+/// or the word limits nothing else ("below 40?"). Other numbers ("under 2 kg"), negations and other
+/// wordings are left to the model.
 pub fn price_limits(text: &str) -> PriceLimits {
-    let lower = text.to_lowercase();
+    let lower = in_figures(&text.to_lowercase());
+    let measures = lower
+        .split(|c: char| !c.is_alphanumeric())
+        .any(|word| OTHER_MEASURES.contains(&word));
     let mut limits = PriceLimits::default();
     let mut doubtful = false;
     let mut last: Option<(String, String)> = None;
@@ -91,23 +150,40 @@ pub fn price_limits(text: &str) -> PriceLimits {
             Some(c) => c != '%',
             None => true,
         };
-        if is_plain && (run.is_amount || speaks_of_money && counts_nothing) {
+        let is_money = run.is_amount || speaks_of_money && counts_nothing;
+        let may_be_price = counts_nothing
+            && !measures
+            && run.text.parse::<f64>().is_ok_and(|n| n >= BARE_PRICE_MIN);
+        if is_plain && (is_money || may_be_price) {
             let (first, second) = (&mut limits.min, &mut limits.max);
+            let below = if is_money {
+                MAX_WORDS
+            } else {
+                MAX_WORDS_OF_MONEY
+            };
+            // "From 10 to 12" alone is a time.
+            let pairs = &["between", "from"][..if is_money { 2 } else { 1 }];
             if let Some((low, before_low)) = &last
                 && joins_two(&before)
-                && opening(before_low, &["between", "from"]).is_some()
+                && opening(before_low, pairs).is_some()
             {
                 doubtful |= first.is_some() && first.as_ref() != Some(low);
                 *first = Some(low.clone());
                 *second = Some(run.text.to_owned());
-            } else if let Some(opening) = opening(&before, NOT_BELOW) {
+            } else if is_money && let Some(opening) = opening(&before, NOT_BELOW) {
                 doubtful |= first.is_some() || is_turned_round(opening, run.after);
                 *first = Some(run.text.to_owned());
-            } else if let Some(opening) = opening(&before, MAX_WORDS) {
+            } else if let Some(opening) = opening(&before, below) {
                 doubtful |= second.is_some() || is_turned_round(opening, run.after);
                 *second = Some(run.text.to_owned());
-            } else if let Some(opening) = opening(&before, MIN_WORDS) {
+            } else if is_money && let Some(opening) = opening(&before, MIN_WORDS) {
                 doubtful |= first.is_some() || is_turned_round(opening, run.after);
+                *first = Some(run.text.to_owned());
+            } else if is_money && follows(run.after, MAX_AFTER) {
+                doubtful |= second.is_some() || is_turned_round(&before, run.after);
+                *second = Some(run.text.to_owned());
+            } else if is_money && follows(run.after, MIN_AFTER) {
+                doubtful |= first.is_some() || is_turned_round(&before, run.after);
                 *first = Some(run.text.to_owned());
             }
         }
@@ -119,6 +195,22 @@ pub fn price_limits(text: &str) -> PriceLimits {
     } else {
         limits
     }
+}
+
+/// Says whether one of the endings follows an amount, perhaps after its currency.
+fn follows(after: &str, endings: &[&str]) -> bool {
+    let after = after.trim_start_matches([' ', ',']);
+    let after = after.strip_prefix(CURRENCY_SIGNS).unwrap_or(after);
+    let unit = CURRENCY_WORDS
+        .iter()
+        .find_map(|word| after.strip_prefix(word))
+        .filter(|rest| !rest.starts_with(char::is_alphanumeric));
+    let after = unit.unwrap_or(after).trim_start_matches([' ', ',']);
+    endings.iter().any(|ending| {
+        after
+            .strip_prefix(ending)
+            .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+    })
 }
 
 /// "and", "to" or a dash stands between two amounts, perhaps after the first one's unit.
@@ -200,6 +292,20 @@ mod tests {
             ("I thought it over. £40 is the most", None, None),
             ("can I have it within 3? I paid £80", None, None),
             ("under £40, or under £50", None, None),
+            ("a bench under fifty quid", None, Some("50")),
+            ("trainers below 40?", None, Some("40")),
+            ("a grill, between 90 and 120", Some("90"), Some("120")),
+            ("gloves, nothng over 35", None, Some("35")),
+            ("£40 or less", None, Some("40")),
+            ("40 quid tops", None, Some("40")),
+            ("£200 and up", Some("200"), None),
+            ("my budget is £30", None, Some("30")),
+            ("I don't have £40 max", None, None),
+            ("a tent for up to 12", None, None),
+            ("shoes in sizes between 40 and 42", None, None),
+            ("toys for children under 12", None, None),
+            ("for someone over 60", None, None),
+            ("can it come between 10 and 12 on Monday", None, None),
         ];
         for (text, min, max) in cases {
             let found = price_limits(text);

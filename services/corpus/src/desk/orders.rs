@@ -1,5 +1,6 @@
 //! Orders: who asks, what proves it, and what is told.
 
+use mercer_conversation::grammar;
 use mercer_schemas::{Evidence, Field, Handle, OrderNumber, Plan, RecordKey, ToolCall};
 use rand::{Rng, rngs::StdRng};
 
@@ -201,9 +202,11 @@ fn new_order(rng: &mut StdRng, shop: &Shop<'_>, number: &str) -> Order {
     Order { fields }
 }
 
-/// Number and status always, the date where there is one; the rest only if asked.
-fn order_reply(rng: &mut StdRng, order: &Order, words: &str) -> String {
+/// Number and status always, the date where there is one; the rest only if asked: as the `needed`
+/// references of the reply grammar say, or the words as they were before typing errors came in.
+fn order_reply(rng: &mut StdRng, order: &Order, words: &str, needed: &[String]) -> String {
     let has = |name: &str| order.fields.iter().any(|(field, _)| *field == name);
+    let needs = |name: &str| needed.contains(&format!("{{{{o1.{name}}}}}"));
     let asks = |list: &[&str]| list.iter().any(|w| words.contains(w));
     let mut text = "The status of order ~o1.number~ is ~o1.status~.".to_owned();
     if has("eta") {
@@ -211,10 +214,10 @@ fn order_reply(rng: &mut StdRng, order: &Order, words: &str) -> String {
     }
     let delivery = asks(&["track", "carrier"])
         || (asks(&["deliver", "bring", "carries", "courier"]) && asks(&["who", "which"]));
-    if delivery && has("carrier") {
+    if needs("carrier") || delivery && has("carrier") {
         text.push_str(" Carrier: ~o1.carrier~.");
     }
-    if delivery && has("tracking") {
+    if needs("tracking") || delivery && has("tracking") {
         text.push_str(" Tracking number: ~o1.tracking~.");
     }
     let items = asks(&["in it?", "items", "products", "what i ordered"])
@@ -225,7 +228,7 @@ fn order_reply(rng: &mut StdRng, order: &Order, words: &str) -> String {
             "in my last",
             "to that order, what",
         ]) && asks(&["what ", "what's in", "which "]));
-    if items {
+    if items || needs("items") {
         text.push_str(" It contains ~o1.items~.");
     }
     reply(rng, &text)
@@ -386,7 +389,8 @@ pub(crate) fn order(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
             let evidence = vec![order_line(&order)?];
             // What is asked for is read before typing errors come in, and not from a name.
             let question = asked.replace(&noun, "").replace(&e, "");
-            let text = order_reply(rng, &order, &question);
+            let needed = grammar::answers(&evidence, &said.words).concat();
+            let text = order_reply(rng, &order, &question, &needed);
             id.order = Some(order);
             id.waiting = false;
             id.missed = false;

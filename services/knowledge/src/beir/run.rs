@@ -124,6 +124,7 @@ async fn ranking(
         shop,
         kind: Kind::Product,
         text: &coded.rest,
+        meaning: "",
         amounts: &[],
         legs,
         depth: DEPTH,

@@ -8,7 +8,7 @@ use mercer_store::Versioned;
 
 use super::nearest::nearest;
 use super::rank::{Legs, Ranked, Ranking, Wanted, rank};
-use super::{PassageHit, answer};
+use super::{PassageHit, PassageQuery, answer};
 use crate::error::Result;
 use crate::index::entry::Kind;
 use crate::knowledge::Inner;
@@ -22,6 +22,9 @@ const CANDIDATES: usize = 100;
 /// Share of the question's words below which words alone are no answer.
 const COVERAGE_MIN: f32 = 0.34;
 
+/// Added to the score, 0 to 1, of a passage whose document was just spoken of.
+const SPOKEN_OF_LIFT: f32 = 0.3;
+
 /// Sentences of a passage that are compared by meaning where no word matched.
 const EMBEDDED_SENTENCES_MAX: usize = 12;
 
@@ -29,12 +32,10 @@ const EMBEDDED_SENTENCES_MAX: usize = 12;
 pub(crate) async fn search(
     inner: &Inner,
     shop: &ShopId,
-    text: &str,
-    at_ms: i64,
-    limit: usize,
+    query: &PassageQuery,
 ) -> Result<Vec<PassageHit>> {
     let since = Instant::now();
-    let found = find(inner, shop, text, at_ms, limit).await;
+    let found = find(inner, shop, query).await;
     metric::leg("documents", since);
     metric::outcome(match &found {
         Ok(hits) if hits.is_empty() => "nothing",
@@ -44,22 +45,19 @@ pub(crate) async fn search(
     found
 }
 
-async fn find(
-    inner: &Inner,
-    shop: &ShopId,
-    text: &str,
-    at_ms: i64,
-    limit: usize,
-) -> Result<Vec<PassageHit>> {
+async fn find(inner: &Inner, shop: &ShopId, query: &PassageQuery) -> Result<Vec<PassageHit>> {
+    let text = query.text.as_str();
     let wanted = Wanted {
         shop,
         kind: Kind::Passage,
         text,
+        meaning: "",
         amounts: &[],
         legs: Legs::Hybrid,
         depth: CANDIDATES,
     };
-    let ranking = rank(inner, &wanted).await?;
+    let mut ranking = rank(inner, &wanted).await?;
+    lift(&mut ranking.hits, &query.spoken_of);
     let ids: HashSet<DocumentId> = ranking
         .hits
         .iter()
@@ -72,12 +70,14 @@ async fn find(
         .get_many(shop, &ids)
         .await?
         .into_iter()
-        .filter(|document| document.value.in_force(at_ms))
+        .filter(|document| document.value.in_force(query.at_ms))
         .map(|document| (document.value.id.as_str().to_owned(), document))
         .collect();
     let mut out = Vec::new();
-    for hit in ranking.hits.iter().filter(|hit| is_relevant(hit, inner)) {
-        if out.len() >= limit {
+    let is_spoken_of = |hit: &Ranked| query.spoken_of.iter().any(|id| id.as_str() == hit.record);
+    let relevant = |hit: &&Ranked| is_relevant(hit, inner) || is_spoken_of(hit);
+    for hit in ranking.hits.iter().filter(relevant) {
+        if out.len() >= query.limit {
             break;
         }
         // Taking the document out leaves its best passage only.
@@ -110,12 +110,25 @@ async fn find(
     Ok(out)
 }
 
+/// Puts what the conversation was about just now before what is as near.
+fn lift(hits: &mut [Ranked], spoken_of: &[DocumentId]) {
+    if spoken_of.is_empty() {
+        return;
+    }
+    for hit in hits.iter_mut() {
+        if spoken_of.iter().any(|id| id.as_str() == hit.record) {
+            hit.score += SPOKEN_OF_LIFT;
+        }
+    }
+    hits.sort_by(|a, b| b.score.total_cmp(&a.score));
+}
+
 fn is_relevant(hit: &Ranked, inner: &Inner) -> bool {
     hit.coverage >= COVERAGE_MIN
         || (hit.coverage > 0.0 && hit.in_title)
         || hit
             .similarity
-            .is_some_and(|similarity| similarity >= inner.config.vector_floor_alone)
+            .is_some_and(|similarity| similarity >= inner.config.vector_floor_documents_alone)
 }
 
 async fn answer(

@@ -57,28 +57,35 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
     metric::leg("code", since);
     let mut candidates: Vec<Ranked> = coded.products.iter().map(of_code).collect();
     let mut corrected = None;
+    let mut near = Vec::new();
     if candidates.is_empty() || !only_asks(&coded.rest) {
         let amounts = amounts(query);
         let wanted = Wanted {
             shop,
             kind: Kind::Product,
             text: &coded.rest,
+            meaning: &query.meaning,
             amounts: &amounts,
             legs: Legs::Hybrid,
             depth: depth(query, &inner.config),
         };
         let ranking = rank(inner, &wanted).await?;
         let known: HashSet<&str> = coded.products.iter().map(ProductId::as_str).collect();
-        let (ranked, correction) = relevant(ranking, &inner.config);
+        let (ranked, distant, correction) = relevant(ranking, &inner.config);
         corrected = correction;
         candidates.extend(
             ranked
                 .into_iter()
                 .filter(|hit| !known.contains(hit.record.as_str())),
         );
+        near = distant;
     }
     let since = Instant::now();
     let mut hits = join(inner, shop, query, &candidates, true).await?;
+    if hits.is_empty() && query.attributes.is_empty() {
+        // The shop may call it something else.
+        hits = join(inner, shop, query, &near, true).await?;
+    }
     if hits.is_empty() && !query.attributes.is_empty() {
         // Attributes are wishes; price, stock, category and visibility are not.
         hits = join(inner, shop, query, &candidates, false).await?;
@@ -170,11 +177,13 @@ fn only_asks(rest: &str) -> bool {
 }
 
 /// Keeps what answers the query: enough of its words, or one of them in the title, or a meaning
-/// that is near enough without any.
+/// that is near enough without any. Beside it, what is near in meaning only, for where nothing else is
+/// found.
 fn relevant(
     ranking: Ranking,
     config: &SearchConfig,
 ) -> (
+    Vec<Ranked>,
     Vec<Ranked>,
     Option<(mercer_schemas::Personal<String>, String)>,
 ) {
@@ -183,15 +192,20 @@ fn relevant(
         .iter()
         .map(|hit| hit.coverage)
         .fold(0.0, f32::max);
+    let is_near = |hit: &Ranked, floor: f32| hit.similarity.is_some_and(|found| found >= floor);
     let keep = |hit: &Ranked| {
         hit.coverage >= config.coverage_min
             || (hit.in_title && hit.coverage > 0.0 && hit.coverage >= best * TITLE_ONLY_SHARE)
-            || hit
-                .similarity
-                .is_some_and(|similarity| similarity >= config.vector_floor_alone)
+            || is_near(hit, config.vector_floor_alone)
     };
-    let hits = ranking.hits.into_iter().filter(keep).collect();
-    (hits, ranking.corrected)
+    let (hits, mut rest): (Vec<Ranked>, Vec<Ranked>) = ranking.hits.into_iter().partition(keep);
+    rest.retain(|hit| is_near(hit, config.vector_floor_last));
+    rest.sort_by(|a, b| {
+        b.similarity
+            .unwrap_or(0.0)
+            .total_cmp(&a.similarity.unwrap_or(0.0))
+    });
+    (hits, rest, ranking.corrected)
 }
 
 /// Reads candidates from SQL in their order and keeps those that pass the filters.

@@ -38,6 +38,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) shop: &'a ShopId,
     pub(crate) kind: Kind,
     pub(crate) text: &'a str,
+    /// What the vector leg reads; empty for `text`.
+    pub(crate) meaning: &'a str,
     /// Plain decimals that are price limits already and no search words.
     pub(crate) amounts: &'a [String],
     pub(crate) legs: Legs,
@@ -124,7 +126,11 @@ async fn vector_leg(inner: &Inner, wanted: &Wanted<'_>) -> Vec<VectorHit> {
     let Some(vectors) = &inner.projection.vectors else {
         return Vec::new();
     };
-    let text = bounded(wanted.text, &inner.config).trim();
+    let text = match wanted.meaning {
+        "" => wanted.text,
+        meaning => meaning,
+    };
+    let text = bounded(text, &inner.config).trim();
     if text.is_empty() {
         return Vec::new();
     }
@@ -172,10 +178,16 @@ fn fuse(
         (Legs::Hybrid, Kind::Product) if coverage < COVERAGE_WEAK => config.vector_share_weak,
         (Legs::Hybrid, Kind::Product) => config.vector_share,
     };
-    let floor = if wanted.legs == Legs::Vector {
-        -1.0
-    } else {
-        config.vector_floor
+    let floor = match (wanted.legs, wanted.kind) {
+        (Legs::Vector, _) => -1.0,
+        (_, Kind::Product) => config.vector_floor,
+        (_, Kind::Passage) => config.vector_floor_documents,
+    };
+    // The best hit by words may be a poor one: of a question about policies it may have one word of
+    // ten, while a passage is near in meaning. Words then count for as much as they matched.
+    let words_share = match wanted.kind {
+        Kind::Product => 1.0 - share,
+        Kind::Passage => (1.0 - share) * coverage,
     };
     let scale = |similarity: f32| {
         ((similarity - floor) / (1.0 - floor).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0)
@@ -190,7 +202,7 @@ fn fuse(
         let key = (hit.record, hit.part);
         let similarity = similar.remove(&key);
         out.push(Ranked {
-            score: (1.0 - share) * hit.score / best + share * similarity.map_or(0.0, scale),
+            score: words_share * hit.score / best + share * similarity.map_or(0.0, scale),
             why: if similarity.is_some() {
                 Why::Both
             } else {
@@ -251,6 +263,7 @@ mod tests {
             shop: &shop,
             kind: Kind::Product,
             text: "",
+            meaning: "",
             amounts: &[],
             legs,
             depth: 9,

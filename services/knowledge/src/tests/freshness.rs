@@ -137,7 +137,7 @@ async fn a_shorter_document_loses_its_rows() {
     assert_eq!(vectors.keys().await.expect("read the table").len(), 1);
     assert!(
         knowledge
-            .search_documents(&world.shop, "gamma", 0, 3)
+            .search_documents(&world.shop, asked("gamma", 0, 3))
             .await
             .expect("search")
             .is_empty()

@@ -325,7 +325,7 @@ async fn only_documents_in_force_answer() {
     let knowledge = world.open(Some(NGrams::new())).await;
     let found = async |at_ms| -> Vec<String> {
         let hits = knowledge
-            .search_documents(&world.shop, "is there a sale on tents", at_ms, 3)
+            .search_documents(&world.shop, asked("is there a sale on tents", at_ms, 3))
             .await;
         hits.expect("search")
             .into_iter()
@@ -374,7 +374,7 @@ async fn a_policy_answers_with_the_sentence_that_matters() {
     ];
     for (question, id, words) in cases {
         let hits = knowledge
-            .search_documents(&world.shop, question, 0, 2)
+            .search_documents(&world.shop, asked(question, 0, 2))
             .await
             .expect("search");
         let first = hits
@@ -386,7 +386,7 @@ async fn a_policy_answers_with_the_sentence_that_matters() {
         assert!(first.text.contains(&first.answer));
     }
     let hits = knowledge
-        .search_documents(&world.shop, "zzz qqq", 0, 2)
+        .search_documents(&world.shop, asked("zzz qqq", 0, 2))
         .await
         .expect("search");
     assert!(hits.is_empty());

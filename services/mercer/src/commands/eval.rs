@@ -15,7 +15,7 @@ use crate::compose::load_embedder;
 use crate::config::Config;
 use crate::eval::dialogue::{self, Dialogue};
 use crate::eval::driver::Line;
-use crate::eval::judge::{TurnResult, judge};
+use crate::eval::judge::{TurnResult, course, judge};
 use crate::eval::stage::{Setting, Stage};
 use crate::pool;
 
@@ -169,6 +169,7 @@ async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Res
                 judge(&line.store, &line.shop, &said, &step.expect, &answer)
                     .await
                     .with_context(|| dialogue.name.clone())?;
+            let course = course(&answer);
             results.push(TurnResult {
                 dialogue: dialogue.name.clone(),
                 turn: turn + 1,
@@ -176,6 +177,10 @@ async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Res
                 grounded,
                 faults,
                 tools,
+                plan: course.plan,
+                intents: course.intents,
+                found: course.found,
+                blocked: course.blocked,
                 replies: answer.replies,
             });
             bar.inc(1);

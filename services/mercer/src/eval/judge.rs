@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use mercer_commerce::{attribute_value, order_fields, product_fields, variant_fields};
 use mercer_conversation::spans;
 use mercer_schemas::evidence::field_name;
-use mercer_schemas::{Claim, Event, Evidence, Field, RecordKey, ShopId};
+use mercer_schemas::{
+    Claim, Event, Evidence, Field, Input, Intent, LogBody, Plan, RecordKey, ShopId,
+};
 use mercer_store::Store;
 use serde::Serialize;
 
@@ -27,8 +29,69 @@ pub(crate) struct TurnResult {
     pub(crate) faults: Vec<String>,
     /// Tools called.
     pub(crate) tools: Vec<String>,
+    /// The plan as the model wrote it, arguments included.
+    pub(crate) plan: Plan,
+    /// The intents that the plan was narrowed to; empty where it was not.
+    pub(crate) intents: Vec<Intent>,
+    /// What the tools found: the records, in their order.
+    pub(crate) found: Vec<String>,
+    /// Rules that blocked a draft, in the order of the drafts.
+    pub(crate) blocked: Vec<String>,
     /// Texts that reached the customer.
     pub(crate) replies: Vec<String>,
+}
+
+/// How a turn came to its answer.
+pub(crate) struct Course {
+    /// The plan that was carried out.
+    pub(crate) plan: Plan,
+    /// The intents that it was narrowed to.
+    pub(crate) intents: Vec<Intent>,
+    /// Records that the tools found.
+    pub(crate) found: Vec<String>,
+    /// Rules that blocked a draft.
+    pub(crate) blocked: Vec<String>,
+}
+
+/// Reads how a turn came to its answer. A turn that began again has several plans; the last one counts.
+pub(crate) fn course(answer: &Answer) -> Course {
+    let mut course = Course {
+        plan: Plan::default(),
+        intents: Vec::new(),
+        found: Vec::new(),
+        blocked: Vec::new(),
+    };
+    for record in &answer.records {
+        match &record.body {
+            LogBody::Input {
+                input: Input::PlanGenerated { intents, .. },
+                ..
+            } => course.intents.clone_from(intents),
+            LogBody::Event {
+                event: Event::PlanMade { plan, .. },
+            } => course.plan = plan.clone(),
+            LogBody::Event {
+                event: Event::EvidenceGathered { evidence, .. },
+            } => course.found = evidence.iter().filter_map(record_of).collect(),
+            LogBody::Event {
+                event: Event::ReplyBlocked { verdicts, .. },
+            } => {
+                let failed = verdicts.iter().filter(|verdict| !verdict.passed);
+                course
+                    .blocked
+                    .extend(failed.map(|verdict| verdict.rule.clone()));
+            }
+            LogBody::Input { .. } | LogBody::Event { .. } => {}
+        }
+    }
+    course
+}
+
+fn record_of(line: &Evidence) -> Option<String> {
+    match line {
+        Evidence::Record { key, .. } => Some(key.to_string()),
+        _ => None,
+    }
 }
 
 /// Judges a turn.

@@ -1,0 +1,210 @@
+//! Which product a customer means, where their words leave no doubt: one called by its name or by its
+//! place in what was shown ("the second one").
+//!
+//! A product that is looked at more closely takes the place of what a search showed. The search is
+//! remembered: its products can still be meant, by handles of their own (`s2` is its second).
+
+use std::collections::BTreeSet;
+
+use mercer_schemas::{Evidence, Handle, RecordKey};
+
+use super::words_of;
+use crate::evolve::products_of;
+use crate::spans;
+use crate::state::State;
+
+/// Places as customers count them.
+const ORDINALS: &[(&str, usize)] = &[
+    ("first", 1),
+    ("1st", 1),
+    ("second", 2),
+    ("2nd", 2),
+    ("third", 3),
+    ("3rd", 3),
+    ("fourth", 4),
+    ("4th", 4),
+    ("fifth", 5),
+    ("5th", 5),
+];
+
+/// Words beside which a name does not say which product is meant: "not the Arden, the other one".
+const POINTING_ELSEWHERE: &[&str] = &["last", "other", "others", "not", "both", "either"];
+
+/// A product that can be meant.
+#[derive(Clone)]
+struct Place {
+    handle: Handle,
+    key: RecordKey,
+}
+
+/// Returns the products of the latest search that no longer are what was shown last, as `s1`, `s2` …
+/// in the order of the search. Empty while the search itself is what was shown last.
+pub(crate) fn earlier(state: &State) -> Vec<(Handle, RecordKey)> {
+    let is_search = |line: &Evidence| matches!(line, Evidence::Found { .. });
+    let searched = state
+        .past
+        .iter()
+        .rev()
+        .find(|past| past.evidence.iter().any(is_search));
+    let found = products(&searched.map_or(Vec::new(), |past| products_of(&past.evidence)));
+    let is_shown = |place: &Place| {
+        state
+            .shown
+            .iter()
+            .any(|(handle, key)| *handle == place.handle && *key == place.key)
+    };
+    if found.iter().all(is_shown) {
+        return Vec::new();
+    }
+    found
+        .into_iter()
+        .enumerate()
+        .map(|(at, place)| (Handle::earlier(at + 1), place.key))
+        .collect()
+}
+
+/// The products among records, each once.
+fn products(records: &[(Handle, RecordKey)]) -> Vec<Place> {
+    let mut out: Vec<Place> = Vec::new();
+    for (handle, key) in records {
+        if matches!(key, RecordKey::Product(_)) && out.iter().all(|known| known.key != *key) {
+            out.push(Place {
+                handle: handle.clone(),
+                key: key.clone(),
+            });
+        }
+    }
+    out
+}
+
+/// Returns the handles of the products that the words name or count; empty where they leave it open.
+pub(super) fn meant(state: &State, words: &str) -> BTreeSet<String> {
+    let shown = products(&state.shown);
+    let earlier = products(&earlier(state));
+    let counted = if earlier.is_empty() { &shown } else { &earlier };
+    if counted.len() >= 2 {
+        let places = ordinals(words);
+        let found: BTreeSet<String> = places
+            .iter()
+            .filter_map(|place| counted.get(place - 1))
+            .map(|place| place.handle.to_string())
+            .collect();
+        if !places.is_empty() && found.len() == places.len() {
+            return found;
+        }
+    }
+    let others: Vec<&Place> = earlier
+        .iter()
+        .filter(|place| shown.iter().all(|now| now.key != place.key))
+        .collect();
+    let lower = words.to_lowercase();
+    if let ([only], true) = (others.as_slice(), lower.contains("other one")) {
+        return BTreeSet::from([only.handle.to_string()]);
+    }
+    let named_now = named(state, &shown, words);
+    if named_now.is_empty() && !earlier.is_empty() {
+        let all: Vec<Place> = others.into_iter().cloned().chain(shown).collect();
+        return named(state, &all, words);
+    }
+    named_now
+}
+
+/// The places that are counted: an ordinal before "one", or after "the" where no noun follows ("the
+/// second?", but not "the second time").
+fn ordinals(words: &str) -> BTreeSet<usize> {
+    let lower = words.to_lowercase();
+    let raw: Vec<&str> = lower.split_whitespace().collect();
+    let bare = |at: usize| {
+        raw.get(at)
+            .map_or("", |word| word.trim_matches(|c: char| !c.is_alphanumeric()))
+    };
+    let mut out = BTreeSet::new();
+    for at in 0..raw.len() {
+        let Some((_, place)) = ORDINALS.iter().find(|(word, _)| *word == bare(at)) else {
+            continue;
+        };
+        let next = bare(at + 1);
+        let ends = next.is_empty()
+            || raw[at].ends_with(|c: char| !c.is_alphanumeric())
+            || spans::FUNCTION_WORDS.contains(&next);
+        let is_the = at > 0 && bare(at - 1) == "the";
+        if next == "one" || is_the && ends {
+            out.insert(*place);
+        }
+    }
+    out
+}
+
+/// Returns the handles of products that the words call by name: by the first word of it, which is its
+/// brand or range, where no other product's name has that word. Later words ("waterproof", "quiet")
+/// may as well be what is asked about.
+fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
+    let names: Vec<(&Place, Vec<String>)> = places
+        .iter()
+        .filter_map(|place| {
+            let name = name_of(state, &place.key)?.to_lowercase();
+            Some((place, spans::words(&name)))
+        })
+        .collect();
+    let said = words_of(words);
+    let points_elsewhere = said.iter().any(|word| {
+        POINTING_ELSEWHERE.contains(&word.as_str()) || ORDINALS.iter().any(|(name, _)| name == word)
+    });
+    if names.len() < 2 || points_elsewhere {
+        return BTreeSet::new();
+    }
+    let is_called = |at: usize| {
+        names[at].1.first().is_some_and(|word| {
+            word.chars().count() >= 4
+                && !spans::FUNCTION_WORDS.contains(&word.as_str())
+                && said.contains(word)
+                && (0..names.len()).all(|other| other == at || !names[other].1.contains(word))
+        })
+    };
+    (0..names.len())
+        .filter(|at| is_called(*at))
+        .map(|at| names[at].0.handle.to_string())
+        .collect()
+}
+
+/// Returns a product's name, as the latest evidence has it.
+fn name_of(state: &State, key: &RecordKey) -> Option<String> {
+    let lines = state
+        .past
+        .iter()
+        .rev()
+        .flat_map(|past| past.evidence.iter());
+    lines
+        .filter_map(|line| match line {
+            Evidence::Record {
+                key: of, fields, ..
+            } if of == key => fields.iter().find(|field| field.name == "name"),
+            _ => None,
+        })
+        .map(|field| field.value.expose().clone())
+        .next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ordinals;
+
+    #[test]
+    fn places_are_counted_where_no_noun_follows() {
+        for (words, places) in [
+            ("the second one please", vec![2]),
+            ("how heavy is the first?", vec![1]),
+            ("the third is nice", vec![3]),
+            ("first one or the 2nd", vec![1, 2]),
+            ("this is the second time I ask", vec![]),
+            ("first, do you sell kettles", vec![]),
+            ("wait a second", vec![]),
+        ] {
+            assert_eq!(
+                ordinals(words).into_iter().collect::<Vec<_>>(),
+                places,
+                "{words}"
+            );
+        }
+    }
+}
