@@ -6,6 +6,7 @@
 //! customer's words. [`admits`] checks a plan by the same sets in code, so a plan is safe even
 //! from a worker that does not keep to the grammar.
 
+mod certain;
 mod meant;
 mod plan;
 mod reply;

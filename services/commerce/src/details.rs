@@ -31,8 +31,22 @@ pub(crate) enum Found<'a> {
 pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> Found<'a> {
     let asked = tokens(about);
     let said = question_words(product, message);
-    let variants = || matching_variants(product, &option_words_of(product, about, message));
-    let names_option = !matching_variants(product, &option_words(about)).is_empty();
+    let all: Vec<&Variant> = product.variants.iter().collect();
+    // What the phrase chooses, the rest of the message may narrow and not change: "the 10 litre, I need 2".
+    let by_phrase = matching(&all, &option_words(about));
+    let names_option = !by_phrase.is_empty();
+    let variants = || {
+        let asked = option_words_of(product, about, message);
+        if by_phrase.is_empty() {
+            return matching(&all, &asked);
+        }
+        let narrowed = matching(&by_phrase, &asked);
+        if narrowed.is_empty() {
+            by_phrase.clone()
+        } else {
+            narrowed
+        }
+    };
     let attributes = if names_option {
         attributes_named(product, &asked)
     } else if attributes_called(product, &asked, &[]).is_empty() {
@@ -64,7 +78,8 @@ pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> F
 
 /// Returns the variants of a product that a message chooses by its options.
 pub(crate) fn chosen<'a>(product: &'a Product, message: &str) -> Vec<&'a Variant> {
-    matching_variants(product, &option_words_of(product, "", message))
+    let all: Vec<&Variant> = product.variants.iter().collect();
+    matching(&all, &option_words_of(product, "", message))
 }
 
 /// The words of a message without those of the product's own title, which say nothing about what is
@@ -92,8 +107,8 @@ fn option_words_of(product: &Product, about: &str, message: &str) -> Vec<OptionW
     out
 }
 
-/// Variants whose options hold the most of the words asked for; sellable ones first.
-fn matching_variants<'a>(product: &'a Product, asked: &[OptionWord]) -> Vec<&'a Variant> {
+/// Those of the variants whose options hold the most of the words asked for; sellable ones first.
+fn matching<'a>(variants: &[&'a Variant], asked: &[OptionWord]) -> Vec<&'a Variant> {
     let score = |variant: &Variant| -> usize {
         variant
             .options
@@ -112,17 +127,21 @@ fn matching_variants<'a>(product: &'a Product, asked: &[OptionWord]) -> Vec<&'a 
             })
             .sum()
     };
-    let best = product.variants.iter().map(&score).max().unwrap_or(0);
+    let best = variants
+        .iter()
+        .map(|variant| score(variant))
+        .max()
+        .unwrap_or(0);
     if best == 0 {
         return Vec::new();
     }
-    let mut found: Vec<&Variant> = product
-        .variants
+    let mut found: Vec<&Variant> = variants
         .iter()
+        .copied()
         .filter(|variant| score(variant) == best)
         .collect();
     // What every variant has chooses none of them.
-    if found.len() == product.variants.len() && found.len() > 1 {
+    if found.len() == variants.len() && found.len() > 1 {
         return Vec::new();
     }
     found.sort_by_key(|variant| variant.stock == 0);

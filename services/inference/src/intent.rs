@@ -12,12 +12,17 @@ use safetensors::{Dtype, SafeTensors};
 
 use crate::{Embedder, Error, model_file::fault};
 
-/// An intent is kept if its probability is at least this share of the likeliest one's.
-const SHARE_MIN: f32 = 0.25;
+/// An intent is kept if its probability is at least this share of the likeliest one's. A small chat model
+/// that is offered a second one takes it too often.
+const SHARE_MIN: f32 = 0.95;
 /// Intents that are kept at most.
 const KEPT_MAX: usize = 3;
-/// A call for a person is kept from this probability on: nobody who asks for one may be held back.
-const HANDOFF_MIN: f32 = 0.05;
+/// A call for a person is kept from this probability on, since nobody who asks for one should be held
+/// back; the plan's grammar keeps it by the words too.
+const HANDOFF_MIN: f32 = 0.2;
+/// Products and a policy at once are wanted seldom, and offering both tools leaves the choice open: kept
+/// from this probability on.
+const BOTH_MIN: f32 = 0.6;
 
 /// A classifier with the embedder that it was trained for.
 pub struct IntentClassifier {
@@ -127,9 +132,10 @@ impl IntentClassifier {
         let mut ranked = self.probabilities(words, features).await?;
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1));
         let best = ranked.first().map_or(0.0, |first| first.1);
-        let is_likely = |at: usize, intent: Intent, probability: f32| {
-            (at < KEPT_MAX && probability >= best * SHARE_MIN)
-                || (intent == Intent::Handoff && probability >= HANDOFF_MIN)
+        let is_likely = |at: usize, intent: Intent, probability: f32| match intent {
+            Intent::SearchAndPolicies => at == 0 && probability >= BOTH_MIN,
+            Intent::Handoff => probability >= HANDOFF_MIN.min(best * SHARE_MIN),
+            _ => at < KEPT_MAX && probability >= best * SHARE_MIN,
         };
         Ok(ranked
             .iter()

@@ -83,7 +83,12 @@ pub(super) fn meant(state: &State, words: &str) -> BTreeSet<String> {
     let earlier = products(&earlier(state));
     let counted = if earlier.is_empty() { &shown } else { &earlier };
     if counted.len() >= 2 {
-        let places = ordinals(words);
+        // "I don't like the first one, how heavy is the other?", "the first one I had broke, is the Arden better?"
+        let places = if points_elsewhere(words) || !called(state, counted, words).is_empty() {
+            BTreeSet::new()
+        } else {
+            ordinals(words)
+        };
         let found: BTreeSet<String> = places
             .iter()
             .filter_map(|place| counted.get(place - 1))
@@ -135,10 +140,32 @@ fn ordinals(words: &str) -> BTreeSet<usize> {
     out
 }
 
+/// Says whether the words speak of something else than what they name or count.
+fn points_elsewhere(words: &str) -> bool {
+    let lower = words.to_lowercase();
+    lower.contains("n't")
+        || lower.contains("n’t")
+        || words_of(words).iter().any(|word| {
+            POINTING_ELSEWHERE.contains(&word.as_str())
+                || ["dont", "doesnt"].contains(&word.as_str())
+        })
+}
+
+/// Returns the handles of products that the words call by name, where nothing else points elsewhere.
+fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
+    let counts = words_of(words)
+        .iter()
+        .any(|word| ORDINALS.iter().any(|(name, _)| name == word));
+    if counts || points_elsewhere(words) {
+        return BTreeSet::new();
+    }
+    called(state, places, words)
+}
+
 /// Returns the handles of products that the words call by name: by the first word of it, which is its
 /// brand or range, where no other product's name has that word. Later words ("waterproof", "quiet")
 /// may as well be what is asked about.
-fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
+fn called(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
     let names: Vec<(&Place, Vec<String>)> = places
         .iter()
         .filter_map(|place| {
@@ -147,10 +174,7 @@ fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
         })
         .collect();
     let said = words_of(words);
-    let points_elsewhere = said.iter().any(|word| {
-        POINTING_ELSEWHERE.contains(&word.as_str()) || ORDINALS.iter().any(|(name, _)| name == word)
-    });
-    if names.len() < 2 || points_elsewhere {
+    if names.len() < 2 {
         return BTreeSet::new();
     }
     let is_called = |at: usize| {
@@ -187,7 +211,20 @@ fn name_of(state: &State, key: &RecordKey) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::ordinals;
+    use super::{ordinals, points_elsewhere};
+
+    #[test]
+    fn a_product_that_is_turned_down_is_not_the_one_meant() {
+        for words in [
+            "I don't like the first one, how heavy is the other?",
+            "not the second one",
+            "the last one then",
+            "i dont want the first",
+        ] {
+            assert!(points_elsewhere(words), "{words}");
+        }
+        assert!(!points_elsewhere("how heavy is the first one?"));
+    }
 
     #[test]
     fn places_are_counted_where_no_noun_follows() {

@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mercer_schemas::{Evidence, Intent, Plan, ToolCall};
 
-use super::{literals, meant, words_of};
+use super::{certain, literals, meant};
 use crate::spans;
 use crate::state::{State, Turn};
 
@@ -64,102 +64,6 @@ fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<St
         .map(find)
         .find(|found| !found.is_empty())
         .unwrap_or_default()
-}
-
-/// Words of those who ask for a person, and of some who do not: the model decides.
-const PERSONS: &[&str] = &[
-    "agent",
-    "anyone",
-    "boss",
-    "colleague",
-    "complain",
-    "complaint",
-    "human",
-    "manager",
-    "operator",
-    "people",
-    "person",
-    "representative",
-    "somebody",
-    "someone",
-    "staff",
-    "speak",
-    "supervisor",
-    "talk",
-    "team",
-];
-
-/// Words of those who ask for an order, beside its number.
-const OF_ORDERS: &[&str] = &[
-    "order",
-    "orders",
-    "ordered",
-    "parcel",
-    "package",
-    "status",
-    "dispatched",
-    "shipped",
-    "delivered",
-    "delivery",
-    "tracking",
-    "track",
-    "arrived",
-    "where",
-    "where's",
-    "wheres",
-];
-
-/// Says whether a message speaks of an order and gives what may be its number.
-fn names_order(words: &str) -> bool {
-    let said = words_of(words);
-    !spans::order_numbers(words).is_empty() && OF_ORDERS.iter().any(|word| said.contains(*word))
-}
-
-/// Says whether a word is written like a voucher code: at least four capitals, then one or two digits.
-/// Codes of products and orders have more digits, names of standards (`IPX7`) fewer letters.
-fn is_voucher(word: &str) -> bool {
-    let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
-    letters.len() >= 4
-        && letters.bytes().all(|b| b.is_ascii_uppercase())
-        && (1..=2).contains(&(word.len() - letters.len()))
-}
-
-/// Verbs of those who want to be put through.
-const PUT_THROUGH: &[&str] = &[
-    "talk", "speak", "chat", "demand", "transfer", "connect", "through", "want", "get", "pass",
-    "give",
-];
-/// Whom they want. "Someone" alone may be anybody, after "talk to" it is not.
-const STAFF: &[&str] = &[
-    "human",
-    "person",
-    "manager",
-    "supervisor",
-    "operator",
-    "representative",
-    "colleague",
-    "boss",
-];
-/// Verbs after which anybody will do.
-const SPEAKING: &[&str] = &["talk", "speak", "chat", "demand"];
-const ANYBODY: &[&str] = &["someone", "somebody", "anyone", "anybody", "agent"];
-/// Words that leave it open whether a person is wanted: "I don't want to talk to a person", "my
-/// manager wants a kettle".
-const NOT_FOR_ME: &[&str] = &[
-    "not", "don't", "dont", "never", "no", "without", "my", "his", "her", "gift", "present", "for",
-];
-
-/// Says whether a sentence asks to be put through to a person: a verb for it, then whom.
-fn demands_person(words: &str) -> bool {
-    words.to_lowercase().split(['.', '!', '?', '\n']).any(|sentence| {
-        let said = spans::words(sentence);
-        let position = |list: &[&str]| said.iter().position(|word| list.contains(&word.as_str()));
-        let asks = |verbs: &[&str], whom: &[&str]| {
-            matches!((position(verbs), position(whom)), (Some(verb), Some(person)) if verb < person)
-        };
-        position(NOT_FOR_ME).is_none() && (asks(PUT_THROUGH, STAFF) || asks(SPEAKING, ANYBODY))
-    })
 }
 
 /// The grammar of all plans that are possible in a turn.
@@ -325,14 +229,11 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
     PlanGrammar {
         calls,
         proves_identity: acts && choices.proves_identity,
-        asks_person: acts
-            && words_of(words)
-                .iter()
-                .any(|word| PERSONS.contains(&word.as_str())),
-        demands_person: acts && demands_person(words),
+        asks_person: acts && certain::asks_person(words),
+        demands_person: acts && certain::demands_person(words),
         means_product: choices.means_product,
-        names_order: acts && names_order(words),
-        names_voucher: words.split_whitespace().any(is_voucher),
+        names_order: acts && certain::names_order(words),
+        names_voucher: words.split_whitespace().any(certain::is_voucher),
         rules,
     }
 }

@@ -100,14 +100,57 @@ const MIN_AFTER: &[&str] = &[
 const BARE_PRICE_MIN: f64 = 10.0;
 /// Words beside which a bare number is no price: "trousers under 40, size wise".
 const OTHER_MEASURES: &[&str] = &[
-    "size", "sizes", "age", "aged", "ages", "old", "child", "children", "kid", "kids", "toddler",
-    "year", "years", "people", "person", "minutes", "hours", "days", "degrees", "number",
+    "size",
+    "sizes",
+    "age",
+    "aged",
+    "ages",
+    "old",
+    "child",
+    "children",
+    "kid",
+    "kids",
+    "toddler",
+    "year",
+    "years",
+    "people",
+    "person",
+    "minutes",
+    "hours",
+    "days",
+    "degrees",
+    "number",
+    "girl",
+    "girls",
+    "boy",
+    "boys",
+    "son",
+    "sons",
+    "daughter",
+    "daughters",
+    "nephew",
+    "niece",
+    "grandson",
+    "granddaughter",
+    "baby",
+    "babies",
+    "teen",
+    "teens",
+    "teenager",
+    "month",
+    "months",
+    "sleeps",
 ];
+/// A bare pair whose second number is not this many times the first is taken for sizes: "boots, between
+/// 40 and 42".
+const BARE_BAND_MIN: f64 = 1.2;
 
 /// Words that turn a limit round: "I don't want to spend more than £40".
 const NEGATIONS: &[&str] = &[
     "not", "never", "no", "nothing", "without", "cannot", "refuse", "avoid", "skip", "exclude",
-    "ignore", "leave", "if", "mad", "rubbish",
+    "ignore", "leave", "if", "mad",
+    "rubbish", // Terms, not products: "free delivery over £50".
+    "delivery", "shipping", "postage", "orders",
 ];
 /// What follows an amount that was only named to be turned down: "anything over £40 is out".
 const TURNED_DOWN: &[&str] = &[
@@ -150,10 +193,10 @@ pub fn price_limits(text: &str) -> PriceLimits {
             Some(c) => c != '%',
             None => true,
         };
-        let is_money = run.is_amount || speaks_of_money && counts_nothing;
         let may_be_price = counts_nothing
             && !measures
             && run.text.parse::<f64>().is_ok_and(|n| n >= BARE_PRICE_MIN);
+        let is_money = run.is_amount || speaks_of_money && may_be_price;
         if is_plain && (is_money || may_be_price) {
             let (first, second) = (&mut limits.min, &mut limits.max);
             let below = if is_money {
@@ -166,6 +209,7 @@ pub fn price_limits(text: &str) -> PriceLimits {
             if let Some((low, before_low)) = &last
                 && joins_two(&before)
                 && opening(before_low, pairs).is_some()
+                && (is_money || is_band(low, run.text))
             {
                 doubtful |= first.is_some() && first.as_ref() != Some(low);
                 *first = Some(low.clone());
@@ -194,6 +238,14 @@ pub fn price_limits(text: &str) -> PriceLimits {
         PriceLimits::default()
     } else {
         limits
+    }
+}
+
+/// Says whether two numbers are far enough apart for prices.
+fn is_band(low: &str, high: &str) -> bool {
+    match (low.parse::<f64>(), high.parse::<f64>()) {
+        (Ok(low), Ok(high)) => high >= low * BARE_BAND_MIN,
+        _ => false,
     }
 }
 
@@ -305,6 +357,14 @@ mod tests {
             ("shoes in sizes between 40 and 42", None, None),
             ("toys for children under 12", None, None),
             ("for someone over 60", None, None),
+            ("toys for girls under 12", None, None),
+            ("hiking boots, between 40 and 42?", None, None),
+            ("I've £200 to spend. A tent for up to 6?", None, None),
+            (
+                "is there free delivery for orders over £50, and show me kettles",
+                None,
+                None,
+            ),
             ("can it come between 10 and 12 on Monday", None, None),
         ];
         for (text, min, max) in cases {

@@ -159,6 +159,7 @@ impl Worker<'_> {
                 slot.job.prompt.tokens = mem::take(&mut tokens);
             }
             tokens.clear();
+            slot.cached = 0;
         }
         self.moved("suspended");
         self.suspended.push(Suspended {

@@ -125,6 +125,8 @@ impl EngineConfig {
                 format!("must be {} (n_ctx) to 4194304", config.n_ctx),
             );
         }
+        // llama.cpp takes no larger batch than its cache, and ends the process on one.
+        config.batch = config.batch.min(config.cache_tokens);
         if config.slots == 0 || config.sequences() > SEQUENCES_MAX {
             return refuse(
                 "slots",

@@ -89,6 +89,7 @@ impl<S> HostCache<S> {
             .enumerate()
             .filter(|(_, entry)| entry.kept.adapter == adapter)
             .map(|(at, entry)| (at, common_prefix(&entry.kept.tokens, prompt)))
+            .filter(|&(_, common)| common > 0)
             .max_by_key(|&(at, common)| (common, at))?;
         self.clock += 1;
         self.entries[at].last_used = self.clock;

@@ -197,13 +197,23 @@ impl Sequences {
         self.rows.iter().map(|row| row.tokens.len() as u64).sum()
     }
 
-    /// Returns how many tokens the caches of running conversations hold; shared ones count for each.
+    /// Returns how many tokens the caches of running conversations take in the context. A start that several hold is
+    /// there once.
     pub(super) fn tokens_running(&self) -> u64 {
-        self.rows
+        let running: Vec<&Row> = self
+            .rows
             .iter()
             .filter(|row| matches!(row.used_for, Use::Active { .. }))
-            .map(|row| row.tokens.len() as u64)
-            .sum()
+            .collect();
+        let own = |(at, row): (usize, &&Row)| {
+            let shared = running[..at]
+                .iter()
+                .filter(|other| other.adapter == row.adapter)
+                .map(|other| common_prefix(&other.tokens, &row.tokens))
+                .max();
+            (row.tokens.len() - shared.unwrap_or(0)) as u64
+        };
+        running.iter().enumerate().map(own).sum()
     }
 
     /// Finds the sequence of the same adapter, other than the asking one, whose cache has the most tokens in common with
@@ -213,6 +223,7 @@ impl Sequences {
         let (seq, common) = (0..self.rows.len())
             .filter(|&seq| seq != asking && self.rows[seq].adapter == adapter)
             .map(|seq| (seq, common_prefix(&self.rows[seq].tokens, prompt)))
+            .filter(|&(_, common)| common > 0)
             .max_by_key(|&(seq, common)| (common, seq))?;
         self.touch(seq);
         Some((seq, common))

@@ -31,7 +31,7 @@ fn first_message(words: &str) -> [f32; FEATURES] {
 #[tokio::test]
 async fn plain_wishes_are_told_apart() {
     let classifier = IntentClassifier::load(
-        shipped("mercer-intents-v1.safetensors"),
+        shipped("mercer-intents-v2.safetensors"),
         embedder(),
         FEATURES,
     )
