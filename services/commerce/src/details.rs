@@ -317,6 +317,11 @@ mod tests {
         };
         assert_eq!(found("blue", "the blue in a 41 then?"), ["S-B-41"]);
         assert_eq!(found("navy", "navy one, how heavy"), ["S-N-42"]);
+        // What the phrase chose, other numbers and colours of the message do not change.
+        assert_eq!(
+            found("navy", "the navy, my old ones were blue and a 41"),
+            ["S-N-42"]
+        );
         assert_eq!(found("heavy", "how heavy is the navy one"), ["weight"]);
         assert_eq!(
             found(

@@ -233,6 +233,17 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_is_never_larger_than_the_cache() {
+        let config = EngineConfig {
+            n_ctx: 300,
+            cache_tokens: 300,
+            batch: 512,
+            ..EngineConfig::for_testing("m.gguf")
+        };
+        assert_eq!(config.resolved(1024, 5_000_000).unwrap().batch, 300);
+    }
+
+    #[test]
     fn the_setting_that_is_wrong_is_named() {
         let base = EngineConfig::for_testing("m.gguf");
         let cases = [

@@ -358,6 +358,17 @@ mod tests {
     }
 
     #[test]
+    fn a_start_that_running_conversations_share_counts_once() {
+        let mut table = Sequences::new(4, 0);
+        for (key, adapter, own) in [("a", None, 7), ("b", None, 8), ("c", Some(0), 9)] {
+            let seq = table.claim(key, adapter).unwrap().seq;
+            table.tokens_mut(seq).extend([1, 2, 3, own]);
+        }
+        assert_eq!(table.tokens_running(), 4 + 1 + 4);
+        assert_eq!(table.tokens_held(), 12);
+    }
+
+    #[test]
     fn what_one_adapter_computed_is_of_no_use_to_another() {
         let mut table = Sequences::new(3, 1);
         let plain = table.claim("a", None).unwrap().seq;
