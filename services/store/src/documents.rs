@@ -165,7 +165,10 @@ impl Documents {
         let deleted = self.db.write(move |tx| {
             Box::pin(async move {
                 lock_feed(tx).await?;
-                let Some(found) = load(tx, shop.as_str(), &[id.clone()]).await?.pop() else {
+                let Some(found) = load(tx, shop.as_str(), std::slice::from_ref(&id))
+                    .await?
+                    .pop()
+                else {
                     return Ok::<bool, Error>(false);
                 };
                 check_version(found.version, if_version)?;

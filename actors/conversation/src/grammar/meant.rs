@@ -124,13 +124,13 @@ fn ordinals(words: &str) -> BTreeSet<usize> {
             .map_or("", |word| word.trim_matches(|c: char| !c.is_alphanumeric()))
     };
     let mut out = BTreeSet::new();
-    for at in 0..raw.len() {
-        let Some((_, place)) = ORDINALS.iter().find(|(word, _)| *word == bare(at)) else {
+    for (at, word) in raw.iter().enumerate() {
+        let Some((_, place)) = ORDINALS.iter().find(|(ordinal, _)| *ordinal == bare(at)) else {
             continue;
         };
         let next = bare(at + 1);
         let ends = next.is_empty()
-            || raw[at].ends_with(|c: char| !c.is_alphanumeric())
+            || word.ends_with(|c: char| !c.is_alphanumeric())
             || spans::FUNCTION_WORDS.contains(&next);
         let is_the = at > 0 && bare(at - 1) == "the";
         if next == "one" || is_the && ends {

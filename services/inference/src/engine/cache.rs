@@ -32,9 +32,11 @@ pub(super) struct Suspended {
 
 impl Worker<'_> {
     /// Gives a job a sequence and whatever of its prompt is held for it.
-    pub(super) fn seat(&mut self, job: Job) -> Result<Slot, Job> {
+    pub(super) fn seat(&mut self, job: Job) -> Result<Slot, Box<Job>> {
+        // To look for it is to use it: what moves out to make room must not push out the cache that is fetched next.
+        let _ = self.host.best(&job.prompt.tokens, job.adapter);
         let Some(claimed) = self.sequences.claim(&job.conversation_key, job.adapter) else {
-            return Err(job);
+            return Err(Box::new(job));
         };
         let seq = claimed.seq;
         if let Some(evicted) = claimed.evicted {
@@ -189,9 +191,10 @@ impl Worker<'_> {
             let suspended = self.suspended.remove(first);
             if let Err(suspended) = self.resume(suspended) {
                 if alone {
+                    self.note_end(&suspended.slot);
                     suspended.slot.fail(Error::Busy(BusyReason::CacheFull));
                 } else {
-                    self.suspended.push(suspended);
+                    self.suspended.push(*suspended);
                     return;
                 }
             }
@@ -266,7 +269,10 @@ impl Worker<'_> {
             return have;
         };
         let whole = common == kept.tokens.len();
-        if common < have.max(lent) + FETCHED_TOKENS_MIN || !(self.can_cut || whole) {
+        let own = self.sequences.tokens(seq).len() as u64;
+        let running = self.sequences.tokens_running().saturating_sub(own);
+        let fits = running + kept.tokens.len() as u64 <= u64::from(self.config.cache_tokens);
+        if common < have.max(lent) + FETCHED_TOKENS_MIN || !(self.can_cut || whole) || !fits {
             return have;
         }
         while self.context.state_seq_set(&kept.state, seq as i32).is_err() {
@@ -286,10 +292,10 @@ impl Worker<'_> {
     }
 
     /// Gives a suspended request a sequence and its cache again.
-    fn resume(&mut self, suspended: Suspended) -> Result<(), Suspended> {
+    fn resume(&mut self, suspended: Suspended) -> Result<(), Box<Suspended>> {
         let job = &suspended.slot.job;
         let Some(claimed) = self.sequences.claim(&job.conversation_key, job.adapter) else {
-            return Err(suspended);
+            return Err(Box::new(suspended));
         };
         let seq = claimed.seq;
         if let Some(evicted) = claimed.evicted {
@@ -301,7 +307,7 @@ impl Worker<'_> {
                 let Some(evicted) = self.sequences.evict() else {
                     self.clear(seq);
                     self.sequences.free(seq);
-                    return Err(suspended);
+                    return Err(Box::new(suspended));
                 };
                 self.move_out(evicted);
             }

@@ -276,10 +276,12 @@ impl Worker<'_> {
         let seq = self.slots[slot].seq;
         if right < drafted {
             let length = self.sequences.tokens(seq).len();
-            // Only drafted for models whose cache can be cut.
-            let _ = self
+            let cut = self
                 .context
                 .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None);
+            if !matches!(cut, Ok(true)) {
+                self.compute_again(slot);
+            }
         }
         if let Some(drafts) = &mut self.slots[slot].job.drafts {
             drafts.learn(drafted, right, &mut self.acceptance);
@@ -292,6 +294,19 @@ impl Worker<'_> {
             counts.drafted += drafted as u64;
             counts.drafts_right += right as u64;
         });
+    }
+
+    /// Lets a slot compute all its tokens again, because the model's cache could not be cut though it was said to: nothing is
+    /// drafted or cut any more.
+    fn compute_again(&mut self, slot: usize) {
+        tracing::warn!("the model's cache cannot be cut back; drafts are off");
+        (self.can_cut, self.can_share) = (false, false);
+        let seq = self.slots[slot].seq;
+        self.clear(seq);
+        let mut again = std::mem::take(self.sequences.tokens_mut(seq));
+        let pending = &mut self.slots[slot].pending;
+        again.append(pending);
+        *pending = again;
     }
 
     /// Tells the output tokens that the prompt held already, once it is computed.

@@ -189,10 +189,9 @@ impl<'m> Worker<'m> {
         }
         for index in (0..self.suspended.len()).rev() {
             if let Some(finish) = self.suspended[index].slot.job.ended_by_caller(now) {
-                self.suspended
-                    .remove(index)
-                    .slot
-                    .finish(finish, &self.label);
+                let slot = self.suspended.remove(index).slot;
+                self.note_end(&slot);
+                slot.finish(finish, &self.label);
             }
         }
         for index in (0..self.waiting.len()).rev() {
@@ -212,7 +211,7 @@ impl<'m> Worker<'m> {
             let job = self.waiting.remove(first);
             match self.seat(job) {
                 Ok(slot) => self.slots.push(slot),
-                Err(job) => Slot::never_admitted(job).fail(Error::Busy(BusyReason::CacheFull)),
+                Err(job) => Slot::never_admitted(*job).fail(Error::Busy(BusyReason::CacheFull)),
             }
         }
     }
@@ -220,7 +219,7 @@ impl<'m> Worker<'m> {
     /// Ends a slot and keeps or frees its cache.
     pub(super) fn end(&mut self, index: usize, how: Result<Finish, Error>) {
         let mut slot = self.slots.remove(index);
-        self.monitor.note_served(slot.age());
+        self.note_end(&slot);
         self.sequences
             .set_starts(slot.seq, mem::take(&mut slot.job.starts));
         let keep = how.is_ok() && !slot.job.conversation_key.is_empty();
@@ -235,16 +234,21 @@ impl<'m> Worker<'m> {
         let mut starts = self.sequences.starts();
         starts.append(&mut self.host.starts());
         self.monitor.set_starts(starts);
-        self.monitor.update(|load| {
-            load.prompt_tokens += slot.job.prompt.own as u64;
-            load.cached_tokens += u64::from(slot.cached_of_prompt());
-            load.output_tokens += slot.tokens.len() as u64;
-        });
         self.tell_load();
         match how {
             Ok(finish) => slot.finish(finish, &self.label),
             Err(error) => slot.fail(error),
         }
+    }
+
+    /// Counts what a request that had a slot took.
+    pub(super) fn note_end(&self, slot: &Slot) {
+        self.monitor.note_served(slot.age());
+        self.monitor.update(|load| {
+            load.prompt_tokens += slot.job.prompt.own as u64;
+            load.cached_tokens += u64::from(slot.cached_of_prompt());
+            load.output_tokens += slot.tokens.len() as u64;
+        });
     }
 
     /// Tells how busy the engine is.

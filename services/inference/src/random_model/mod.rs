@@ -6,6 +6,7 @@
 //! trained model does.
 
 mod gguf;
+mod quoting;
 mod shapes;
 mod vocabulary;
 mod weights;
@@ -18,6 +19,7 @@ use std::{
 
 use self::{
     gguf::{Header, Tensor},
+    quoting::Quoting,
     vocabulary::Vocabulary,
     weights::Fill,
 };
@@ -76,6 +78,8 @@ pub struct RandomModel {
     pub norm_epsilon: f32,
     /// The output uses the embeddings instead of weights of its own.
     pub tied_output: bool,
+    /// It quotes its prompt instead of writing noise, see [`RandomModel::can_quote`].
+    pub quotes: bool,
     /// How its matrices are stored; norms and biases are always F32.
     pub weights: TensorType,
     /// Seed of its weights.
@@ -100,6 +104,7 @@ impl Default for RandomModel {
             rope_base: None,
             norm_epsilon: 1e-5,
             tied_output: false,
+            quotes: false,
             weights: TensorType::F32,
             seed: 1,
             chat_template: Some(CHAT_TEMPLATE.to_owned()),
@@ -121,16 +126,27 @@ impl RandomModel {
     /// bytes in all. The same shape and seed give the same bytes.
     ///
     /// # Errors
-    /// As the file system says. What was written by then stays.
+    /// As the file system says; [`io::ErrorKind::InvalidInput`] when it is to quote and cannot. What was written by then
+    /// stays.
     pub fn write(
         &self,
         path: impl AsRef<Path>,
         progress: &mut dyn FnMut(u64, u64),
     ) -> io::Result<Written> {
+        if self.quotes && !self.can_quote() {
+            let why = "a model of this shape is too small to quote";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+        }
         let vocabulary = Vocabulary::of_size(self.vocabulary as usize);
         let tensors = self.tensors(vocabulary.tokens.len() as u64);
         let header = self.header(&vocabulary);
         write_file(path.as_ref(), header, &tensors, self.seed, progress)
+    }
+
+    /// Tells whether a model of this shape can quote: it needs two layers, heads of a multiple of 32 numbers, more than
+    /// twice as many numbers as its keys, and a rotary base that leaves some of them nearly in place.
+    pub fn can_quote(&self) -> bool {
+        Quoting::of(self).is_some()
     }
 
     /// Writes a LoRA adapter for this model, random too: it changes queries and values of every layer by matrices of
@@ -224,10 +240,11 @@ impl RandomModel {
             Tensor::new(name, &[length], TensorType::F32, fill)
         };
 
-        let embedding = if self.tied_output {
-            output
-        } else {
-            Fill::Even(0.6)
+        let quoting = Quoting::of(self).filter(|_| self.quotes);
+        let (embedding, output) = match quoting {
+            Some(quoting) => (quoting.embedding(), quoting.embedding()),
+            None if self.tied_output => (output.clone(), output),
+            None => (Fill::Even(0.6), output),
         };
         let mut tensors = vec![matrix(
             "token_embd.weight".to_owned(),
@@ -255,7 +272,9 @@ impl RandomModel {
                 ("ffn_down", hidden, width),
             ];
             for (name, rows, columns) in matrices {
-                let fill = Fill::Even(1.7 / (rows as f32).sqrt());
+                let fill = quoting
+                    .and_then(|quoting| quoting.matrix(layer, name, rows))
+                    .unwrap_or(Fill::Even(1.7 / (rows as f32).sqrt()));
                 tensors.push(matrix(
                     format!("blk.{layer}.{name}.weight"),
                     rows,
@@ -279,7 +298,7 @@ impl RandomModel {
                     tensors.push(vector(
                         format!("blk.{layer}.{name}.bias"),
                         length,
-                        Fill::Even(0.1),
+                        Fill::Even(if quoting.is_some() { 0.0 } else { 0.1 }),
                     ));
                 }
             }

@@ -41,12 +41,63 @@ impl TensorType {
 }
 
 /// What a tensor's numbers are.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Fill {
     /// All 1.
     Ones,
     /// Spread evenly between this and its negative.
     Even(f32),
+    /// Numbers at places of the tensor, in order; 0 elsewhere.
+    Sparse(Vec<(u64, f32)>),
+    /// A row for each token: `code` numbers of one size whose signs are its own, `code` zeros, `constant`, and zeros.
+    Codes {
+        width: u64,
+        code: u64,
+        size: f32,
+        constant: f32,
+    },
+}
+
+impl Fill {
+    /// Returns a matrix of rows of a width from its cells: row, column, number.
+    pub(super) fn sparse(width: u64, cells: Vec<(usize, usize, f32)>) -> Self {
+        let mut numbers: Vec<(u64, f32)> = cells
+            .into_iter()
+            .map(|(row, column, number)| (row as u64 * width + column as u64, number))
+            .collect();
+        numbers.sort_by_key(|&(at, _)| at);
+        Self::Sparse(numbers)
+    }
+
+    /// Returns the number at a place of a tensor that is not random.
+    fn number(&self, at: u64) -> f32 {
+        match self {
+            Self::Ones => 1.0,
+            Self::Even(_) => 0.0,
+            Self::Sparse(numbers) => numbers
+                .binary_search_by_key(&at, |&(place, _)| place)
+                .map_or(0.0, |found| numbers[found].1),
+            Self::Codes {
+                width,
+                code,
+                size,
+                constant,
+            } => {
+                let (row, column) = (at / width, at % width);
+                if column == 2 * code {
+                    *constant
+                } else if column >= *code {
+                    0.0
+                } else if (Random::new((row << 32) | (column / 64)).next() >> (column % 64)) & 1
+                    == 0
+                {
+                    *size
+                } else {
+                    -size
+                }
+            }
+        }
+    }
 }
 
 /// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
@@ -80,10 +131,13 @@ pub(super) fn write(
     while made < numbers {
         let count = PIECE.min(numbers - made);
         piece.clear();
-        match (tensor.fill, &stock) {
-            (Fill::Ones, _) => (0..count).for_each(|_| piece.extend(1.0f32.to_le_bytes())),
+        match (&tensor.fill, &stock) {
             (Fill::Even(_), Some(stock)) => stock.put(&mut piece, count / BLOCK, random),
-            (Fill::Even(size), None) => put_f32(&mut piece, count, size, random),
+            (Fill::Even(size), None) => put_f32(&mut piece, count, *size, random),
+            (fill, _) => {
+                let numbers: Vec<f32> = (made..made + count).map(|at| fill.number(at)).collect();
+                put_numbers(&mut piece, &numbers, tensor.kind);
+            }
         }
         made += count;
         if made == numbers {
@@ -101,6 +155,31 @@ fn put_f32(piece: &mut Vec<u8>, count: u64, size: f32, random: &mut Random) {
     for _ in 0..count {
         let number = ((random.next() >> 40) as f32 / (1u32 << 23) as f32 - 1.0) * size;
         piece.extend(number.to_le_bytes());
+    }
+}
+
+/// Stores numbers in their tensor's form; whole blocks of them.
+fn put_numbers(piece: &mut Vec<u8>, numbers: &[f32], kind: TensorType) {
+    match kind {
+        TensorType::F32 => piece.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
+        TensorType::F16 => piece.extend(
+            numbers
+                .iter()
+                .flat_map(|&number| f16_bits(number).to_le_bytes()),
+        ),
+        TensorType::Q8_0 => {
+            for block in numbers.chunks(BLOCK as usize) {
+                let largest = block
+                    .iter()
+                    .fold(0.0f32, |most, number| most.max(number.abs()));
+                let scale = largest / 127.0;
+                piece.extend(f16_bits(scale).to_le_bytes());
+                piece.extend(block.iter().map(|number| {
+                    let steps = if scale > 0.0 { number / scale } else { 0.0 };
+                    (steps.round() as i8).to_le_bytes()[0]
+                }));
+            }
+        }
     }
 }
 

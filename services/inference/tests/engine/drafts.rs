@@ -1,6 +1,6 @@
 //! Tokens that are guessed or forced: they change how fast a text comes, never the text.
 
-use mercer_inference::{GenerateRequest, Tokenizer};
+use mercer_inference::{Finish, GenerateRequest, Tokenizer, random_model::TensorType};
 
 use super::*;
 
@@ -141,4 +141,46 @@ async fn forced_tokens_stop_where_no_more_are_asked_for() {
     .await;
     assert_eq!(done.finish, mercer_inference::Finish::Stop);
     assert_eq!(done.text, sentence);
+}
+
+#[tokio::test]
+async fn a_model_made_to_quote_repeats_what_was_said_and_drafts_find_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("quotes.gguf");
+    let shape = RandomModel {
+        width: 256,
+        heads_kv: 1,
+        vocabulary: 2048,
+        rope_base: Some(1e6),
+        quotes: true,
+        weights: TensorType::Q8_0,
+        ..RandomModel::default()
+    };
+    write_random_model(&path, &shape).unwrap();
+    let config = EngineConfig {
+        draft_gain: 0.0,
+        ..EngineConfig::for_testing(&path)
+    };
+    let engine = LlamaEngine::load(config).unwrap();
+    let said = "kettle lamp chair table bottle cotton steel glass small large medium black white";
+    let messages = vec![
+        ChatMessage::new(Role::User, "of"),
+        ChatMessage::new(Role::Assistant, said),
+        ChatMessage::new(Role::User, "to"),
+    ];
+    let done = complete(&engine, request("q", messages)).await;
+    assert_eq!((done.text.as_str(), done.finish), (said, Finish::Stop));
+    let counts = engine.counts();
+    assert!(counts.drafts_right >= 8, "{counts:?}");
+}
+
+#[test]
+fn a_shape_without_room_for_it_cannot_quote() {
+    let folder = tempfile::tempdir().unwrap();
+    let shape = RandomModel {
+        quotes: true,
+        ..RandomModel::default()
+    };
+    let refused = write_random_model(folder.path().join("small.gguf"), &shape).unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::InvalidInput);
 }

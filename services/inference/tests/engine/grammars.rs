@@ -1,8 +1,11 @@
 //! Odd and hostile grammars: each ends its own request at most, never the process.
 
+use futures::{StreamExt, stream};
 use mercer_inference::{Error, Finish, GenerateRequest};
 
 use super::*;
+
+const ODD_GRAMMARS: usize = 1_000;
 
 /// Lark sources that are wrong, extreme, or just strange.
 fn odd_grammars() -> Vec<String> {
@@ -106,59 +109,101 @@ fn odd_grammars() -> Vec<String> {
         out.push(format!("start: /{}/", "a?".repeat(size)));
         out.push(format!("start: /(a|aa)+{}/", "b".repeat(size)));
     }
-    // Byte noise made from a fixed rule, so that a failure repeats.
+    // Noise, grammars with a few characters changed, and grammars that may be anything but wrong, made from a fixed rule
+    // so that a failure repeats.
     let alphabet: Vec<char> = "start:x|()[]{}*+?\"/\\\n ~<>%@.0az-é\u{200B}"
         .chars()
         .collect();
+    let whole: Vec<Vec<char>> = out
+        .iter()
+        .filter(|source| (10..400).contains(&source.len()))
+        .map(|source| source.chars().collect())
+        .collect();
     let mut state = 7u64;
-    while out.len() < 200 {
-        let noise: String = (0..40)
-            .map(|_| {
-                state = state
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                alphabet[(state >> 33) as usize % alphabet.len()]
-            })
-            .collect();
-        out.push(format!("start: \"a\" {noise}"));
+    let mut draw = |options: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % options
+    };
+    while out.len() < ODD_GRAMMARS {
+        match out.len() % 4 {
+            0 => {
+                let noise: String = (0..40).map(|_| alphabet[draw(alphabet.len())]).collect();
+                out.push(format!("start: \"a\" {noise}"));
+                continue;
+            }
+            1 => {}
+            _ => {
+                out.push(format!("start: {}", expression(4, &mut draw)));
+                continue;
+            }
+        }
+        let mut source = whole[draw(whole.len())].clone();
+        for _ in 0..1 + draw(3) {
+            let at = draw(source.len());
+            match draw(3) {
+                0 => source[at] = alphabet[draw(alphabet.len())],
+                1 => source.insert(at, alphabet[draw(alphabet.len())]),
+                _ => {
+                    source.remove(at);
+                }
+            }
+        }
+        out.push(source.into_iter().collect());
     }
     out
 }
 
+/// Draws what a rule may say: letters, choices, options and repetitions inside one another.
+fn expression(depth: usize, draw: &mut dyn FnMut(usize) -> usize) -> String {
+    if depth == 0 {
+        let parts = [
+            "\"a\"",
+            "\"ab\"",
+            "/[a-z]+/",
+            "/[^b]/",
+            "/\\d{1,3}/",
+            "\"\u{1F600}\"",
+            "\"\"",
+            "/(a|ab)*c/",
+        ];
+        return parts[draw(parts.len())].to_owned();
+    }
+    let one = expression(depth - 1, draw);
+    match draw(6) {
+        0 => format!("({one})?"),
+        1 => format!("({one})*"),
+        2 => format!("({one})+"),
+        3 => format!("({one}){{0,{}}}", draw(40)),
+        4 => format!("({one} | {})", expression(depth - 1, draw)),
+        _ => format!("{one} {}", expression(depth - 1, draw)),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_hundred_odd_grammars_with_random_cancels_leave_the_engine_alive() {
+async fn a_thousand_odd_grammars_with_random_cancels_leave_the_engine_alive() {
     let fixture = engine();
-    let (mut refused, mut ended, mut failed) = (0, 0, 0);
-    let mut running = Vec::new();
-    for (n, source) in odd_grammars().into_iter().enumerate() {
-        let request = GenerateRequest {
-            grammar: Some(Grammar::Lark(source)),
-            temperature: (n % 3) as f32,
-            ..request(&format!("odd{n}"), conversation("what now"))
-        };
-        match fixture.engine.generate(request).await {
-            Ok(generation) if n % 5 == 0 => drop(generation),
-            Ok(generation) => {
-                if n % 7 == 0 {
-                    generation.cancel_handle().cancel();
-                }
-                running.push(tokio::spawn(generation.complete()));
-            }
-            Err(Error::Grammar(_)) => refused += 1,
-            Err(Error::Busy(_)) => {}
-            Err(error) => panic!("{n}: {error:?}"),
-        }
-    }
-    for task in running {
-        match task.await.unwrap() {
-            Ok(_) => ended += 1,
-            Err(Error::Matcher { .. }) => failed += 1,
-            Err(error) => panic!("{error:?}"),
-        }
-    }
+    let outcomes: Vec<&str> = stream::iter(odd_grammars().into_iter().enumerate())
+        .map(|(n, source)| outcome(&fixture.engine, n, source))
+        // Fewer at once than the engine's queue holds, so that none is turned away.
+        .buffer_unordered(8)
+        .collect()
+        .await;
+    let count = |wanted: &str| {
+        outcomes
+            .iter()
+            .filter(|&&outcome| outcome == wanted)
+            .count()
+    };
+    assert_eq!(outcomes.len(), ODD_GRAMMARS);
     assert!(
-        refused > 20 && ended > 20,
-        "{refused} refused, {ended} ended, {failed} failed"
+        count("refused") > 200 && count("ended") > 300 && count("dropped") > 100,
+        "{} refused, {} dropped, {} ended, {} failed",
+        count("refused"),
+        count("dropped"),
+        count("ended"),
+        count("failed")
     );
     assert_plan(
         &complete(
@@ -168,6 +213,31 @@ async fn two_hundred_odd_grammars_with_random_cancels_leave_the_engine_alive() {
         .await
         .text,
     );
+}
+
+/// Writes under a grammar; some are cancelled or dropped on the way.
+async fn outcome(engine: &LlamaEngine, n: usize, source: String) -> &'static str {
+    let request = GenerateRequest {
+        grammar: Some(Grammar::Lark(source)),
+        temperature: (n % 3) as f32,
+        ..request(&format!("odd{n}"), conversation("what now"))
+    };
+    let generation = match engine.generate(request).await {
+        Ok(generation) => generation,
+        Err(Error::Grammar(_)) => return "refused",
+        Err(error) => panic!("{n}: {error:?}"),
+    };
+    if n.is_multiple_of(5) {
+        return "dropped";
+    }
+    if n.is_multiple_of(7) {
+        generation.cancel_handle().cancel();
+    }
+    match generation.complete().await {
+        Ok(_) => "ended",
+        Err(Error::Matcher { .. }) => "failed",
+        Err(error) => panic!("{n}: {error:?}"),
+    }
 }
 
 #[tokio::test]

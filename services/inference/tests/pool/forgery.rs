@@ -73,7 +73,7 @@ impl Fake {
                 tokio::time::sleep(Duration::from_millis(200)).await;
             }
         });
-        Self { tasks: tasks }
+        Self { tasks }
     }
 }
 

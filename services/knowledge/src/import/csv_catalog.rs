@@ -176,7 +176,6 @@ impl Columns {
     }
 
     /// Reads one line; a broken one gives its product's id, where it has one, and what is wrong.
-    #[expect(clippy::type_complexity, reason = "the error is used in one place")]
     fn row(
         &self,
         record: &csv::ByteRecord,

@@ -104,8 +104,11 @@ async fn customers_of(
     wanted: bool,
 ) -> Result<HashSet<String>, Error> {
     let mut known = HashSet::new();
+    if !wanted {
+        return Ok(known);
+    }
     let mut cursor: Option<String> = None;
-    while wanted {
+    loop {
         let page = store
             .customers()
             .list(shop, cursor.as_deref(), mercer_store::PAGE_MAX)
@@ -117,10 +120,9 @@ async fn customers_of(
         );
         cursor = page.next;
         if cursor.is_none() {
-            break;
+            return Ok(known);
         }
     }
-    Ok(known)
 }
 
 /// Everything that an import will write.

@@ -7,7 +7,7 @@ use mercer_schemas::plan::Sort;
 use mercer_schemas::{Money, Product, ProductId, ShopId};
 use mercer_store::Versioned;
 
-use super::rank::{Legs, Ranked, Ranking, Wanted, rank};
+use super::rank::{Legs, Ranked, Wanted, rank};
 use super::{Found, ProductHit, ProductQuery, Why, codes};
 use crate::SearchConfig;
 use crate::error::Result;
@@ -71,8 +71,8 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
         };
         let ranking = rank(inner, &wanted).await?;
         let known: HashSet<&str> = coded.products.iter().map(ProductId::as_str).collect();
-        let (ranked, distant, correction) = relevant(ranking, &inner.config);
-        corrected = correction;
+        let (ranked, distant) = relevant(ranking.hits, &inner.config);
+        corrected = ranking.corrected;
         candidates.extend(
             ranked
                 .into_iter()
@@ -179,33 +179,22 @@ fn only_asks(rest: &str) -> bool {
 /// Keeps what answers the query: enough of its words, or one of them in the title, or a meaning
 /// that is near enough without any. Beside it, what is near in meaning only, for where nothing else is
 /// found.
-fn relevant(
-    ranking: Ranking,
-    config: &SearchConfig,
-) -> (
-    Vec<Ranked>,
-    Vec<Ranked>,
-    Option<(mercer_schemas::Personal<String>, String)>,
-) {
-    let best = ranking
-        .hits
-        .iter()
-        .map(|hit| hit.coverage)
-        .fold(0.0, f32::max);
+fn relevant(hits: Vec<Ranked>, config: &SearchConfig) -> (Vec<Ranked>, Vec<Ranked>) {
+    let best = hits.iter().map(|hit| hit.coverage).fold(0.0, f32::max);
     let is_near = |hit: &Ranked, floor: f32| hit.similarity.is_some_and(|found| found >= floor);
     let keep = |hit: &Ranked| {
         hit.coverage >= config.coverage_min
             || (hit.in_title && hit.coverage > 0.0 && hit.coverage >= best * TITLE_ONLY_SHARE)
             || is_near(hit, config.vector_floor_alone)
     };
-    let (hits, mut rest): (Vec<Ranked>, Vec<Ranked>) = ranking.hits.into_iter().partition(keep);
+    let (hits, mut rest): (Vec<Ranked>, Vec<Ranked>) = hits.into_iter().partition(keep);
     rest.retain(|hit| is_near(hit, config.vector_floor_last));
     rest.sort_by(|a, b| {
         b.similarity
             .unwrap_or(0.0)
             .total_cmp(&a.similarity.unwrap_or(0.0))
     });
-    (hits, rest, ranking.corrected)
+    (hits, rest)
 }
 
 /// Reads candidates from SQL in their order and keeps those that pass the filters.

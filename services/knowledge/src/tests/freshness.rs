@@ -195,7 +195,8 @@ async fn a_crash_between_the_two_commits_is_caught_up() {
 async fn a_damaged_or_missing_index_is_rebuilt_from_sql() {
     let world = World::filled().await;
     drop(world.open(Some(NGrams::new())).await);
-    let damage: [(&str, fn(&Path)); 5] = [
+    type Damage = (&'static str, fn(&Path));
+    let damage: [Damage; 5] = [
         ("no lexical index", |index| {
             std::fs::remove_dir_all(index.join("lexical")).expect("remove")
         }),

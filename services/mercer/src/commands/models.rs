@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use mercer_inference::random_model::{RandomModel, TensorType};
@@ -44,7 +44,7 @@ pub(crate) struct CorpusArgs {
 #[derive(Parser)]
 #[command(after_help = "\
 The file has the layers, widths, heads and vocabulary size of the model it is like, so it computes as long; what it
-says is noise. Special tokens and chat template are Mercer's own, and the words of the vocabulary are made up.
+says is noise, or with --quotes what stands in its prompt. Special tokens and chat template are Mercer's own, and the words of the vocabulary are made up.
 
 Sizes with q8_0: mercer-chat 4 MB, qwen2.5-0.5b 0.5 GB, llama3.2-1b 1.3 GB, qwen2.5-1.5b 1.6 GB, llama3-8b 8.5 GB.
 
@@ -61,6 +61,9 @@ pub(crate) struct RandomArgs {
     /// How weights are stored.
     #[arg(long = "type", value_enum, default_value_t = Weights::Q8_0)]
     weights: Weights,
+    /// Let it quote its prompt, as grounded answers do, so that drafts can be measured. Not for mercer-chat.
+    #[arg(long)]
+    quotes: bool,
     /// The same seed gives the same file.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -134,10 +137,16 @@ fn random(args: &RandomArgs) -> anyhow::Result<()> {
     let shape = RandomModel::like(&args.like)
         .with_context(|| format!("--like: no shape is known for {}", args.like))?;
     let shape = RandomModel {
+        quotes: args.quotes,
         weights: args.weights.into(),
         seed: args.seed,
         ..shape
     };
+    ensure!(
+        !args.quotes || shape.can_quote(),
+        "--quotes: a model like {} is too small for it; choose a larger one with --like",
+        args.like
+    );
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {bytes}/{total_bytes} {eta}") {
         bar.set_style(style.progress_chars("=> "));

@@ -237,7 +237,7 @@ pub async fn filters_narrow_the_list(env: Env) {
             .await
             .expect("list");
         let found: Vec<_> = page.items.iter().map(|row| row.stream()).collect();
-        assert_eq!(found, [stream.clone()], "{filter:?}");
+        assert_eq!(found, std::slice::from_ref(&stream), "{filter:?}");
     }
     let webchat = ConversationFilter {
         channel: Some(Channel::Webchat),
