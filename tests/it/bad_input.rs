@@ -156,7 +156,7 @@ async fn a_model_file_that_is_missing_or_wrong_stops_the_start_with_a_clear_erro
         world.folder().join("missing.gguf"),
         text.clone(),
         half,
-        fixture("models/mercer-embed-v1.gguf"),
+        fixture("models/mercer-embed-v2.gguf"),
     ] {
         world.chat = wrong.clone();
         refuses(&world, "models.chat", &wrong.display().to_string()).await;

@@ -31,17 +31,22 @@ impl BareLoop {
         })
     }
 
-    /// Computes prompts of token ids side by side, a sequence each, then `tokens` tokens for each of them: one batch a
-    /// step that holds one token of every sequence, each the likeliest. Returns the time from the first batch to the
-    /// last token. Blocks.
+    /// Computes prompts of token ids side by side, a sequence each, as full batches as they fill; then for each of them as
+    /// many tokens as `lengths` says: one batch a step that holds one token of every sequence that is not at its end, each
+    /// the likeliest. Returns the time from the first batch to the last token. Blocks.
     ///
     /// # Errors
     /// [`Error::Decode`] when llama.cpp cannot make the context or refuses a batch, [`Error::Request`] when there are
-    /// more prompts than sequences.
-    pub fn run(&self, prompts: &[Vec<u32>], tokens: usize) -> Result<Duration, Error> {
+    /// more prompts than sequences, an empty prompt, or not a length for each.
+    pub fn run(&self, prompts: &[Vec<u32>], lengths: &[usize]) -> Result<Duration, Error> {
         let refused = |error: &dyn std::fmt::Display| Error::Decode(error.to_string());
-        if prompts.len() > self.config.sequences() as usize || prompts.iter().any(Vec::is_empty) {
-            return Err(Error::Request("it has too many prompts, or an empty one"));
+        if prompts.len() > self.config.sequences() as usize
+            || prompts.len() != lengths.len()
+            || prompts.iter().any(Vec::is_empty)
+        {
+            return Err(Error::Request(
+                "it has too many prompts, an empty one, or not a length for each",
+            ));
         }
         let mut context = {
             let _guard = creation_lock();
@@ -50,42 +55,69 @@ impl BareLoop {
                 .map_err(|error| refused(&error))?
         };
         let mut batch = LlamaBatch::new(self.config.batch as usize, 1);
-        let add = |batch: &mut LlamaBatch<'_>, token, position: usize, seq: usize, logits| {
-            batch
-                .add(LlamaToken(token), position as i32, &[seq as i32], logits)
-                .map_err(|error| refused(&error))
-        };
-        let began = Instant::now();
-        let mut next: Vec<i32> = Vec::new();
-        for (seq, prompt) in prompts.iter().enumerate() {
-            let last = prompt.len() - 1;
-            let mut position = 0;
-            for chunk in prompt.chunks(self.config.batch as usize) {
-                batch.clear();
-                for &token in chunk {
-                    add(&mut batch, token as i32, position, seq, position == last)?;
-                    position += 1;
-                }
-                context
-                    .decode(&mut batch)
+        let mut compute = |batch: &mut LlamaBatch<'_>, rows: &[Row]| -> Result<Vec<i32>, Error> {
+            batch.clear();
+            for row in rows {
+                batch
+                    .add(
+                        LlamaToken(row.token),
+                        row.position,
+                        &[row.seq as i32],
+                        row.wanted,
+                    )
                     .map_err(|error| refused(&error))?;
             }
-            next.push(likeliest(context.get_logits_ith(batch.n_tokens() - 1)));
+            context.decode(batch).map_err(|error| refused(&error))?;
+            let wanted = (0..).zip(rows).filter(|(_, row)| row.wanted);
+            Ok(wanted
+                .map(|(at, _)| likeliest(context.get_logits_ith(at)))
+                .collect())
+        };
+        let rows: Vec<Row> = prompts
+            .iter()
+            .enumerate()
+            .flat_map(|(seq, prompt)| {
+                prompt
+                    .iter()
+                    .enumerate()
+                    .map(move |(position, &token)| Row {
+                        seq,
+                        token: token as i32,
+                        position: position as i32,
+                        wanted: position + 1 == prompt.len(),
+                    })
+            })
+            .collect();
+        let began = Instant::now();
+        let mut next: Vec<i32> = Vec::new();
+        for part in rows.chunks(self.config.batch as usize) {
+            next.extend(compute(&mut batch, part)?);
         }
-        for step in 1..tokens {
-            batch.clear();
-            for (seq, prompt) in prompts.iter().enumerate() {
-                add(&mut batch, next[seq], prompt.len() + step - 1, seq, true)?;
-            }
-            context
-                .decode(&mut batch)
-                .map_err(|error| refused(&error))?;
-            for (row, next) in next.iter_mut().enumerate() {
-                *next = likeliest(context.get_logits_ith(row as i32));
+        for step in 1..lengths.iter().copied().max().unwrap_or(0) {
+            let rows: Vec<Row> = (0..prompts.len())
+                .filter(|&seq| step < lengths[seq])
+                .map(|seq| Row {
+                    seq,
+                    token: next[seq],
+                    position: (prompts[seq].len() + step - 1) as i32,
+                    wanted: true,
+                })
+                .collect();
+            for (row, token) in rows.iter().zip(compute(&mut batch, &rows)?) {
+                next[row.seq] = token;
             }
         }
         Ok(began.elapsed())
     }
+}
+
+/// A token in a batch.
+struct Row {
+    seq: usize,
+    token: i32,
+    position: i32,
+    /// Its logits choose the next token.
+    wanted: bool,
 }
 
 /// Returns the token with the highest logit, the lower id on a tie.

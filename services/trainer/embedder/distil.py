@@ -2,10 +2,10 @@
 
     python -m embedder.distil --teacher TEACHER.gguf --out RUN_DIR --minutes 15
 
-The teacher labels fresh texts as they are generated, so no text is seen twice. The loss has three parts: the
+The teacher labels fresh texts as they are generated, so no generated text is seen twice. The loss has three parts: the
 direction of the text's vector, the similarities among the texts of a batch, and each token's last vector (dense,
-so it teaches most in the first minutes). The word vectors stay the teacher's: words that no training text held
-keep their meaning. Not here: writing the GGUF (export.py), measuring (evaluate.py).
+so it teaches most in the first minutes). The word vectors stay the teacher's, rounded as the shipped file stores them:
+words that no training text held keep their meaning, and the layers learn to live with the rounding. Not here: writing the GGUF (export.py), measuring (evaluate.py).
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from parallel import Group, launch
 
 from . import bert, gguf_io, wordpiece
 from .batches import by_length, padded
-from .texts import Texts
+from .export import rounded_words
+from .texts import Texts, of_corpus
 
 POOL_TEXTS = 768  # generated at once, then cut into batches of similar length
 TEXT_TOKENS_MAX = 192
@@ -61,12 +62,15 @@ def run(group: Group, args: argparse.Namespace) -> None:
     teacher_row = torch.tensor(rows_kept)  # student row -> teacher row: one tokenization serves both
     layers = [int(layer) for layer in args.layers.split(",")]
     student = bert.student_of(teacher, layers, rows_kept)
+    with torch.no_grad():
+        student.token_embd.weight.copy_(rounded_words(student.token_embd.weight))
     for table in (student.token_embd, student.position_embd, student.token_types):
         table.weight.requires_grad = False
     trained = [p for p in student.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=args.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
 
-    texts = Texts(args.seed * 1000 + group.rank, wordpiece.plain_words(tokens))
+    corpus = of_corpus(args.corpus) if args.corpus else []
+    texts = Texts(args.seed * 1000 + group.rank, wordpiece.plain_words(tokens), corpus)
     waiting: list[list[list[int]]] = []  # groups of tokenized texts not trained on yet
     started = logged = time.time()
     step = tokens_seen = texts_seen = 0
@@ -81,9 +85,11 @@ def run(group: Group, args: argparse.Namespace) -> None:
             waiting = [[encodings[at] for at in groups[pick]] for pick in torch.randperm(len(groups)).tolist()]
         batch = waiting.pop()
         rows, present = padded(batch)
-        with torch.no_grad():
-            target = teacher.hidden(teacher_row[rows], present)
-        loss, cosine = distillation_loss(student.hidden(rows, present), target, present)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=args.bf16):
+            with torch.no_grad():
+                target = teacher.hidden(teacher_row[rows], present)
+            hidden = student.hidden(rows, present)
+        loss, cosine = distillation_loss(hidden.float(), target.float(), present)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         group.average_gradients(trained)
@@ -112,8 +118,10 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=20)
-    parser.add_argument("--layers", default="0,4,5", help="the teacher's layers that start the student")
-    parser.add_argument("--batch-tokens", type=int, default=1024, help="per worker, padding included")
+    parser.add_argument("--corpus", type=Path, help="a corpus's train.jsonl, whose texts are mixed in")
+    parser.add_argument("--layers", default="0,1,2,4,5", help="the teacher's layers that start the student")
+    parser.add_argument("--batch-tokens", type=int, default=2048, help="per worker, padding included")
+    parser.add_argument("--bf16", action="store_true", help="autocast; only where the processor has bf16 units")
     parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,6 +1,6 @@
 """Compares an exported student with its teacher on texts that training never saw.
 
-    python -m embedder.evaluate --teacher TEACHER.gguf --student mercer-embed-v1.gguf
+    python -m embedder.evaluate --teacher TEACHER.gguf --student mercer-embed-v2.gguf
 
 Two sets: `generated` comes from the training generator with another seed (and mostly other words); `written` is
 embedder/heldout.txt, sentences written by hand that share no template with the generator. Reported for each:

@@ -1,6 +1,6 @@
 """Writes the distilled student as GGUF (architecture `bert`, mean pooling), ready for llama.cpp.
 
-    python -m embedder.export --teacher TEACHER.gguf --run RUN_DIR --out mercer-embed-v1.gguf
+    python -m embedder.export --teacher TEACHER.gguf --run RUN_DIR --out mercer-embed-v2.gguf
 
 The tokenizer's metadata is the teacher's, with the reduced vocabulary and its new row numbers.
 """
@@ -13,14 +13,24 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
+from torch import Tensor
 
 from . import bert, gguf_io
 
+# Word vectors are more than half of the file and are only looked up, so they take the coarser rounding.
+WORDS_TYPE = gguf.GGMLQuantizationType.Q5_1
+MATRIX_TYPE = gguf.GGMLQuantizationType.Q8_0
 ROW_KEYS = ["bos", "eos", "unknown", "seperator", "padding", "mask", "cls"]  # gguf's own spelling of "separator"
 
 
+def rounded_words(vectors: Tensor) -> Tensor:
+    """Returns word vectors as a reader of the file gets them."""
+    stored = gguf.quants.quantize(vectors.numpy().astype(np.float32), WORDS_TYPE)
+    return torch.from_numpy(gguf.quants.dequantize(stored, WORDS_TYPE).reshape(vectors.shape).astype(np.float32))
+
+
 def write(metadata: dict[str, object], saved: dict[str, object], path: Path, name: str) -> None:
-    """Writes metadata, tokenizer and weights; matrices as Q8_0, the rest as F32."""
+    """Writes metadata, tokenizer and weights; word vectors as Q5_1, other matrices as Q8_0, the rest as F32."""
     shape = bert.Shape(**saved["shape"])
     rows_kept: list[int] = saved["rows_kept"]
     new_row = {old: new for new, old in enumerate(rows_kept)}
@@ -50,7 +60,7 @@ def write(metadata: dict[str, object], saved: dict[str, object], path: Path, nam
         array = values.numpy().astype(np.float32)
         is_matrix = array.ndim == 2 and tensor not in ("position_embd.weight", "token_types.weight")
         if is_matrix:
-            kind = gguf.GGMLQuantizationType.Q8_0
+            kind = WORDS_TYPE if tensor == "token_embd.weight" else MATRIX_TYPE
             writer.add_tensor(tensor, gguf.quants.quantize(array, kind), raw_dtype=kind)
         else:
             writer.add_tensor(tensor, array)
@@ -65,7 +75,7 @@ def main() -> None:
     parser.add_argument("--teacher", type=Path, required=True)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--name", default="mercer-embed-v1")
+    parser.add_argument("--name", default="mercer-embed-v2")
     args = parser.parse_args()
     saved = torch.load(args.run / "student.pt", weights_only=True)
     write(gguf_io.read_metadata(args.teacher), saved, args.out, args.name)

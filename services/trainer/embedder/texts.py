@@ -1,4 +1,5 @@
 """Generates shop-like English texts: titles, descriptions, questions, policies, reviews and plain sentences.
+Texts of a corpus that `mercer models corpus` wrote can be mixed in: they are what Mercer itself will ask about.
 
 Every call to `Texts.batch` gives fresh texts. Half of all nouns are swapped for dictionary words or invented ones,
 so the student meets far more words than the lists hold. Not here: any text of a real or demo shop.
@@ -6,18 +7,39 @@ so the student meets far more words than the lists hold. Not here: any text of a
 
 from __future__ import annotations
 
+import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from . import words
 from .words import ADJECTIVES, ATTRIBUTES, COLOURS, MATERIALS, NOUNS, PARTS, PEOPLE, TOPICS, UNITS, USES
 
 
+CORPUS_SHARE = 0.35  # of a batch, where a corpus is given
+
+
+def of_corpus(path: Path) -> list[str]:
+    """Reads what customers say and what tools answer in a corpus's `train.jsonl`, each text once."""
+    def texts() -> Iterator[str]:
+        with path.open(encoding="utf-8") as lines:
+            for line in lines:
+                for message in json.loads(line)["messages"]:
+                    if message["role"] == "user":
+                        yield message["content"]
+                    elif message["role"] == "tool":
+                        # A record begins with the handle that the turn knows it by.
+                        yield from (record.partition(" ")[2] for record in message["content"].split("\n") if " " in record)
+
+    return list(dict.fromkeys(texts()))
+
+
 class Texts:
     """A seeded stream of texts."""
 
-    def __init__(self, seed: int, fallback_words: list[str]):
+    def __init__(self, seed: int, fallback_words: list[str], corpus: list[str] | None = None):
         self.random = random.Random(seed)
+        self.corpus = corpus or []
         self.dictionary = words.dictionary(fallback_words)
         self.common = [word for word in fallback_words if len(word) > 2]
         self.kinds: list[tuple[Callable[[], str], int]] = [
@@ -27,9 +49,11 @@ class Texts:
 
     def batch(self, count: int) -> list[str]:
         """Returns `count` texts of mixed kinds, some with a customer's typing habits."""
+        of_corpus = round(CORPUS_SHARE * count) if self.corpus else 0
         makers = [maker for maker, _ in self.kinds]
         weights = [weight for _, weight in self.kinds]
-        return [self._typed(maker()) for maker in self.random.choices(makers, weights, k=count)]
+        generated = [self._typed(maker()) for maker in self.random.choices(makers, weights, k=count - of_corpus)]
+        return generated + (self.random.choices(self.corpus, k=of_corpus) if of_corpus else [])
 
     # --- parts of texts -------------------------------------------------------------------------
 

@@ -1,6 +1,6 @@
 """Trains the intent classifier: a small network over the embedder's vectors.
 
-    python -m intent.train --corpus corpus --embedder mercer-embed-v1.gguf --out mercer-intents-v2.safetensors
+    python -m intent.train --corpus corpus --embedder mercer-embed-v2.gguf --out mercer-intents-v3.safetensors
 
 In: `train-intents.jsonl` and `heldout-intents.jsonl`, as `mercer models corpus` writes them: a line holds the
 customer's words, the features that words do not tell, and the intent. Some turns come twice, the second time behind a

@@ -16,6 +16,7 @@ mod pace;
 mod sampling;
 mod sequences;
 mod step;
+mod vocabulary;
 mod worker;
 
 use std::{

@@ -3,14 +3,14 @@
 use sha2::{Digest, Sha256};
 use toktrie::SimpleVob;
 
-/// Chooses among the allowed tokens: the likeliest at temperature 0 (the lower id on a tie), else by `point`, a
-/// number in `[0, 1)`, among the likeliest that hold `top_p` of the probability. `None` when nothing is allowed.
+/// Chooses among the allowed tokens: the likeliest at temperature 0 (the lower id on a tie), else by `point`, which
+/// gives a number in `[0, 1)`, among the likeliest that hold `top_p` of the probability. `None` when nothing is allowed.
 pub(super) fn choose(
     logits: &[f32],
     allowed: &SimpleVob,
     temperature: f32,
     top_p: f32,
-    point: f64,
+    point: impl FnOnce() -> f64,
 ) -> Option<u32> {
     let best = likeliest(logits, allowed)?;
     let usable =
@@ -43,7 +43,7 @@ pub(super) fn choose(
             break;
         }
     }
-    let mut left = point * kept;
+    let mut left = point() * kept;
     for (id, weight) in &candidates[..count] {
         left -= weight;
         if left < 0.0 {
@@ -114,12 +114,12 @@ mod tests {
     fn greedy_takes_the_likeliest_allowed_token() {
         let logits = [1.0, 9.0, 3.0, 3.0];
         assert_eq!(
-            choose(&logits, &mask(&[true, false, true, true]), 0.0, 1.0, 0.0),
+            choose(&logits, &mask(&[true, false, true, true]), 0.0, 1.0, || 0.0),
             Some(2)
         );
-        assert_eq!(choose(&logits, &mask(&[false; 4]), 0.0, 1.0, 0.0), None);
+        assert_eq!(choose(&logits, &mask(&[false; 4]), 0.0, 1.0, || 0.0), None);
         assert_eq!(
-            choose(&[f32::NAN; 4], &mask(&[true; 4]), 1.0, 1.0, 0.5),
+            choose(&[f32::NAN; 4], &mask(&[true; 4]), 1.0, 1.0, || 0.5),
             None
         );
     }
@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn a_small_top_p_leaves_only_the_likeliest() {
         let logits = [0.0, 5.0, 1.0];
-        assert_eq!(choose(&logits, &mask(&[true; 3]), 1.0, 0.1, 0.999), Some(1));
+        assert_eq!(
+            choose(&logits, &mask(&[true; 3]), 1.0, 0.1, || 0.999),
+            Some(1)
+        );
     }
 
     #[test]
@@ -160,7 +163,7 @@ mod tests {
         ) {
             let (logits, bits): (Vec<f32>, Vec<bool>) = rows.into_iter().unzip();
             let usable = bits.iter().zip(&logits).any(|(bit, logit)| *bit && !logit.is_nan());
-            match choose(&logits, &mask(&bits), temperature, top_p, point) {
+            match choose(&logits, &mask(&bits), temperature, top_p, || point) {
                 Some(id) => prop_assert!(bits[id as usize]),
                 None => prop_assert!(!usable),
             }

@@ -326,27 +326,25 @@ impl Worker<'_> {
         let at = slot.tokens.len();
         let broken = || After::Fail(Error::Matcher { token: at });
         let logits = self.context.get_logits_ith(logits);
+        let vocabulary = &self.vocabulary;
         let choose = |allowed| {
             sampling::choose(
                 logits,
                 allowed,
                 slot.job.temperature,
                 slot.job.top_p,
-                sampling::point(&slot.job.request_id, at),
+                || sampling::point(&slot.job.request_id, at),
             )
         };
-        let vocab = self.model.vocab();
         let chosen = match &mut slot.job.matcher {
-            None => choose(&self.free_text),
+            None => choose(&vocabulary.free_text),
             Some(matcher) => {
                 // The likeliest of all tokens is the likeliest of the allowed ones wherever it is allowed: asking for
                 // one token is much quicker than finding all that are.
                 let likeliest = (slot.job.temperature <= 0.0)
-                    .then(|| choose(&self.free_text))
+                    .then(|| choose(&vocabulary.free_text))
                     .flatten()
-                    .filter(|&token| {
-                        allows(matcher, token, vocab.is_eog(LlamaToken(token as i32)))
-                    });
+                    .filter(|&token| allows(matcher, token, vocabulary.is_end(token)));
                 match likeliest {
                     Some(token) => Some(token),
                     None => match matcher.compute_mask_or_eos() {
@@ -357,8 +355,7 @@ impl Worker<'_> {
             }
         };
         let Some(token) = chosen else { return broken() };
-        let id = LlamaToken(token as i32);
-        if vocab.is_eog(id) {
+        if vocabulary.is_end(token) {
             return After::End(Finish::Stop);
         }
         let mut added = vec![token];
@@ -377,8 +374,7 @@ impl Worker<'_> {
         let whole = added.len() <= left;
         added.truncate(left);
         for &token in &added {
-            let id = LlamaToken(token as i32);
-            if let Some(pause) = slot.push(token, &vocab.token_to_piece(id, false, None)) {
+            if let Some(pause) = slot.push(token, vocabulary.piece(token)) {
                 self.monitor.note_stall(pause);
             }
             slot.pending.push(token as i32);

@@ -10,14 +10,6 @@ use std::{
     time::Instant,
 };
 
-use llama_cpp_2::{
-    context::{LlamaContext, params::LlamaContextParams, session::SeqState},
-    llama_batch::LlamaBatch,
-    model::LlamaModel,
-    token::LlamaToken,
-};
-use toktrie::SimpleVob;
-
 use super::{
     adapters::{AdapterId, Adapters},
     cache::Suspended,
@@ -28,15 +20,21 @@ use super::{
     monitor::Monitor,
     pace::Pace,
     sequences::Sequences,
+    vocabulary::Vocabulary,
 };
 use crate::{
     BusyReason, Error, Finish,
     backend::{backend, creation_lock},
 };
+use llama_cpp_2::{
+    context::{LlamaContext, params::LlamaContextParams, session::SeqState},
+    llama_batch::LlamaBatch,
+    model::LlamaModel,
+    token::LlamaToken,
+};
 
 /// Everything the thread owns.
 pub(super) struct Worker<'m> {
-    pub(super) model: &'m LlamaModel,
     pub(super) config: EngineConfig,
     /// Name and hash of the model, as completions carry it.
     pub(super) label: String,
@@ -56,8 +54,7 @@ pub(super) struct Worker<'m> {
     pub(super) acceptance: Acceptance,
     pub(super) pace: Pace,
     pub(super) monitor: Arc<Monitor>,
-    /// Tokens that free text may hold: no markup, but the end.
-    pub(super) free_text: SimpleVob,
+    pub(super) vocabulary: Vocabulary,
     /// The cache can be cut back to any length; false for recurrent models.
     pub(super) can_cut: bool,
     /// A start of one conversation's cache can become another's. Not where the cache is split: llama.cpp ends the
@@ -128,10 +125,9 @@ impl<'m> Worker<'m> {
             acceptance: Acceptance::default(),
             pace: Pace::new(config.step_target, config.batch as usize),
             monitor,
-            free_text: free_text(model),
+            vocabulary: Vocabulary::of(model),
             can_cut,
             can_share: can_cut && config.hardware.kv_unified,
-            model,
             config,
             label,
             context,
@@ -301,21 +297,4 @@ pub(crate) fn context_params(config: &EngineConfig) -> LlamaContextParams {
         .with_n_threads(config.threads as i32)
         .with_n_threads_batch(config.batch_threads as i32);
     config.hardware.context_params(params)
-}
-
-/// Returns the tokens that free text may hold: all but control tokens and unused ones, and the end tokens.
-fn free_text(model: &LlamaModel) -> SimpleVob {
-    let vocab = model.vocab();
-    let mut allowed = SimpleVob::alloc(vocab.n_tokens().max(0) as usize);
-    for token in vocab.tokens() {
-        let speaks =
-            !vocab.is_control(token) && !vocab.token_to_piece(token, false, None).is_empty();
-        if speaks || vocab.is_eog(token) {
-            allowed.allow_token(token.0 as u32);
-        }
-    }
-    for token in vocab.suppress_tokens() {
-        allowed.disallow_token(token.0 as u32);
-    }
-    allowed
 }

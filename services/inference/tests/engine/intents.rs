@@ -16,7 +16,7 @@ fn shipped(name: &str) -> PathBuf {
 }
 
 fn embedder() -> Arc<dyn Embedder> {
-    Arc::new(LlamaEmbedder::load(shipped("mercer-embed-v1.gguf"), 1).unwrap())
+    Arc::new(LlamaEmbedder::load(shipped("mercer-embed-v2.gguf"), 1).unwrap())
 }
 
 /// Features of a first message, as the core tells them: no turn before, its length, a question mark.
@@ -31,7 +31,7 @@ fn first_message(words: &str) -> [f32; FEATURES] {
 #[tokio::test]
 async fn plain_wishes_are_told_apart() {
     let classifier = IntentClassifier::load(
-        shipped("mercer-intents-v2.safetensors"),
+        shipped("mercer-intents-v3.safetensors"),
         embedder(),
         FEATURES,
     )

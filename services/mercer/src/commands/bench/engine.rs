@@ -13,8 +13,8 @@ use clap::{Parser, ValueEnum};
 use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
 use mercer_inference::{
-    BareLoop, ChatMessage, ChatModel, Completion, EngineConfig, EngineCounts, GenerateRequest,
-    Grammar, LlamaEngine, Priority, Role, Tokenizer,
+    BareLoop, ChatMessage, ChatModel, Completion, EngineConfig, EngineCounts, Finish,
+    GenerateRequest, Grammar, LlamaEngine, Priority, Role, Tokenizer,
 };
 use serde::Serialize;
 
@@ -323,9 +323,18 @@ impl Bench {
             .iter()
             .map(|ask| self.tokenizer.prompt_tokens(ask))
             .collect::<Result<Vec<_>, _>>()?;
-        let (bare, tokens) = (self.bare.clone(), self.tokens as usize);
-        let all = prompts.len() * tokens;
-        let took = tokio::task::spawn_blocking(move || bare.run(&prompts, tokens)).await??;
+        // A model may end its answers early: the bare loop then writes as many tokens of each, the end among them.
+        let answers = asks
+            .into_iter()
+            .map(|ask| self.answer(&self.plain, ask, None));
+        let done = try_join_all(answers).await?;
+        let all: usize = done.iter().map(|done| done.tokens.len()).sum();
+        let lengths: Vec<usize> = done
+            .iter()
+            .map(|done| done.tokens.len() + usize::from(done.finish == Finish::Stop))
+            .collect();
+        let bare = self.bare.clone();
+        let took = tokio::task::spawn_blocking(move || bare.run(&prompts, &lengths)).await??;
         Ok(all as f64 / took.as_secs_f64())
     }
 }
