@@ -305,7 +305,7 @@ impl Config {
 
     /// Returns the engine's settings.
     pub(crate) fn engine(&self) -> EngineConfig {
-        self.models.engine(&self.hardware)
+        self.models.engine(&self.hardware, &self.data)
     }
 
     /// Returns the runtime's settings.

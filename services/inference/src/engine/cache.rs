@@ -1,17 +1,20 @@
-//! What is kept computed, and where: shared starts of prompts, parked conversations, those moved to main memory, and
-//! running ones that must step aside.
+//! What is kept computed, and where: shared starts of prompts, parked conversations, those moved to main memory and to
+//! files, and running ones that must step aside.
 //!
 //! Every sequence's tokens here are exactly those that llama.cpp holds for it; whoever changes one changes the other.
 
 use std::mem;
 
-use llama_cpp_2::context::session::{LlamaStateSeqFlags, SeqState};
+use llama_cpp_2::{
+    context::session::{LlamaStateSeqFlags, SeqState},
+    token::LlamaToken,
+};
 
 use super::{
     adapters::AdapterId,
-    host::Kept,
     job::{Job, Slot},
     sequences::Evicted,
+    tier::Kept,
     worker::Worker,
 };
 use crate::{BusyReason, Error, prompt::common_prefix};
@@ -35,6 +38,9 @@ impl Worker<'_> {
     pub(super) fn seat(&mut self, job: Job) -> Result<Slot, Box<Job>> {
         // To look for it is to use it: what moves out to make room must not push out the cache that is fetched next.
         let _ = self.host.best(&job.prompt.tokens, job.adapter);
+        if let Some(disk) = &mut self.disk {
+            let _ = disk.tier.best(&job.prompt.tokens, job.adapter);
+        }
         let Some(claimed) = self.sequences.claim(&job.conversation_key, job.adapter) else {
             return Err(Box::new(job));
         };
@@ -229,7 +235,7 @@ impl Worker<'_> {
             .clear_kv_cache_seq(Some(seq as u32), None, None);
     }
 
-    /// Moves what a sequence held to main memory, if it is a conversation's and there is a budget for it.
+    /// Moves what a sequence held to main memory and to a file, if it is a conversation's and there is a budget for it.
     fn move_out(&mut self, evicted: Evicted) {
         let Evicted {
             seq,
@@ -238,46 +244,112 @@ impl Worker<'_> {
             adapter,
             starts,
         } = evicted;
-        let key = key.filter(|key| !key.is_empty() && self.host.wants(key, &tokens, adapter));
-        if let Some(key) = key
-            && let Some(state) = self.save(seq)
-        {
-            let bytes = state.byte_len();
-            self.host.put(
-                Kept {
-                    key,
-                    tokens,
-                    adapter,
-                    starts,
-                    state,
-                },
-                bytes,
-            );
-            self.moved("spilled");
+        if let Some(key) = key.filter(|key| !key.is_empty()) {
+            if self.host.wants(&key, &tokens, adapter)
+                && let Some(state) = self.save(seq)
+            {
+                let bytes = state.byte_len();
+                self.host.put(
+                    Kept {
+                        key: key.clone(),
+                        tokens: tokens.clone(),
+                        adapter,
+                        starts: starts.clone(),
+                        state,
+                    },
+                    bytes,
+                );
+                self.moved("spilled");
+            }
+            self.write_out(seq, key, tokens, adapter, starts);
         }
         self.clear(seq);
     }
 
-    /// Fetches a longer start of a prompt from main memory than a sequence has and any other could lend. Returns how
-    /// many tokens the sequence has then.
+    /// Writes what a sequence holds to a file.
+    fn write_out(
+        &mut self,
+        seq: usize,
+        key: String,
+        tokens: Vec<i32>,
+        adapter: AdapterId,
+        starts: Vec<u64>,
+    ) {
+        let Some(disk) = &mut self.disk else { return };
+        if !disk.tier.wants(&key, &tokens, adapter) {
+            return;
+        }
+        let state = disk.file();
+        let ids: Vec<LlamaToken> = tokens.iter().map(|&token| LlamaToken(token)).collect();
+        match self
+            .context
+            .state_seq_save_file(state.path(), seq as i32, &ids)
+        {
+            Ok(bytes) => {
+                disk.tier.put(
+                    Kept {
+                        key,
+                        tokens,
+                        adapter,
+                        starts,
+                        state,
+                    },
+                    bytes,
+                );
+                self.moved("written");
+            }
+            Err(error) => tracing::warn!(%error, "a cache could not be written to a file"),
+        }
+    }
+
+    /// Fetches a longer start of a prompt from main memory, or from a file, than a sequence has and any other could lend.
+    /// Returns how many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
         let lent = match self.sequences.best_donor(prompt, seq) {
             Some((_, common)) if self.can_share => common,
             _ => 0,
         };
-        let Some((kept, common)) = self.host.best(prompt, adapter) else {
-            return have;
+        let host = self.host.best(prompt, adapter);
+        let disk = match &mut self.disk {
+            Some(disk) => disk.tier.best(prompt, adapter),
+            None => None,
         };
-        let whole = common == kept.tokens.len();
+        let in_host = host.as_ref().map_or(0, |(_, common)| *common);
+        let in_file = disk.as_ref().map_or(0, |(_, common)| *common);
+        // A file is slower than main memory, and quicker than computing.
+        let file = disk
+            .filter(|_| in_file >= in_host + FETCHED_TOKENS_MIN)
+            .map(|(kept, _)| kept);
+        let (tokens, common) = match (&file, &host) {
+            (Some(kept), _) => (&kept.tokens, in_file),
+            (None, Some((kept, _))) => (&kept.tokens, in_host),
+            (None, None) => return have,
+        };
+        let whole = common == tokens.len();
         let own = self.sequences.tokens(seq).len() as u64;
         let running = self.sequences.tokens_running().saturating_sub(own);
-        let fits = running + kept.tokens.len() as u64 <= u64::from(self.config.cache_tokens);
+        let fits = running + tokens.len() as u64 <= u64::from(self.config.cache_tokens);
         if common < have.max(lent) + FETCHED_TOKENS_MIN || !(self.can_cut || whole) || !fits {
             return have;
         }
-        while self.context.state_seq_set(&kept.state, seq as i32).is_err() {
+        loop {
+            let loaded = match (&file, &host) {
+                (Some(kept), _) => self
+                    .context
+                    .state_seq_load_file(kept.state.path(), seq as i32, tokens.len())
+                    .is_ok_and(|(ids, _)| ids.iter().map(|id| id.0).eq(tokens.iter().copied())),
+                (None, Some((kept, _))) => {
+                    self.context.state_seq_set(&kept.state, seq as i32).is_ok()
+                }
+                (None, None) => false,
+            };
+            if loaded {
+                break;
+            }
             let Some(evicted) = self.sequences.evict() else {
-                self.clear(seq);
+                let _ = self
+                    .context
+                    .clear_kv_cache_seq(Some(seq as u32), None, None);
                 self.sequences.tokens_mut(seq).clear();
                 return 0;
             };
@@ -286,8 +358,9 @@ impl Worker<'_> {
                 .context
                 .clear_kv_cache_seq(Some(evicted.seq as u32), None, None);
         }
-        *self.sequences.tokens_mut(seq) = kept.tokens.clone();
-        self.moved("fetched");
+        *self.sequences.tokens_mut(seq) = tokens.clone();
+        let how = if file.is_some() { "read" } else { "fetched" };
+        self.moved(how);
         self.cut_back(seq, common)
     }
 
@@ -341,6 +414,8 @@ impl Worker<'_> {
         self.monitor.count(|counts| match how {
             "spilled" => counts.spilled += 1,
             "fetched" => counts.fetched += 1,
+            "written" => counts.written += 1,
+            "read" => counts.read += 1,
             "suspended" => counts.suspended += 1,
             _ => counts.resumed += 1,
         });

@@ -28,6 +28,10 @@ pub struct EngineConfig {
     pub prefixes: u32,
     /// Bytes of main memory for caches of conversations that left the context; 0 computes them again.
     pub host_cache: u64,
+    /// Bytes of files for such caches beside main memory; 0 writes none.
+    pub disk_cache: u64,
+    /// Where those files are.
+    pub disk_folder: PathBuf,
     /// Tokens that may be drafted from the prompt for one reply in one step; 0 drafts none.
     pub drafts: u32,
     /// How many times over a draft must be expected to pay for what it costs; 0 drafts whenever there is something to
@@ -59,6 +63,8 @@ impl EngineConfig {
             parked: 32,
             prefixes: 4,
             host_cache: 256 << 20,
+            disk_cache: 0,
+            disk_folder: std::env::temp_dir().join("mercer-kv-cache"),
             drafts: 16,
             // What a draft costs and brings are estimates: it should pay with room to spare.
             draft_gain: 1.1,

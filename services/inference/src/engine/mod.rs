@@ -7,15 +7,16 @@
 mod adapters;
 mod cache;
 mod config;
+mod disk;
 mod drafts;
 mod fit;
-mod host;
 mod job;
 mod monitor;
 mod pace;
 mod sampling;
 mod sequences;
 mod step;
+mod tier;
 mod vocabulary;
 mod worker;
 

@@ -25,6 +25,10 @@ pub struct EngineCounts {
     pub spilled: u64,
     /// Caches fetched from there.
     pub fetched: u64,
+    /// Parked caches written to files.
+    pub written: u64,
+    /// Caches read from there.
+    pub read: u64,
     /// Running requests that had to leave a full context.
     pub suspended: u64,
     /// Those that came back.

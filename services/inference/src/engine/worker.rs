@@ -14,12 +14,13 @@ use super::{
     adapters::{AdapterId, Adapters},
     cache::Suspended,
     config::EngineConfig,
+    disk::Disk,
     drafts::Acceptance,
-    host::HostCache,
     job::{Job, Slot},
     monitor::Monitor,
     pace::Pace,
     sequences::Sequences,
+    tier::Tier,
     vocabulary::Vocabulary,
 };
 use crate::{
@@ -47,7 +48,9 @@ pub(super) struct Worker<'m> {
     pub(super) suspended: Vec<Suspended>,
     pub(super) waiting: Vec<Job>,
     /// Caches of conversations that left the context.
-    pub(super) host: HostCache<SeqState>,
+    pub(super) host: Tier<SeqState>,
+    /// The same in files; none where there is no budget for it.
+    pub(super) disk: Option<Disk>,
     pub(super) adapters: Adapters,
     /// The adapter that computed the last step.
     pub(super) turn: AdapterId,
@@ -119,7 +122,8 @@ impl<'m> Worker<'m> {
             slots: Vec::new(),
             suspended: Vec::new(),
             waiting: Vec::new(),
-            host: HostCache::new(usize::try_from(config.host_cache).unwrap_or(usize::MAX)),
+            host: Tier::new(usize::try_from(config.host_cache).unwrap_or(usize::MAX)),
+            disk: open_disk(&config)?,
             adapters,
             turn: None,
             acceptance: Acceptance::default(),
@@ -229,6 +233,9 @@ impl<'m> Worker<'m> {
         }
         let mut starts = self.sequences.starts();
         starts.append(&mut self.host.starts());
+        if let Some(disk) = &self.disk {
+            starts.append(&mut disk.tier.starts());
+        }
         self.monitor.set_starts(starts);
         self.tell_load();
         match how {
@@ -285,6 +292,19 @@ impl<'m> Worker<'m> {
             Slot::never_admitted(job).finish(Finish::Cancelled, &self.label);
         }
     }
+}
+
+/// Opens the folder for caches in files, if there is a budget for them.
+fn open_disk(config: &EngineConfig) -> Result<Option<Disk>, String> {
+    if config.disk_cache == 0 {
+        return Ok(None);
+    }
+    Disk::open(&config.disk_folder, config.disk_cache)
+        .map(Some)
+        .map_err(|error| {
+            let folder = config.disk_folder.display();
+            format!("its caches cannot be kept in {folder} ({error})")
+        })
 }
 
 /// Returns how llama.cpp is to set a context up.

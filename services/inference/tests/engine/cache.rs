@@ -109,6 +109,66 @@ async fn a_conversation_that_was_pushed_out_comes_back_from_main_memory() {
 }
 
 #[tokio::test]
+async fn a_conversation_that_main_memory_has_no_room_for_comes_back_from_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let fixture = engine_with(|config| {
+        config.slots = 1;
+        config.parked = 1;
+        config.host_cache = 0;
+        config.disk_cache = 64 << 20;
+        config.disk_folder = folder.path().to_owned();
+    });
+    let words = |n: usize| format!("{n} {}", "a long question about kettles ".repeat(5));
+    let mut first = Vec::new();
+    for n in 0..4 {
+        let mut request = planned(&format!("k{n}"), conversation(&words(n)));
+        request.conversation_key = format!("c{n}");
+        first.push(complete(&fixture.engine, request).await);
+    }
+    let files = || {
+        let engines = std::fs::read_dir(folder.path()).unwrap().flatten();
+        engines
+            .flat_map(|engine| std::fs::read_dir(engine.path()).unwrap().flatten())
+            .filter(|file| file.path().extension().is_some_and(|kind| kind == "kv"))
+            .count()
+    };
+    assert!(files() >= 2, "{}", files());
+    let mut messages = conversation(&words(0));
+    messages.push(ChatMessage::new(Role::Assistant, first[0].text.clone()));
+    messages.push(ChatMessage::new(Role::User, "and a cheaper one?"));
+    let mut request = planned("again", messages);
+    request.conversation_key = "c0".to_owned();
+    let again = complete(&fixture.engine, request).await;
+    assert_plan(&again.text);
+    let counts = fixture.engine.counts();
+    assert!(
+        again.usage.cached_tokens >= first[0].usage.prompt_tokens - 1,
+        "{:?}",
+        again.usage
+    );
+    assert!(counts.written >= 2 && counts.read == 1, "{counts:?}");
+    drop(fixture);
+    assert_eq!(files(), 0, "they go with the engine");
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_made_is_told_at_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("random.gguf");
+    write_random_model(&path, &RandomModel::default()).unwrap();
+    let config = EngineConfig {
+        disk_cache: 1 << 20,
+        disk_folder: path.join("below-a-file"),
+        ..EngineConfig::for_testing(&path)
+    };
+    let refused = LlamaEngine::load(config)
+        .err()
+        .map(|error| error.to_string());
+    let refused = refused.unwrap_or_default();
+    assert!(refused.contains("below-a-file"), "{refused}");
+}
+
+#[tokio::test]
 async fn in_a_full_cache_requests_step_aside_and_lose_nothing() {
     const TOKENS: usize = 60;
     let small = |config: &mut EngineConfig| {

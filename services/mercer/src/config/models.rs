@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::ensure;
@@ -37,6 +37,8 @@ pub(crate) struct Models {
     pub(crate) cache_tokens: u32,
     /// Mebibytes of main memory for caches that left the one above; 0 computes them again.
     pub(crate) host_cache_mb: u64,
+    /// Mebibytes of files below the data folder for more such caches; 0 writes none.
+    pub(crate) disk_cache_mb: u64,
     /// Tokens drafted from the prompt for one reply in one step at most, 0 to 64.
     pub(crate) draft_tokens: u32,
     /// LoRA adapters of the chat model.
@@ -128,13 +130,15 @@ impl Models {
     }
 
     /// Returns the engine's settings.
-    pub(super) fn engine(&self, hardware: &Hardware) -> EngineConfig {
+    pub(super) fn engine(&self, hardware: &Hardware, data: &Path) -> EngineConfig {
         EngineConfig {
             n_ctx: self.context_tokens,
             cache_tokens: self.cache_tokens,
             slots: self.slots,
             parked: self.parked,
             host_cache: self.host_cache_mb.saturating_mul(1 << 20),
+            disk_cache: self.disk_cache_mb.saturating_mul(1 << 20),
+            disk_folder: data.join("kv-cache"),
             drafts: self.draft_tokens,
             adapters: self.adapters.iter().map(Adapter::engine).collect(),
             batch: self.batch_tokens,

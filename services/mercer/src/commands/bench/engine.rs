@@ -36,6 +36,8 @@ Examples:
       the configured chat model
   mercer models random --like qwen2.5-0.5b --out q.gguf && mercer bench engine --model q.gguf --slots 4 --threads 2
       a real size; with random weights texts repeat themselves, so drafts are right more often than in earnest
+  mercer models random --like qwen2.5-0.5b --quotes --out qq.gguf && mercer bench engine --model qq.gguf --compare drafts
+      a model that quotes its prompt, as grounded answers do
 
 A ratio above 1 means that the first of the two is quicker. Keys of --json: docs/benchmarks.md.")]
 pub(crate) struct EngineArgs {

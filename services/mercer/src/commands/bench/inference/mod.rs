@@ -89,6 +89,9 @@ pub(crate) struct InferenceArgs {
     /// Mebibytes of main memory for caches that left the context; 0 for none. As configured if left out.
     #[arg(long)]
     host_cache_mb: Option<u64>,
+    /// Mebibytes of files for more such caches; 0 for none. As configured if left out.
+    #[arg(long)]
+    disk_cache_mb: Option<u64>,
     /// Tokens drafted from the prompt in one step at most; 0 for none. As configured if left out.
     #[arg(long)]
     draft_tokens: Option<u32>,
@@ -308,6 +311,7 @@ impl InferenceArgs {
         models.cache_tokens = self.cache_tokens.unwrap_or(models.cache_tokens);
         models.parked = self.parked.unwrap_or(models.parked);
         models.host_cache_mb = self.host_cache_mb.unwrap_or(models.host_cache_mb);
+        models.disk_cache_mb = self.disk_cache_mb.unwrap_or(models.disk_cache_mb);
         models.draft_tokens = self.draft_tokens.unwrap_or(models.draft_tokens);
         config
     }

@@ -1,4 +1,4 @@
-//! Caches of conversations that left the context for lack of room, kept in main memory under a budget.
+//! Caches of conversations that left the context for lack of room, kept under a budget: in main memory, or in files.
 //!
 //! An entry is not used up by being loaded: it stays until its conversation is put in again or the budget needs its
 //! bytes, so a conversation that is pushed out once more without a new turn costs nothing.
@@ -19,7 +19,7 @@ pub(super) struct Kept<S> {
     pub(super) adapter: AdapterId,
     /// Hashes of the starts of the conversation, as workers tell them.
     pub(super) starts: Vec<u64>,
-    /// What llama.cpp made of it.
+    /// What llama.cpp made of it, or where that is.
     pub(super) state: S,
 }
 
@@ -32,14 +32,14 @@ struct Entry<S> {
 
 /// All caches outside the context.
 #[derive(Debug)]
-pub(super) struct HostCache<S> {
+pub(super) struct Tier<S> {
     entries: Vec<Entry<S>>,
     bytes: usize,
     budget: usize,
     clock: u64,
 }
 
-impl<S> HostCache<S> {
+impl<S> Tier<S> {
     pub(super) fn new(budget: usize) -> Self {
         Self {
             entries: Vec::new(),
@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_conversation_used_longest_ago_gives_way_to_the_budget() {
-        let mut host = HostCache::new(100);
+        let mut host = Tier::new(100);
         host.put(kept("a", &[1, 2, 3]), 40);
         host.put(kept("b", &[1, 2, 9]), 40);
         assert_eq!(host.best(&[1, 2, 3, 4], None).unwrap().1, 3, "a is used");
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_conversation_is_kept_once_and_not_again_when_nothing_is_new() {
-        let mut host = HostCache::new(100);
+        let mut host = Tier::new(100);
         host.put(kept("a", &[1, 2]), 30);
         host.put(kept("a", &[1, 2, 3]), 40);
         assert_eq!(host.bytes(), 40);
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_without_a_budget() {
-        let mut host = HostCache::new(0);
+        let mut host = Tier::new(0);
         assert!(!host.wants("a", &[1], None));
         host.put(kept("a", &[1]), 1);
         assert!(host.best(&[1], None).is_none());
