@@ -26,6 +26,22 @@ pub struct Heartbeat {
     pub load: Load,
     /// What its cache holds.
     pub residency: Residency,
+    /// Its embedding model, where it serves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedder: Option<EmbedderState>,
+}
+
+/// A worker's embedding model, and how busy it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EmbedderState {
+    /// Name and the first 12 digits of the file's SHA-256: vectors of another one mean nothing to a caller.
+    pub id: String,
+    /// Numbers in a vector.
+    pub dim: u32,
+    /// Requests that wait or are computed.
+    pub waiting: u32,
+    /// Requests that may; more are refused.
+    pub waiting_max: u32,
 }
 
 /// How busy a worker is, and how fast.

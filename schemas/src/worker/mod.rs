@@ -1,13 +1,16 @@
-//! The worker protocol, version 1: how a caller asks a llama.cpp worker for a generation over NATS.
+//! The worker protocol, version 1: how a caller asks a llama.cpp worker for a generation, or for vectors of texts, over
+//! NATS.
 //!
 //! A caller publishes a [`WorkRequest`] on the worker's own subject with a reply subject of its own stream. The worker
 //! answers there with binary [`Frame`]s: accepted, tokens, keepalives, done or refused. Steering goes the other way as
-//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. Subjects hold ids only; what a
-//! customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
+//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. An [`EmbedRequest`] goes the
+//! same way to a subject of its own, and is answered with keepalives and one frame of numbers. Subjects hold ids only;
+//! what a customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
 //!
 //! Whoever reads skips fields that it does not know, and drops a frame of a version that it does not know.
 
 mod control;
+mod embed;
 mod frame;
 mod generation;
 mod heartbeat;
@@ -15,9 +18,12 @@ mod prefix;
 mod request;
 
 pub use control::Control;
-pub use frame::{Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused};
+pub use embed::{EMBED_TEXTS_MAX, EmbedRequest};
+pub use frame::{
+    Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused, rows_max,
+};
 pub use generation::{Finish, Grammar, ModelInfo, Priority, Timings, Usage};
-pub use heartbeat::{Heartbeat, Load, Residency};
+pub use heartbeat::{EmbedderState, Heartbeat, Load, Residency};
 pub use prefix::prefix_hashes;
 pub use request::{StreamId, WorkRequest};
 
@@ -27,6 +33,11 @@ const ROOT: &str = "llm.v1";
 /// Returns the subject on which a worker takes requests.
 pub fn request_subject(worker: &str) -> String {
     format!("{ROOT}.req.{worker}")
+}
+
+/// Returns the subject on which a worker takes texts to embed.
+pub fn embed_subject(worker: &str) -> String {
+    format!("{ROOT}.emb.{worker}")
 }
 
 /// Returns the subject on which a worker takes [`Control`] messages.

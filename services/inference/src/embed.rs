@@ -24,7 +24,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Embedder, EmbedderInfo, Error,
-    backend::{backend, creation_lock, threads as threads_for},
+    backend::{backend, creation_lock, embedder_threads},
     hardware::Hardware,
     model_file::{self, fault},
 };
@@ -32,11 +32,11 @@ use crate::{
 /// Tokens of one text at most; retrieval passages are shorter, and attention grows with the square.
 pub(crate) const TEXT_TOKENS_MAX: u32 = 512;
 /// Texts computed in one pass.
-const TEXTS_MAX: usize = 16;
+pub(crate) const TEXTS_MAX: usize = 16;
 /// Calls that may wait; further callers wait for a place.
 const QUEUE: usize = 64;
 /// A longer text is cut to this many bytes before it is tokenized; it could not fit anyway.
-const TEXT_BYTES_MAX: usize = 16 * TEXT_TOKENS_MAX as usize;
+pub(crate) const TEXT_BYTES_MAX: usize = 16 * TEXT_TOKENS_MAX as usize;
 
 struct Ask {
     texts: Vec<String>,
@@ -46,13 +46,14 @@ struct Ask {
 /// An embedding model that runs in this process.
 pub struct LlamaEmbedder {
     info: EmbedderInfo,
+    threads: u32,
     asks: Option<mpsc::Sender<Ask>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl LlamaEmbedder {
-    /// Loads an embedding model and embeds a word as a check. `threads` 0 takes one for each core, or one in all for
-    /// a model of less than 100 million parameters. Blocks, so call it outside of async code.
+    /// Loads an embedding model and embeds a word as a check. `threads` 0 takes one for each four cores, or one in all
+    /// for a model of less than 100 million parameters. Blocks, so call it outside of async code.
     ///
     /// # Errors
     /// [`Error::ModelFile`] names the file, what is wrong and what to do.
@@ -68,7 +69,7 @@ impl LlamaEmbedder {
         let model = Arc::new(file.model);
         let (asks, mut inbox) = mpsc::channel::<Ask>(QUEUE);
         let (ready, loaded) = std::sync::mpsc::channel();
-        let threads = threads_for(threads.min(512), model.n_params());
+        let threads = embedder_threads(threads.min(512), model.n_params());
         let thread = thread::Builder::new()
             .name("mercer-embed".to_owned())
             .spawn(move || {
@@ -102,13 +103,20 @@ impl LlamaEmbedder {
         tracing::info!(
             embedder.id = info.id,
             dimensions = info.dim,
+            threads,
             "embedding model is loaded"
         );
         Ok(Self {
             info,
+            threads,
             asks: Some(asks),
             thread: Some(thread),
         })
+    }
+
+    /// Returns how many threads it computes with.
+    pub fn threads(&self) -> u32 {
+        self.threads
     }
 }
 

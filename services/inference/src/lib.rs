@@ -1,8 +1,8 @@
 //! Inference for Mercer: chat and embedding models as traits, and the llama.cpp engine that serves them in this process.
 //!
 //! A caller binds a model once (`LlamaEngine::load`, `LlamaEmbedder::load`) and passes it on as
-//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. `WorkerPool` is a chat model too: it asks workers over NATS, and
-//! `Worker` is what serves an engine to them.
+//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. `WorkerPool` is a chat model too and `PoolEmbedder` an embedder: they
+//! ask workers over NATS, and `Worker` is what serves an engine and an embedder to them.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
@@ -46,6 +46,6 @@ pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
 pub use intent::IntentClassifier;
-pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow, WorkerState};
+pub use pool::{PoolConfig, PoolEmbedder, PoolWatch, WorkerPool, WorkerRow, WorkerState};
 pub use tokenizer::Tokenizer;
 pub use worker::{Worker, WorkerConfig, WorkerEngine, WorkerWatch};

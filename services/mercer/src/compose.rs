@@ -23,8 +23,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Health, Import, Pool, Replay};
-use crate::config::Config;
-use crate::pool::LivePool;
+use crate::config::{Config, EmbedderPlace};
+use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
 pub(crate) struct Base {
@@ -34,6 +34,8 @@ pub(crate) struct Base {
     pub(crate) knowledge: Knowledge,
     /// The intent classifier, if there is one for the embedder.
     pub(crate) intents: Option<Arc<IntentClassifier>>,
+    /// The embedder, where it runs in this process.
+    pub(crate) own_embedder: Option<Arc<LlamaEmbedder>>,
 }
 
 impl Base {
@@ -43,7 +45,11 @@ impl Base {
     /// Says which part could not be opened.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
-        let embedder = load_embedder(&config.models.embedder).await?;
+        let own_embedder = own_embedder(config).await?;
+        let embedder = match &own_embedder {
+            Some(own) => Some(own.clone() as Arc<dyn Embedder>),
+            None => pool_embedder(config).await?,
+        };
         let intents = match &embedder {
             Some(embedder) => load_intents(&config.models.intents, embedder)?,
             None => None,
@@ -60,6 +66,7 @@ impl Base {
             store,
             knowledge,
             intents,
+            own_embedder,
         })
     }
 }
@@ -76,19 +83,38 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
         .context("database could not be opened")
 }
 
-/// Loads the embedder, if one is configured.
+/// Returns the embedder, if one is configured: this process's own, or the pool's.
+///
+/// # Errors
+/// Names the file, or says what to start.
+pub(crate) async fn embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    match own_embedder(config).await? {
+        Some(own) => Ok(Some(own)),
+        None => pool_embedder(config).await,
+    }
+}
+
+/// Loads the embedder of this process, if a file is configured.
 ///
 /// # Errors
 /// Names the file.
-pub(crate) async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    if path.as_os_str().is_empty() {
+pub(crate) async fn own_embedder(config: &Config) -> anyhow::Result<Option<Arc<LlamaEmbedder>>> {
+    let EmbedderPlace::Here(path) = config.models.embedder() else {
         return Ok(None);
-    }
-    let path = path.to_owned();
-    let embedder = tokio::task::spawn_blocking(move || LlamaEmbedder::load(&path, 0))
+    };
+    let (path, threads) = (path.to_owned(), config.models.embedder_threads);
+    let embedder = tokio::task::spawn_blocking(move || LlamaEmbedder::load(path, threads))
         .await?
         .context("models.embedder")?;
     Ok(Some(Arc::new(embedder)))
+}
+
+/// Connects to the embedder of the pool, if that is what is configured.
+async fn pool_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
+    match config.models.embedder() {
+        EmbedderPlace::Pool => Ok(Some(pool::connect_embedder(config).await?)),
+        EmbedderPlace::None | EmbedderPlace::Here(_) => Ok(None),
+    }
 }
 
 /// Loads the intent classifier, if one is configured and belongs to the embedder.
@@ -107,12 +133,16 @@ fn load_intents(
     Ok(classifier.map(Arc::new))
 }
 
-/// Loads the chat model.
+/// Loads the chat model, which leaves some cores to the embedder of this process.
 ///
 /// # Errors
 /// Names the file.
-pub(crate) async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let engine = config.engine();
+pub(crate) async fn load_chat(
+    config: &Config,
+    own_embedder: Option<&LlamaEmbedder>,
+) -> anyhow::Result<Arc<LlamaEngine>> {
+    let mut engine = config.engine();
+    engine.cores_taken = own_embedder.map_or(0, LlamaEmbedder::threads);
     let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
         .await?
         .context("models.chat")?;
@@ -227,9 +257,9 @@ impl App {
     ) -> anyhow::Result<Self> {
         let gateway_config = config.gateway()?;
         check_shops(&gateway_config, &base.store).await?;
-        let chat = match options.chat {
+        let chat: Arc<dyn ChatModel> = match options.chat {
             Some(chat) => chat,
-            None => load_chat(config).await?,
+            None => load_chat(config, base.own_embedder.as_deref()).await?,
         };
         let (hints, wakes): (Arc<LocalHints>, mpsc::Receiver<Stream>) = LocalHints::new();
         let live = LiveFeed::new();

@@ -11,9 +11,9 @@ use std::{
 use async_trait::async_trait;
 use futures::StreamExt;
 use mercer_inference::{
-    ChatMessage, ChatModel, Chunk, Completion, EngineConfig, Error, Finish, GenerateRequest,
-    Generation, Grammar, LlamaEngine, ModelInfo, PoolConfig, Priority, Role, Worker, WorkerConfig,
-    WorkerEngine, WorkerPool,
+    ChatMessage, ChatModel, Chunk, Completion, Embedder, EngineConfig, Error, Finish,
+    GenerateRequest, Generation, Grammar, LlamaEmbedder, LlamaEngine, ModelInfo, PoolConfig,
+    Priority, Role, Worker, WorkerConfig, WorkerEngine, WorkerPool,
     testing::{RandomModel, write_random_model},
 };
 use mercer_schemas::worker::Load;
@@ -154,6 +154,11 @@ impl Model {
         }
     }
 
+    /// Returns an embedder of the same file.
+    pub(crate) fn embedder(&self) -> Arc<LlamaEmbedder> {
+        Arc::new(LlamaEmbedder::load(&self.path, 1).unwrap())
+    }
+
     /// Returns what the model writes when nothing disturbs it.
     pub(crate) async fn undisturbed(&self, request: &GenerateRequest) -> Completion {
         let generation = self.engine.generate(request.clone()).await.unwrap();
@@ -225,6 +230,16 @@ impl Node {
     }
 
     pub(crate) fn start_at(url: String, model: &Model, name: &str) -> Self {
+        Self::start_with(url, model, name, None)
+    }
+
+    /// Starts one that also embeds.
+    pub(crate) fn start_with(
+        url: String,
+        model: &Model,
+        name: &str,
+        embedder: Option<Arc<dyn Embedder>>,
+    ) -> Self {
         let mut config = EngineConfig::for_testing(&model.path);
         config.slots = 2;
         let engine = Arc::new(LlamaEngine::load(config).unwrap());
@@ -241,7 +256,8 @@ impl Node {
         let paced = Arc::new(Paced(engine.clone()));
         let (told, started) = std::sync::mpsc::channel();
         runtime.spawn(async move {
-            let _ = told.send(Worker::start(config, paced).await.unwrap());
+            let worker = Worker::start(config, paced, embedder).await;
+            let _ = told.send(worker.unwrap());
         });
         Self {
             worker: Some(started.recv().unwrap()),

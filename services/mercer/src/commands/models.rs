@@ -7,9 +7,10 @@ use std::time::Instant;
 use anyhow::Context;
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer_inference::ChatModel;
 use mercer_inference::random_model::{RandomModel, TensorType};
 
-use crate::compose::{load_chat, load_embedder};
+use crate::compose::{embedder, load_chat};
 use crate::config::Config;
 
 /// Look at models, write training dialogues for the small chat model, or make a model to measure with.
@@ -94,7 +95,7 @@ impl From<Weights> for TensorType {
 pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::List => {
-            let chat = load_chat(config).await?;
+            let chat = load_chat(config, None).await?;
             let info = chat.info();
             println!(
                 "chat      {}  {:.1} M parameters  context {}  prompt {}  {}",
@@ -104,7 +105,7 @@ pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<Exit
                 info.prompt_style,
                 config.models.chat.display()
             );
-            if let Some(embedder) = load_embedder(&config.models.embedder).await? {
+            if let Some(embedder) = embedder(config).await? {
                 println!(
                     "embedder  {}  {} numbers  {}",
                     embedder.info().id,

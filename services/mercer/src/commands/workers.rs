@@ -14,7 +14,7 @@ use crate::config::Config;
 /// Long enough for a few heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(1_100);
 
-/// Show the live pool of workers: slots, queue, cache, speed, draining.
+/// Show the live pool of workers: slots, queue, cache, speed, texts to embed, draining.
 #[derive(Parser)]
 pub(crate) struct Args {
     /// Show it again each second until Ctrl-C.
@@ -73,12 +73,19 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     }
     text.push_str(&line(
         &[
-            "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "model",
+            "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "embeds",
+            "models",
         ]
         .map(str::to_owned),
     ));
     for row in rows {
         let load = &row.heartbeat.load;
+        let embedder = row.heartbeat.embedder.as_ref();
+        let embeds = embedder.map_or("-".to_owned(), |embedder| {
+            format!("{}/{}", embedder.waiting, embedder.waiting_max)
+        });
+        let chat = row.heartbeat.model.label();
+        let models = embedder.map_or(chat.clone(), |embedder| format!("{chat}, {}", embedder.id));
         text.push_str(&line(&[
             row.heartbeat.worker.clone(),
             row.state.as_str().to_owned(),
@@ -91,7 +98,8 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
             format!("{:.0} %", 100.0 * row.hit_rate),
             format!("{:.1}", row.tokens_per_s),
             format!("{:.0} ms", load.stall_ms_max),
-            row.heartbeat.model.label(),
+            embeds,
+            models,
         ]));
     }
     for row in rows.iter().filter(|row| row.state == WorkerState::Twin) {
@@ -103,7 +111,7 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     text
 }
 
-fn line(cells: &[String; 9]) -> String {
+fn line(cells: &[String; 10]) -> String {
     let [
         worker,
         state,
@@ -113,9 +121,10 @@ fn line(cells: &[String; 9]) -> String {
         hits,
         speed,
         stall,
-        model,
+        embeds,
+        models,
     ] = cells;
     format!(
-        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8}  {model}\n"
+        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8} {embeds:>7}  {models}\n"
     )
 }

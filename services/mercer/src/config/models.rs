@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::ensure;
@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Models {
     /// Chat model, GGUF.
     pub(crate) chat: PathBuf,
-    /// Embedding model, GGUF; empty for none.
+    /// Embedding model, GGUF; `pool` for the one that the pool's workers serve, empty for none.
     pub(crate) embedder: PathBuf,
     /// Intent classifier for small chat models, safetensors; empty for none.
     pub(crate) intents: PathBuf,
+    /// Threads of the embedding model; 0 chooses.
+    pub(crate) embedder_threads: u32,
     /// Threads of the chat model; 0 chooses.
     pub(crate) threads: u32,
     /// Threads of the chat model while it reads prompts; 0 takes as many as `threads`.
@@ -42,6 +44,17 @@ pub(crate) struct Models {
     /// LoRA adapters of the chat model.
     #[serde(default)]
     pub(crate) adapters: Vec<Adapter>,
+}
+
+/// Where texts are embedded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EmbedderPlace<'a> {
+    /// Nowhere.
+    None,
+    /// In this process, with the model of a file.
+    Here(&'a Path),
+    /// By workers of the pool.
+    Pool,
 }
 
 /// A LoRA adapter of the chat model.
@@ -111,6 +124,15 @@ impl Models {
             Error::Config { key, problem } => anyhow::anyhow!("hardware.{key}: {problem}"),
             other => other.into(),
         })
+    }
+
+    /// Returns where texts are embedded.
+    pub(crate) fn embedder(&self) -> EmbedderPlace<'_> {
+        match self.embedder.to_str() {
+            Some("") => EmbedderPlace::None,
+            Some("pool") => EmbedderPlace::Pool,
+            _ => EmbedderPlace::Here(&self.embedder),
+        }
     }
 
     /// Returns which adapter each shop's conversations are computed with.

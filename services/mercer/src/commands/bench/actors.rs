@@ -61,7 +61,7 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
     let services = Services {
         store: store.clone(),
         tools: Tools::new(store.clone(), knowledge),
-        chat: load_chat(config).await?,
+        chat: load_chat(config, None).await?,
         intents: None,
         senders: Senders::new(&GatewayConfig::default(), &live)?,
         live,

@@ -94,7 +94,7 @@ pub(super) async fn run(config: &Config, args: FramesArgs) -> anyhow::Result<Exi
         pool: name.clone(),
         name: name.clone(),
     };
-    let worker = Worker::start(worker, metronome.clone())
+    let worker = Worker::start(worker, metronome.clone(), None)
         .await
         .context("worker")?;
     let pool = WorkerPool::connect(PoolConfig::new(url, name)).await?;

@@ -6,7 +6,7 @@ use mercer_inference::devices::{self, Device, DeviceKind};
 use mercer_inference::memory::{self, Needs};
 use mercer_inference::{EngineConfig, Hardware, SplitMode};
 
-use crate::config::Config;
+use crate::config::{Config, EmbedderPlace};
 
 /// More than this part of what is free leaves no room for the rest of the system.
 const FULL_PERCENT: u64 = 90;
@@ -39,9 +39,9 @@ impl Room {
 pub(super) fn room_for_models(config: &Config) -> anyhow::Result<Room> {
     let engine = config.engine();
     let chat = memory::chat_needs(&engine)?;
-    let embedder = match config.models.embedder.as_os_str().is_empty() {
-        true => Needs::default(),
-        false => memory::embedder_needs(&config.models.embedder)?,
+    let embedder = match config.models.embedder() {
+        EmbedderPlace::Here(file) => memory::embedder_needs(file)?,
+        EmbedderPlace::None | EmbedderPlace::Pool => Needs::default(),
     };
     let devices = devices::devices()?;
     let mut host = Vec::new();

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use mercer_inference::devices::devices;
 use mercer_inference::{
-    ChatMessage, GenerateRequest, PoolWatch, Priority, Role, WorkerRow, WorkerState,
+    ChatMessage, ChatModel, Embedder, GenerateRequest, LlamaEmbedder, PoolWatch, Priority, Role,
+    WorkerRow, WorkerState,
 };
 
 use self::memory::Room;
-use crate::compose::{load_chat, load_embedder, open_store};
-use crate::config::Config;
+use crate::compose::{load_chat, open_store, own_embedder};
+use crate::config::{Config, EmbedderPlace};
 
 /// Long enough for a few heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(1_100);
@@ -42,11 +43,20 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let memory = memory::room_for_models(config);
     let fits = !matches!(memory, Ok(Room::Lacking(_)));
     report("memory", memory.and_then(Room::finding));
-    report("chat", chat(config, fits).await);
+    let own_embedder = own_embedder(config).await;
+    let own = own_embedder.as_ref().ok().and_then(Option::as_deref);
+    report("chat", chat(config, fits, own).await);
     if !config.nats.url.is_empty() {
         report("pool", pool(config).await);
     }
-    report("embedder", embedder(config).await);
+    report(
+        "embedder",
+        match own_embedder {
+            Ok(Some(own)) => embedder(&own).await,
+            Ok(None) => embedder_elsewhere(config).await,
+            Err(error) => Err(error),
+        },
+    );
     report("store", store(config).await);
     report("channels", channels(config).await);
     report("admin keys", admin_keys(config).await);
@@ -65,11 +75,15 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
+async fn chat(
+    config: &Config,
+    fits: bool,
+    own_embedder: Option<&LlamaEmbedder>,
+) -> anyhow::Result<String> {
     if !fits {
         return Err(memory::not_loaded(&config.models.chat));
     }
-    let model = load_chat(config).await?;
+    let model = load_chat(config, own_embedder).await?;
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
@@ -88,8 +102,13 @@ async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
     };
     let completion = model.generate(request).await?.complete().await?;
     let info = model.info();
+    let (threads, batch_threads) = model.threads();
+    let threads = match threads == batch_threads {
+        true => format!("{threads}"),
+        false => format!("{threads} ({batch_threads} for prompts)"),
+    };
     Ok(format!(
-        "{} with {:.1} M parameters, context {}, prompt {}, decodes {} tokens in {:.0} ms",
+        "{} with {:.1} M parameters, context {}, prompt {}, threads {threads}, decodes {} tokens in {:.0} ms",
         info.label(),
         info.n_params as f64 / 1e6,
         info.n_ctx,
@@ -99,13 +118,19 @@ async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
     ))
 }
 
-/// The pool that the settings name has a worker that takes requests.
-async fn pool(config: &Config) -> anyhow::Result<String> {
+/// Listens to the pool that the settings name.
+async fn rows(config: &Config) -> anyhow::Result<Vec<WorkerRow>> {
     let mut watch = PoolWatch::connect(&config.nats.url, &config.pool.name).await?;
     let rows = watch.rows(LISTEN).await;
-    if let Some(problem) = watch.problem() {
-        anyhow::bail!("nats.url {problem}");
+    match watch.problem() {
+        Some(problem) => anyhow::bail!("nats.url {problem}"),
+        None => Ok(rows),
     }
+}
+
+/// The pool that the settings name has a worker that takes requests.
+async fn pool(config: &Config) -> anyhow::Result<String> {
+    let rows = rows(config).await?;
     let name = &config.pool.name;
     let ready: Vec<&WorkerRow> = rows
         .iter()
@@ -132,10 +157,34 @@ async fn pool(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{name} with {} workers ready", ready.len()))
 }
 
-async fn embedder(config: &Config) -> anyhow::Result<String> {
-    let Some(embedder) = load_embedder(&config.models.embedder).await? else {
+/// Where the embedder is not in this process, a worker of the pool serves it, or there is none.
+async fn embedder_elsewhere(config: &Config) -> anyhow::Result<String> {
+    if config.models.embedder() != EmbedderPlace::Pool {
         return Ok("none configured: search by words alone".to_owned());
-    };
+    }
+    let rows = rows(config).await?;
+    let mut served = std::collections::BTreeMap::<&str, usize>::new();
+    for row in rows.iter().filter(|row| row.state == WorkerState::Ready) {
+        if let Some(embedder) = &row.heartbeat.embedder {
+            *served.entry(&embedder.id).or_default() += 1;
+        }
+    }
+    let name = &config.pool.name;
+    let mut models = served
+        .iter()
+        .map(|(id, workers)| format!("{id} on {workers} workers"));
+    match (models.next(), models.next()) {
+        (Some(model), None) => Ok(format!("in pool {name}: {model}")),
+        (Some(one), Some(other)) => anyhow::bail!(
+            "workers of pool {name} embed with different models ({one}, {other}); a caller uses those with one of them only"
+        ),
+        (None, _) => anyhow::bail!(
+            "no worker of pool {name} that is ready serves one; set models.embedder of the workers to a file"
+        ),
+    }
+}
+
+async fn embedder(embedder: &LlamaEmbedder) -> anyhow::Result<String> {
     let vectors = embedder
         .embed(vec![
             "a kettle".into(),
@@ -145,9 +194,10 @@ async fn embedder(config: &Config) -> anyhow::Result<String> {
         .await?;
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
     Ok(format!(
-        "{} with {} numbers; kettle is {:.2} near to boiler, {:.2} to bicycle",
+        "{} with {} numbers, threads {}; kettle is {:.2} near to boiler, {:.2} to bicycle",
         embedder.info().id,
         embedder.info().dim,
+        embedder.threads(),
         cosine(&vectors[0], &vectors[1]),
         cosine(&vectors[0], &vectors[2])
     ))

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
-use mercer_inference::{ChatModel, LlamaEngine, Tokenizer};
+use mercer_inference::{ChatModel, Embedder, LlamaEmbedder, LlamaEngine, Tokenizer};
 
 use self::endpoint::{Endpoint, Form};
 use self::measure::Bench;
@@ -30,7 +30,7 @@ use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
 use super::fleet::Fleet;
-use crate::compose::load_embedder;
+use crate::compose::{self, own_embedder};
 use crate::config::Config;
 
 /// Requests that may wait for the engine: more than any workload sends at once, so that none is refused.
@@ -141,18 +141,36 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
     args.check()?;
     let workloads = args.workloads(config)?;
     let slots = args.slots.unwrap_or(config.models.slots);
+    let mut config = config.clone();
+    if !workloads.contains(&Workload::W9) {
+        // Nobody loads what nothing asks for.
+        config.models.embedder = PathBuf::new();
+    }
+    let config = &config;
     let pool = args.pool(config, slots).await?;
+    let mut embedder: Option<Arc<dyn Embedder>> = None;
     let (target, measure) = match (&pool, &args.endpoint) {
-        (Some(pool), _) => args.caller(config, pool).await?,
-        (None, Some(url)) => args.endpoint(url, slots).await?,
-        (None, None) => args.engine(config, slots).await?,
+        (Some(pool), _) => {
+            if workloads.contains(&Workload::W9) {
+                embedder = Some(pool.embedder().await?);
+            }
+            args.caller(config, pool).await?
+        }
+        (None, Some(url)) => {
+            embedder = compose::embedder(config).await?;
+            args.endpoint(url, slots).await?
+        }
+        (None, None) => {
+            let own = own_embedder(config).await?;
+            let taken = own.as_deref().map_or(0, LlamaEmbedder::threads);
+            embedder = match own {
+                Some(own) => Some(own),
+                None => compose::embedder(config).await?,
+            };
+            args.engine(config, slots, taken).await?
+        }
     };
     let workers = pool.as_ref().map_or(1, |pool| pool.model.ready().len());
-    let embedder = if workloads.contains(&Workload::W9) {
-        load_embedder(&config.models.embedder).await?
-    } else {
-        None
-    };
     let bench = Bench {
         target: Arc::new(target),
         measure,
@@ -312,8 +330,14 @@ impl InferenceArgs {
         config
     }
 
-    async fn engine(&self, config: &Config, slots: u32) -> anyhow::Result<(Target, Measure)> {
+    async fn engine(
+        &self,
+        config: &Config,
+        slots: u32,
+        cores_taken: u32,
+    ) -> anyhow::Result<(Target, Measure)> {
         let mut engine = self.settings(config, slots).engine();
+        engine.cores_taken = cores_taken;
         engine.queue = QUEUE;
         engine.batch = engine
             .batch

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use mercer_inference::{PoolConfig, PoolWatch, WorkerPool, WorkerState};
+use mercer_inference::{Embedder, PoolConfig, PoolEmbedder, PoolWatch, WorkerPool, WorkerState};
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -23,6 +23,7 @@ const START_MAX: Duration = Duration::from_secs(300);
 /// A pool.
 pub(super) struct Pool {
     pub(super) model: Arc<WorkerPool>,
+    config: PoolConfig,
     watch: Mutex<PoolWatch>,
     /// The workers, where they are this measurement's own.
     fleet: Option<Mutex<Fleet>>,
@@ -73,13 +74,24 @@ impl Pool {
     /// # Errors
     /// When NATS cannot be reached or no worker is there.
     pub(super) async fn connect(url: &str, name: &str) -> anyhow::Result<Self> {
-        let model = WorkerPool::connect(PoolConfig::new(url, name)).await;
+        let config = PoolConfig::new(url, name);
+        let model = WorkerPool::connect(config.clone()).await;
         let watch = PoolWatch::connect(url, name).await?;
         Ok(Self {
             model: Arc::new(model.context("pool")?),
+            config,
             watch: Mutex::new(watch),
             fleet: None,
         })
+    }
+
+    /// Connects to its embedding model.
+    ///
+    /// # Errors
+    /// When no worker serves one.
+    pub(super) async fn embedder(&self) -> anyhow::Result<Arc<dyn Embedder>> {
+        let embedder = PoolEmbedder::connect(self.config.clone()).await;
+        Ok(Arc::new(embedder.context("pool")?))
     }
 
     /// Says whether its workers may be ended.
