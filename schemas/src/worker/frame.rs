@@ -75,7 +75,7 @@ pub enum Body {
     },
     /// The request failed or was not taken.
     Refused(Refused),
-    /// What an embedding model computed: all of the answer.
+    /// What an embedding model or a reranker computed: all of the answer.
     Numbers {
         /// Numbers in a row, at least 1.
         width: u32,
@@ -134,8 +134,8 @@ pub enum Refusal {
     Matcher,
     /// The model failed.
     Model,
-    /// It does not serve the embedding model that is asked for.
-    Embedder,
+    /// It does not serve the embedding model or reranker that is asked for.
+    OtherModel,
 }
 
 impl Refusal {
@@ -143,7 +143,7 @@ impl Refusal {
     pub fn elsewhere(self) -> bool {
         matches!(
             self,
-            Self::QueueFull | Self::CacheFull | Self::Draining | Self::Model | Self::Embedder
+            Self::QueueFull | Self::CacheFull | Self::Draining | Self::Model | Self::OtherModel
         )
     }
 }

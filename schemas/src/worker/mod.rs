@@ -3,7 +3,7 @@
 //!
 //! A caller publishes a [`WorkRequest`] on the worker's own subject with a reply subject of its own stream. The worker
 //! answers there with binary [`Frame`]s: accepted, tokens, keepalives, done or refused. Steering goes the other way as
-//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. An [`EmbedRequest`] goes the
+//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. An [`EmbedRequest`] or [`RerankRequest`] goes the
 //! same way to a subject of its own, and is answered with keepalives and one frame of numbers. Subjects hold ids only;
 //! what a customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
 //!
@@ -16,6 +16,7 @@ mod generation;
 mod heartbeat;
 mod prefix;
 mod request;
+mod rerank;
 
 pub use control::Control;
 pub use embed::{EMBED_TEXTS_MAX, EmbedRequest};
@@ -23,9 +24,10 @@ pub use frame::{
     Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused, rows_max,
 };
 pub use generation::{Finish, Grammar, ModelInfo, Priority, Timings, Usage};
-pub use heartbeat::{EmbedderState, Heartbeat, Load, Residency};
+pub use heartbeat::{Heartbeat, Load, Residency, TextModelState};
 pub use prefix::prefix_hashes;
 pub use request::{StreamId, WorkRequest};
+pub use rerank::{RERANK_DOCUMENTS_MAX, RerankRequest};
 
 /// Begins every subject; the number is the protocol's version.
 const ROOT: &str = "llm.v1";
@@ -38,6 +40,11 @@ pub fn request_subject(worker: &str) -> String {
 /// Returns the subject on which a worker takes texts to embed.
 pub fn embed_subject(worker: &str) -> String {
     format!("{ROOT}.emb.{worker}")
+}
+
+/// Returns the subject on which a worker takes documents to rank.
+pub fn rerank_subject(worker: &str) -> String {
+    format!("{ROOT}.rank.{worker}")
 }
 
 /// Returns the subject on which a worker takes [`Control`] messages.

@@ -249,6 +249,11 @@ pub struct WorkerRecord {
     pub embedder: Option<String>,
     /// Requests for vectors that wait or are computed.
     pub embeds_waiting: u32,
+    /// Its reranker, as its embedding model is told.
+    #[schema(example = "a-reranker@0123456789ab")]
+    pub reranker: Option<String>,
+    /// Requests for scores that wait or are computed.
+    pub reranks_waiting: u32,
 }
 
 /// What a worker does with requests.

@@ -41,6 +41,8 @@ impl Sample for WorkerList {
                 prompt_style: "compact".to_owned(),
                 embedder: Some("mercer-embed@0123456789ab".to_owned()),
                 embeds_waiting: 0,
+                reranker: None,
+                reranks_waiting: 0,
             }],
         }
     }

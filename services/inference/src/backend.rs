@@ -54,9 +54,10 @@ pub(crate) fn chat_threads(asked: u32, parameters: u64, taken: u32) -> u32 {
     threads(asked, parameters, chat_share(cores(), taken))
 }
 
-/// Returns how many threads an embedding model computes with: what is asked for, or for 0 a quarter of the cores.
-pub(crate) fn embedder_threads(asked: u32, parameters: u64) -> u32 {
-    threads(asked, parameters, embedder_share(cores()))
+/// Returns how many threads an embedding model or a reranker computes with: what is asked for, or for 0 a quarter of the
+/// cores.
+pub(crate) fn text_threads(asked: u32, parameters: u64) -> u32 {
+    threads(asked, parameters, text_share(cores()))
 }
 
 /// Returns what is asked for, or for 0 a model's share of the cores.
@@ -85,7 +86,7 @@ fn chat_share(cores: u32, taken: u32) -> u32 {
     }
 }
 
-fn embedder_share(cores: u32) -> u32 {
+fn text_share(cores: u32) -> u32 {
     (cores / 4).max(1)
 }
 
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn chat_and_embedder_have_cores_of_their_own_where_there_are_enough() {
         for (cores, embedder, chat) in [(1, 1, 1), (2, 1, 2), (4, 1, 3), (8, 2, 6), (64, 16, 48)] {
-            assert_eq!(embedder_share(cores), embedder, "{cores} cores");
+            assert_eq!(text_share(cores), embedder, "{cores} cores");
             assert_eq!(chat_share(cores, embedder), chat, "{cores} cores");
         }
         assert_eq!(chat_share(4, 9), 1, "however much others have");

@@ -38,7 +38,7 @@ pub(crate) fn error(refused: Refused, limit: u32) -> Error {
     match refused.refusal {
         Refusal::QueueFull => Error::Busy(BusyReason::QueueFull),
         Refusal::CacheFull => Error::Busy(BusyReason::CacheFull),
-        Refusal::Draining | Refusal::Embedder => Error::Busy(BusyReason::NoWorker),
+        Refusal::Draining | Refusal::OtherModel => Error::Busy(BusyReason::NoWorker),
         Refusal::Request => Error::Request("a worker finds it senseless"),
         Refusal::PromptTooLong => Error::PromptTooLong {
             tokens,

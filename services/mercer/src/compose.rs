@@ -11,8 +11,11 @@ use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
 use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Senders};
-use mercer_inference::{ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine};
-use mercer_knowledge::{Knowledge, SearchConfig};
+use mercer_inference::{
+    ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine, LlamaReranker, Reranker,
+    TextModels,
+};
+use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
@@ -23,7 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Health, Import, Pool, Replay};
-use crate::config::{Config, EmbedderPlace};
+use crate::config::{Config, ModelPlace};
 use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
@@ -34,8 +37,8 @@ pub(crate) struct Base {
     pub(crate) knowledge: Knowledge,
     /// The intent classifier, if there is one for the embedder.
     pub(crate) intents: Option<Arc<IntentClassifier>>,
-    /// The embedder, where it runs in this process.
-    pub(crate) own_embedder: Option<Arc<LlamaEmbedder>>,
+    /// The text models that compute in this process.
+    pub(crate) own: OwnModels,
 }
 
 impl Base {
@@ -45,19 +48,16 @@ impl Base {
     /// Says which part could not be opened.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
-        let own_embedder = own_embedder(config).await?;
-        let embedder = match &own_embedder {
-            Some(own) => Some(own.clone() as Arc<dyn Embedder>),
-            None => pool_embedder(config).await?,
-        };
-        let intents = match &embedder {
+        let own = OwnModels::load(config).await?;
+        let models = own.for_search(config).await?;
+        let intents = match &models.embedder {
             Some(embedder) => load_intents(&config.models.intents, embedder)?,
             None => None,
         };
         let knowledge = Knowledge::open(
             &config.data.join("index"),
             store.clone(),
-            embedder,
+            models,
             SearchConfig::default(),
         )
         .await
@@ -66,7 +66,7 @@ impl Base {
             store,
             knowledge,
             intents,
-            own_embedder,
+            own,
         })
     }
 }
@@ -83,37 +83,73 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
         .context("database could not be opened")
 }
 
-/// Returns the embedder, if one is configured: this process's own, or the pool's.
-///
-/// # Errors
-/// Names the file, or says what to start.
-pub(crate) async fn embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    match own_embedder(config).await? {
-        Some(own) => Ok(Some(own)),
-        None => pool_embedder(config).await,
+/// The text models that compute in this process.
+#[derive(Clone, Default)]
+pub(crate) struct OwnModels {
+    /// The embedder, where a file is configured.
+    pub(crate) embedder: Option<Arc<LlamaEmbedder>>,
+    /// The reranker, where a file is configured.
+    pub(crate) reranker: Option<Arc<LlamaReranker>>,
+}
+
+impl OwnModels {
+    /// Loads those that are configured.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub(crate) async fn load(config: &Config) -> anyhow::Result<Self> {
+        let models = config.models.clone();
+        let load = move || {
+            let embedder = match models.embedder() {
+                ModelPlace::Here(file) => {
+                    let loaded = LlamaEmbedder::load(file, models.embedder_threads);
+                    Some(Arc::new(loaded.context("models.embedder")?))
+                }
+                ModelPlace::None | ModelPlace::Pool => None,
+            };
+            let reranker = match models.reranker() {
+                ModelPlace::Here(file) => {
+                    let loaded = LlamaReranker::load(file, models.reranker_threads);
+                    Some(Arc::new(loaded.context("models.reranker")?))
+                }
+                ModelPlace::None | ModelPlace::Pool => None,
+            };
+            Ok(Self { embedder, reranker })
+        };
+        tokio::task::spawn_blocking(load).await?
     }
-}
 
-/// Loads the embedder of this process, if a file is configured.
-///
-/// # Errors
-/// Names the file.
-pub(crate) async fn own_embedder(config: &Config) -> anyhow::Result<Option<Arc<LlamaEmbedder>>> {
-    let EmbedderPlace::Here(path) = config.models.embedder() else {
-        return Ok(None);
-    };
-    let (path, threads) = (path.to_owned(), config.models.embedder_threads);
-    let embedder = tokio::task::spawn_blocking(move || LlamaEmbedder::load(path, threads))
-        .await?
-        .context("models.embedder")?;
-    Ok(Some(Arc::new(embedder)))
-}
+    /// Returns how many threads they compute with.
+    pub(crate) fn threads(&self) -> u32 {
+        let embedder = self.embedder.as_deref().map_or(0, LlamaEmbedder::threads);
+        let reranker = self.reranker.as_deref().map_or(0, LlamaReranker::threads);
+        embedder + reranker
+    }
 
-/// Connects to the embedder of the pool, if that is what is configured.
-async fn pool_embedder(config: &Config) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    match config.models.embedder() {
-        EmbedderPlace::Pool => Ok(Some(pool::connect_embedder(config).await?)),
-        EmbedderPlace::None | EmbedderPlace::Here(_) => Ok(None),
+    /// Returns them as a worker serves them.
+    pub(crate) fn served(&self) -> TextModels {
+        TextModels {
+            embedder: self.embedder.clone().map(|own| own as Arc<dyn Embedder>),
+            reranker: self.reranker.clone().map(|own| own as Arc<dyn Reranker>),
+        }
+    }
+
+    /// Returns what searches use: these, and the pool's where that is configured.
+    ///
+    /// # Errors
+    /// Says what to start.
+    pub(crate) async fn for_search(&self, config: &Config) -> anyhow::Result<SearchModels> {
+        let TextModels {
+            mut embedder,
+            mut reranker,
+        } = self.served();
+        if config.models.embedder() == ModelPlace::Pool {
+            embedder = Some(pool::connect_embedder(config).await?);
+        }
+        if config.models.reranker() == ModelPlace::Pool {
+            reranker = Some(pool::connect_reranker(config).await?);
+        }
+        Ok(SearchModels { embedder, reranker })
     }
 }
 
@@ -133,16 +169,16 @@ fn load_intents(
     Ok(classifier.map(Arc::new))
 }
 
-/// Loads the chat model, which leaves some cores to the embedder of this process.
+/// Loads the chat model, which leaves some cores to the text models of this process.
 ///
 /// # Errors
 /// Names the file.
 pub(crate) async fn load_chat(
     config: &Config,
-    own_embedder: Option<&LlamaEmbedder>,
+    own: &OwnModels,
 ) -> anyhow::Result<Arc<LlamaEngine>> {
     let mut engine = config.engine();
-    engine.cores_taken = own_embedder.map_or(0, LlamaEmbedder::threads);
+    engine.cores_taken = own.threads();
     let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
         .await?
         .context("models.chat")?;
@@ -259,7 +295,7 @@ impl App {
         check_shops(&gateway_config, &base.store).await?;
         let chat: Arc<dyn ChatModel> = match options.chat {
             Some(chat) => chat,
-            None => load_chat(config, base.own_embedder.as_deref()).await?,
+            None => load_chat(config, &base.own).await?,
         };
         let (hints, wakes): (Arc<LocalHints>, mpsc::Receiver<Stream>) = LocalHints::new();
         let live = LiveFeed::new();

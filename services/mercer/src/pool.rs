@@ -8,8 +8,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use mercer_inference::{
-    ChatModel, Embedder, LlamaEmbedder, PoolConfig, PoolEmbedder, PoolWatch, Worker, WorkerConfig,
-    WorkerPool, WorkerRow, WorkerWatch,
+    ChatModel, Embedder, PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, Reranker, Worker,
+    WorkerConfig, WorkerPool, WorkerRow, WorkerWatch,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::compose::{load_chat, own_embedder};
+use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
 /// How often the pool is shown anew: its speeds are means over this time.
@@ -45,6 +45,18 @@ pub(crate) async fn connect_embedder(config: &Config) -> anyhow::Result<Arc<dyn 
     Ok(Arc::new(embedder))
 }
 
+/// Connects to the reranker that the pool serves.
+///
+/// # Errors
+/// Says what to start or to mend.
+pub(crate) async fn connect_reranker(config: &Config) -> anyhow::Result<Arc<dyn Reranker>> {
+    let pool = pool_config(config, "-reranker");
+    let reranker = PoolReranker::connect(pool)
+        .await
+        .context("models.reranker")?;
+    Ok(Arc::new(reranker))
+}
+
 /// Returns where the pool is. What is known of its model is kept in the data folder.
 fn pool_config(config: &Config, model: &str) -> PoolConfig {
     let name = &config.pool.name;
@@ -55,22 +67,18 @@ fn pool_config(config: &Config, model: &str) -> PoolConfig {
     }
 }
 
-/// Loads the chat model and serves it to the pool, and with it the embedder of this process, if there is one.
+/// Loads the chat model and serves it to the pool, and with it the text models of this process.
 ///
 /// # Errors
 /// Names the file or the setting.
-pub(crate) async fn start_worker(
-    config: &Config,
-    own_embedder: Option<Arc<LlamaEmbedder>>,
-) -> anyhow::Result<Worker> {
-    let engine = load_chat(config, own_embedder.as_deref()).await?;
-    let embedder = own_embedder.map(|own| own as Arc<dyn Embedder>);
+pub(crate) async fn start_worker(config: &Config, own: &OwnModels) -> anyhow::Result<Worker> {
+    let engine = load_chat(config, own).await?;
     let worker = WorkerConfig {
         url: config.nats.url.clone(),
         pool: config.pool.name.clone(),
         name: name(&config.worker.name),
     };
-    Worker::start(worker, engine, embedder)
+    Worker::start(worker, engine, own.served())
         .await
         .context("worker")
 }
@@ -150,7 +158,7 @@ fn readiness(watch: &WorkerWatch) -> (StatusCode, String) {
     }
 }
 
-/// Runs a worker alone, with the embedder of its own where a file is configured, until it is asked to stop or told to drain. HTTP serves health and metrics only.
+/// Runs a worker alone, with text models of its own where files are configured, until it is asked to stop or told to drain. HTTP serves health and metrics only.
 ///
 /// # Errors
 /// Says which part did not start.
@@ -160,7 +168,7 @@ pub(crate) async fn serve_worker(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut worker = start_worker(config, own_embedder(config).await?).await?;
+    let mut worker = start_worker(config, &OwnModels::load(config).await?).await?;
     let watch = worker.watch();
     let address = listener.local_addr()?;
     let router = Router::new()

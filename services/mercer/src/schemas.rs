@@ -35,6 +35,10 @@ mod tests {
                 pretty(schema_for!(mercer_schemas::worker::EmbedRequest).to_value()),
             ),
             (
+                "worker/rerank.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::RerankRequest).to_value()),
+            ),
+            (
                 "worker/control.schema.json",
                 pretty(schema_for!(mercer_schemas::worker::Control).to_value()),
             ),

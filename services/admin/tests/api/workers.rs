@@ -22,6 +22,8 @@ fn worker(name: &str, state: WorkerState) -> WorkerRecord {
         prompt_style: "compact".to_owned(),
         embedder: Some("embed@0123456789ab".to_owned()),
         embeds_waiting: 2,
+        reranker: None,
+        reranks_waiting: 0,
     }
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use mercer_schemas::worker::{
-    EmbedderState, Heartbeat, Load, ModelInfo, Residency, is_name, rows_max,
+    Heartbeat, Load, ModelInfo, Residency, TextModelState, is_name, rows_max,
 };
 
 use super::breaker::Breaker;
@@ -24,7 +24,7 @@ const UNDERWAY: Duration = Duration::from_millis(100);
 /// More cannot be real; it bounds what forged heartbeats can take.
 const WORKERS_MAX: usize = 1024;
 const STARTS_MAX: usize = 16_384;
-const EMBEDDER_ID_BYTES_MAX: usize = 256;
+const ID_BYTES_MAX: usize = 256;
 
 /// A worker as its heartbeats tell it.
 #[derive(Debug, Clone)]
@@ -38,7 +38,9 @@ pub(super) struct Known {
     /// How busy it was.
     pub(super) load: Load,
     /// Its embedding model, where it serves one.
-    pub(super) embedder: Option<EmbedderState>,
+    pub(super) embedder: Option<TextModelState>,
+    /// Its reranker, where it serves one.
+    pub(super) reranker: Option<TextModelState>,
     /// Hashes of the starts of conversations that its cache holds.
     pub(super) starts: HashSet<u64>,
     /// When its last heartbeat arrived.
@@ -103,8 +105,10 @@ impl Directory {
             load,
             residency,
             embedder,
+            reranker,
         } = heartbeat;
         let embedder = embedder.filter(is_possible);
+        let reranker = reranker.filter(|told| is_possible(told) && told.dim == 1);
         let is_new = !self.workers.contains_key(&worker);
         if !is_name(&worker) || (is_new && self.workers.len() >= WORKERS_MAX) {
             return Heard::Wrong;
@@ -115,6 +119,7 @@ impl Directory {
             draining,
             load,
             embedder: embedder.clone(),
+            reranker: reranker.clone(),
             starts: HashSet::new(),
             seen: now,
             since: now,
@@ -149,6 +154,7 @@ impl Directory {
         known.draining = draining;
         known.load = load;
         known.embedder = embedder;
+        known.reranker = reranker;
         known.seen = now;
         known.doubted = false;
         known
@@ -215,9 +221,9 @@ impl Directory {
     }
 }
 
-/// Says whether an embedding model can be as it is told: one vector at least fits into a frame.
-fn is_possible(embedder: &EmbedderState) -> bool {
-    embedder.dim > 0 && rows_max(embedder.dim) > 0 && embedder.id.len() <= EMBEDDER_ID_BYTES_MAX
+/// Says whether a text model can be as it is told: one row of its numbers at least fits into a frame.
+fn is_possible(told: &TextModelState) -> bool {
+    told.dim > 0 && rows_max(told.dim) > 0 && told.id.len() <= ID_BYTES_MAX
 }
 
 #[cfg(test)]
@@ -256,6 +262,7 @@ pub(super) mod tests {
             },
             residency: Residency::Snapshot { starts: Vec::new() },
             embedder: None,
+            reranker: None,
         }
     }
 

@@ -3,7 +3,7 @@
 //! `directory` knows the workers from their heartbeats, `route` chooses one, `generation` takes a request through
 //! failures to its end; those three know neither NATS nor a clock. `inbox` and `driver` connect them to both.
 //!
-//! `embedder` asks the same workers for vectors of texts.
+//! `texts` asks the same workers for vectors of texts, and for scores of documents.
 //!
 //! Not here: a central router. Every caller decides for itself, from heartbeats a quarter of a second old and from
 //! what it sent since.
@@ -12,7 +12,6 @@ mod breaker;
 mod directory;
 mod driver;
 mod drops;
-mod embedder;
 mod generation;
 mod inbox;
 mod lane;
@@ -20,6 +19,7 @@ mod memory;
 mod route;
 mod start;
 mod state;
+mod texts;
 mod watch;
 
 use std::{
@@ -51,7 +51,7 @@ use self::{
 use crate::{BusyReason, ChatModel, Error, GenerateRequest, Generation, ModelInfo, bus::Bus};
 
 pub use self::{
-    embedder::PoolEmbedder,
+    texts::{PoolEmbedder, PoolReranker},
     watch::{PoolWatch, WorkerRow, WorkerState},
 };
 

@@ -7,7 +7,7 @@ use std::{
 
 use async_nats::Subscriber;
 use futures::StreamExt;
-use mercer_schemas::worker::{Heartbeat, heartbeats_of};
+use mercer_schemas::worker::{Heartbeat, TextModelState, heartbeats_of};
 use serde::Serialize;
 
 use super::{
@@ -173,7 +173,7 @@ impl PoolWatch {
 /// Tells a heartbeat to Prometheus.
 pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
     let load = &heartbeat.load;
-    let embeds = heartbeat.embedder.as_ref();
+    let waiting = |told: &Option<TextModelState>| told.as_ref().map_or(0, |told| told.waiting);
     let gauges = [
         ("mercer_pool_worker_slots", f64::from(load.slots)),
         ("mercer_pool_worker_active", f64::from(load.active)),
@@ -186,7 +186,11 @@ pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
         ("mercer_pool_worker_kv_used", load.kv_used as f64),
         (
             "mercer_pool_worker_embeds",
-            embeds.map_or(0.0, |embedder| f64::from(embedder.waiting)),
+            f64::from(waiting(&heartbeat.embedder)),
+        ),
+        (
+            "mercer_pool_worker_reranks",
+            f64::from(waiting(&heartbeat.reranker)),
         ),
         (
             "mercer_pool_worker_draining",

@@ -1,14 +1,14 @@
-//! Serves an engine, and an embedder where there is one, to the callers of a pool, over NATS.
+//! Serves an engine, and an embedder and a reranker where there are any, to the callers of a pool, over NATS.
 //!
 //! A worker takes requests on its own subject, tells four times a second how busy it is and what its cache holds, and
 //! when it is to leave, ends what it has and takes nothing new. It holds no state that a caller could miss: who loses
 //! a worker goes on elsewhere.
 
 mod attempt;
-mod embeddings;
 mod namesake;
 mod outbox;
 mod residency;
+mod texts;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -24,7 +24,8 @@ use async_nats::{Message, Subscriber};
 use futures::StreamExt;
 use mercer_schemas::worker::{
     Body, Control, Frame, Heartbeat, Load, Refusal, Refused, StreamId, WorkRequest,
-    control_subject, embed_subject, heartbeat_subject, is_name, request_subject, stream_of,
+    control_subject, embed_subject, heartbeat_subject, is_name, request_subject, rerank_subject,
+    stream_of,
 };
 use tokio::{
     sync::mpsc,
@@ -35,11 +36,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     attempt::{Attempt, Steer},
-    embeddings::Embeddings,
     namesake::Namesake,
     residency::Told,
+    texts::Texts,
 };
-use crate::{ChatModel, Embedder, Error, LlamaEngine, bus::Bus};
+use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
+
+pub use self::texts::TextModels;
 
 /// How often a worker tells how it is.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -137,7 +140,7 @@ impl Worker {
     pub async fn start(
         config: WorkerConfig,
         engine: Arc<dyn WorkerEngine>,
-        embedder: Option<Arc<dyn Embedder>>,
+        texts: TextModels,
     ) -> Result<Self, Error> {
         for (key, name) in [("pool.name", &config.pool), ("worker.name", &config.name)] {
             if !is_name(name) {
@@ -160,7 +163,7 @@ impl Worker {
             heartbeats,
             namesake: Namesake::new(&config.name, incarnation),
             speaks: watch.speaks.clone(),
-            embeddings: Embeddings::new(bus.clone(), embedder),
+            texts: Texts::new(bus.clone(), texts),
             serving: Arc::new(Serving {
                 bus,
                 name: config.name,
@@ -220,7 +223,7 @@ struct Server {
     speaks: Arc<AtomicBool>,
     steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
     attempts: JoinSet<Key>,
-    embeddings: Embeddings,
+    texts: Texts,
     /// One clone for each attempt that the engine works on.
     working: Arc<()>,
     told: Told,
@@ -242,6 +245,7 @@ impl Server {
         let bus = self.serving.bus.clone();
         let mut requests = bus.subscribe(request_subject(&self.serving.name)).await?;
         let mut embeds = bus.subscribe(embed_subject(&self.serving.name)).await?;
+        let mut reranks = bus.subscribe(rerank_subject(&self.serving.name)).await?;
         let mut controls = bus.subscribe(control_subject(&self.serving.name)).await?;
         self.speaks.store(true, Ordering::Relaxed);
         let mut beat = interval(HEARTBEAT);
@@ -254,8 +258,9 @@ impl Server {
         loop {
             tokio::select! {
                 Some(message) = requests.next() => self.take(message).await,
-                Some(message) = embeds.next() => self.embeddings.take(message, self.draining).await,
-                Some(()) = self.embeddings.ended() => {}
+                Some(message) = embeds.next() => self.texts.embed(message, self.draining).await,
+                Some(message) = reranks.next() => self.texts.rerank(message, self.draining).await,
+                Some(()) = self.texts.ended() => {}
                 Some(message) = controls.next() => self.steer(&message, &drain).await,
                 Some(message) = namesakes.next() => self.namesake.meet(&message.payload)?,
                 Some(ended) = self.attempts.join_next() => {
@@ -281,7 +286,7 @@ impl Server {
     }
 
     fn running(&self) -> usize {
-        Arc::strong_count(&self.working) - 1 + self.embeddings.running()
+        Arc::strong_count(&self.working) - 1 + self.texts.running()
     }
 
     async fn beat(&mut self) {
@@ -306,7 +311,8 @@ impl Server {
             draining: self.draining,
             load,
             residency: self.told.tell(Instant::now(), engine.starts()),
-            embedder: self.embeddings.state(),
+            embedder: self.texts.embedder(),
+            reranker: self.texts.reranker(),
         };
         let payload = serde_json::to_vec(&heartbeat).unwrap_or_default();
         let subject = self.heartbeats.clone();

@@ -14,9 +14,10 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use mercer_inference::{
     BusyReason, ChatModel, Embedder, EmbedderInfo, Error, LlamaEmbedder, PoolConfig, PoolEmbedder,
+    TextModels,
 };
 use mercer_schemas::worker::{
-    Body, EMBED_TEXTS_MAX, EmbedRequest, EmbedderState, FRAME_BYTES_MAX, Frame, Refusal, StreamId,
+    Body, EMBED_TEXTS_MAX, EmbedRequest, FRAME_BYTES_MAX, Frame, Refusal, StreamId, TextModelState,
     embed_subject, stream_of, stream_subject,
 };
 use tokio::sync::Semaphore;
@@ -81,7 +82,7 @@ impl Texts {
         let own = model.embedder();
         let gates: Vec<Arc<Gated>> = (0..workers).map(|_| Gated::new(&own)).collect();
         let nodes = gates.iter().enumerate().map(|(n, gate)| {
-            Node::start_with(nats.url(), &model, &format!("w{n}"), Some(gate.clone()))
+            Node::start_with(nats.url(), &model, &format!("w{n}"), embedding(gate))
         });
         let nodes = nodes.collect();
         let embedder = Arc::new(connect(&nats).await);
@@ -131,6 +132,14 @@ async fn connect(nats: &Nats) -> PoolEmbedder {
     PoolEmbedder::connect(PoolConfig::new(nats.url(), "test"))
         .await
         .unwrap()
+}
+
+/// What a worker serves that embeds.
+fn embedding(gate: &Arc<Gated>) -> TextModels {
+    TextModels {
+        embedder: Some(gate.clone()),
+        reranker: None,
+    }
 }
 
 fn remembering(nats: &Nats, folder: &Path) -> PoolConfig {
@@ -240,7 +249,7 @@ async fn a_worker_with_another_embedder_is_never_asked() {
     let gate = Gated::new(&other.embedder());
     gate.open();
     assert_ne!(gate.info().id, world.own.info().id);
-    let _node = Node::start_with(world.nats.url(), &other, "other", Some(gate.clone()));
+    let _node = Node::start_with(world.nats.url(), &other, "other", embedding(&gate));
     let pool = world.nats.pool().await;
     until("it is heard", async || pool.ready().len() == 2).await;
     for _ in 0..5 {
@@ -328,7 +337,7 @@ async fn fake(
     embedder: &EmbedderInfo,
     answer: impl Fn(&EmbedRequest) -> Frame + Send + 'static,
 ) -> (Fake, Arc<AtomicUsize>) {
-    let state = EmbedderState {
+    let state = TextModelState {
         id: embedder.id.clone(),
         dim: embedder.dim as u32,
         waiting: 0,
@@ -448,7 +457,7 @@ async fn a_worker_refuses_what_it_cannot_do_and_computes_nothing_too_late() {
         body => panic!("{}", body.is_some()),
     };
     let other = by_hand(&client, |request| request.embedder = "other".to_owned()).await;
-    assert_eq!(refused(other), Refusal::Embedder);
+    assert_eq!(refused(other), Refusal::OtherModel);
     for count in [0, EMBED_TEXTS_MAX + 1] {
         let body = by_hand(&client, |request| {
             request.embedder.clone_from(&id);
@@ -480,7 +489,7 @@ async fn a_start_takes_the_embedder_that_was_used_last() {
     // A worker with another one joined last, and changes nothing.
     let other = Model::with_seed(2);
     let gate = Gated::new(&other.embedder());
-    let node = Node::start_with(world.nats.url(), &other, "other", Some(gate.clone()));
+    let node = Node::start_with(world.nats.url(), &other, "other", embedding(&gate));
     let pool = world.nats.pool().await;
     until("it is heard", async || pool.ready().len() == 2).await;
     let again = PoolEmbedder::connect(remembering(&world.nats, folder.path())).await;

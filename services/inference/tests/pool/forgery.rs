@@ -62,6 +62,7 @@ impl Fake {
             },
             residency: Residency::Snapshot { starts: Vec::new() },
             embedder: None,
+            reranker: None,
         };
         telling(&mut heartbeat);
         let subject = heartbeat_subject("test", name);

@@ -7,5 +7,6 @@ mod forgery;
 mod models;
 mod names;
 mod nats;
+mod reranking;
 mod start;
 mod support;

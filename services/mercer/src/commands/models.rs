@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mercer_inference::ChatModel;
 use mercer_inference::random_model::{RandomModel, TensorType};
 
-use crate::compose::{embedder, load_chat};
+use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
 /// Look at models, write training dialogues for the small chat model, or make a model to measure with.
@@ -95,7 +95,9 @@ impl From<Weights> for TensorType {
 pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::List => {
-            let chat = load_chat(config, None).await?;
+            let own = OwnModels::load(config).await?;
+            let chat = load_chat(config, &own).await?;
+            let models = own.for_search(config).await?;
             let info = chat.info();
             println!(
                 "chat      {}  {:.1} M parameters  context {}  prompt {}  {}",
@@ -105,12 +107,19 @@ pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<Exit
                 info.prompt_style,
                 config.models.chat.display()
             );
-            if let Some(embedder) = embedder(config).await? {
+            if let Some(embedder) = models.embedder {
                 println!(
                     "embedder  {}  {} numbers  {}",
                     embedder.info().id,
                     embedder.info().dim,
                     config.models.embedder.display()
+                );
+            }
+            if let Some(reranker) = models.reranker {
+                println!(
+                    "reranker  {}  {}",
+                    reranker.id(),
+                    config.models.reranker.display()
                 );
             }
         }

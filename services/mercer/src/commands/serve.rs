@@ -44,7 +44,7 @@ enum Role {
     Admin,
     /// The search indexes.
     Indexer,
-    /// The chat model, and the embedder where a file is configured.
+    /// The chat model, and embedder and reranker where files are configured.
     Worker,
 }
 
@@ -115,15 +115,15 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         Parts::Conversations { worker } => {
             let listener = listen(config).await?;
             let base = nodes::open_base(config).await?;
-            let own_embedder = base.own_embedder.clone();
+            let own = base.own.clone();
             let has_nats = !config.nats.url.is_empty();
             let worker = match worker && has_nats {
-                true => Some(pool::start_worker(config, own_embedder.clone()).await?),
+                true => Some(pool::start_worker(config, &own).await?),
                 false => None,
             };
             let chat: Arc<dyn ChatModel> = match has_nats {
                 true => pool::connect(config).await?,
-                false => load_chat(config, own_embedder.as_deref()).await?,
+                false => load_chat(config, &own).await?,
             };
             let stop = stop_on_signal();
             nodes::serve_conversations(config, base, chat, listener, metrics, stop).await?;
@@ -138,9 +138,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     let listener = listen(config).await?;
     let address = listener.local_addr()?;
     let worker = match parts {
-        Parts::Caller { worker: true } => {
-            Some(pool::start_worker(config, base.own_embedder.clone()).await?)
-        }
+        Parts::Caller { worker: true } => Some(pool::start_worker(config, &base.own).await?),
         _ => None,
     };
     let (chat, pool) = match parts {

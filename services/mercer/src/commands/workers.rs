@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Parser;
 use mercer_inference::{PoolWatch, WorkerRow, WorkerState};
+use mercer_schemas::worker::TextModelState;
 
 use crate::commands::serve::stop_on_signal;
 use crate::config::Config;
@@ -74,18 +75,26 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     text.push_str(&line(
         &[
             "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "embeds",
-            "models",
+            "reranks", "models",
         ]
         .map(str::to_owned),
     ));
     for row in rows {
         let load = &row.heartbeat.load;
-        let embedder = row.heartbeat.embedder.as_ref();
-        let embeds = embedder.map_or("-".to_owned(), |embedder| {
-            format!("{}/{}", embedder.waiting, embedder.waiting_max)
-        });
+        let waiting = |model: &Option<TextModelState>| match model {
+            Some(model) => format!("{}/{}", model.waiting, model.waiting_max),
+            None => "-".to_owned(),
+        };
+        let (embedder, reranker) = (&row.heartbeat.embedder, &row.heartbeat.reranker);
         let chat = row.heartbeat.model.label();
-        let models = embedder.map_or(chat.clone(), |embedder| format!("{chat}, {}", embedder.id));
+        let others = embedder
+            .iter()
+            .chain(reranker)
+            .map(|model| model.id.clone());
+        let models = std::iter::once(chat)
+            .chain(others)
+            .collect::<Vec<_>>()
+            .join(", ");
         text.push_str(&line(&[
             row.heartbeat.worker.clone(),
             row.state.as_str().to_owned(),
@@ -98,7 +107,8 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
             format!("{:.0} %", 100.0 * row.hit_rate),
             format!("{:.1}", row.tokens_per_s),
             format!("{:.0} ms", load.stall_ms_max),
-            embeds,
+            waiting(embedder),
+            waiting(reranker),
             models,
         ]));
     }
@@ -111,7 +121,7 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     text
 }
 
-fn line(cells: &[String; 10]) -> String {
+fn line(cells: &[String; 11]) -> String {
     let [
         worker,
         state,
@@ -122,9 +132,10 @@ fn line(cells: &[String; 10]) -> String {
         speed,
         stall,
         embeds,
+        reranks,
         models,
     ] = cells;
     format!(
-        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8} {embeds:>7}  {models}\n"
+        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8} {embeds:>7} {reranks:>7}  {models}\n"
     )
 }

@@ -3,18 +3,20 @@
 mod machine;
 mod memory;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use mercer_inference::devices::devices;
 use mercer_inference::{
-    ChatMessage, ChatModel, Embedder, GenerateRequest, LlamaEmbedder, PoolWatch, Priority, Role,
+    ChatMessage, ChatModel, Embedder, GenerateRequest, PoolWatch, Priority, Reranker, Role,
     WorkerRow, WorkerState,
 };
+use mercer_schemas::worker::TextModelState;
 
 use self::memory::Room;
-use crate::compose::{load_chat, open_store, own_embedder};
-use crate::config::{Config, EmbedderPlace};
+use crate::compose::{OwnModels, load_chat, open_store};
+use crate::config::{Config, ModelPlace};
 
 /// Long enough for a few heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(1_100);
@@ -43,20 +45,20 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let memory = memory::room_for_models(config);
     let fits = !matches!(memory, Ok(Room::Lacking(_)));
     report("memory", memory.and_then(Room::finding));
-    let own_embedder = own_embedder(config).await;
-    let own = own_embedder.as_ref().ok().and_then(Option::as_deref);
-    report("chat", chat(config, fits, own).await);
+    let own = OwnModels::load(config).await;
+    let nothing = OwnModels::default();
+    let own_models = own.as_ref().unwrap_or(&nothing);
+    report("chat", chat(config, fits, own_models).await);
     if !config.nats.url.is_empty() {
         report("pool", pool(config).await);
     }
-    report(
-        "embedder",
-        match own_embedder {
-            Ok(Some(own)) => embedder(&own).await,
-            Ok(None) => embedder_elsewhere(config).await,
-            Err(error) => Err(error),
-        },
-    );
+    match &own {
+        Ok(own) => {
+            report("embedder", embedder(config, own).await);
+            report("reranker", reranker(config, own).await);
+        }
+        Err(error) => report("models", Err(anyhow::anyhow!("{error:#}"))),
+    }
     report("store", store(config).await);
     report("channels", channels(config).await);
     report("admin keys", admin_keys(config).await);
@@ -75,15 +77,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn chat(
-    config: &Config,
-    fits: bool,
-    own_embedder: Option<&LlamaEmbedder>,
-) -> anyhow::Result<String> {
+async fn chat(config: &Config, fits: bool, own: &OwnModels) -> anyhow::Result<String> {
     if !fits {
         return Err(memory::not_loaded(&config.models.chat));
     }
-    let model = load_chat(config, own_embedder).await?;
+    let model = load_chat(config, own).await?;
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
@@ -157,16 +155,21 @@ async fn pool(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{name} with {} workers ready", ready.len()))
 }
 
-/// Where the embedder is not in this process, a worker of the pool serves it, or there is none.
-async fn embedder_elsewhere(config: &Config) -> anyhow::Result<String> {
-    if config.models.embedder() != EmbedderPlace::Pool {
-        return Ok("none configured: search by words alone".to_owned());
+/// Where a model is not in this process, a worker of the pool serves it, or there is none.
+async fn elsewhere(
+    config: &Config,
+    key: &str,
+    place: ModelPlace<'_>,
+    told: impl Fn(&WorkerRow) -> Option<&TextModelState>,
+) -> anyhow::Result<Option<String>> {
+    if place != ModelPlace::Pool {
+        return Ok(None);
     }
     let rows = rows(config).await?;
-    let mut served = std::collections::BTreeMap::<&str, usize>::new();
+    let mut served = BTreeMap::<&str, usize>::new();
     for row in rows.iter().filter(|row| row.state == WorkerState::Ready) {
-        if let Some(embedder) = &row.heartbeat.embedder {
-            *served.entry(&embedder.id).or_default() += 1;
+        if let Some(model) = told(row) {
+            *served.entry(&model.id).or_default() += 1;
         }
     }
     let name = &config.pool.name;
@@ -174,17 +177,45 @@ async fn embedder_elsewhere(config: &Config) -> anyhow::Result<String> {
         .iter()
         .map(|(id, workers)| format!("{id} on {workers} workers"));
     match (models.next(), models.next()) {
-        (Some(model), None) => Ok(format!("in pool {name}: {model}")),
+        (Some(model), None) => Ok(Some(format!("in pool {name}: {model}"))),
         (Some(one), Some(other)) => anyhow::bail!(
-            "workers of pool {name} embed with different models ({one}, {other}); a caller uses those with one of them only"
+            "workers of pool {name} have different ones ({one}, {other}); a caller uses those with one of them only"
         ),
         (None, _) => anyhow::bail!(
-            "no worker of pool {name} that is ready serves one; set models.embedder of the workers to a file"
+            "no worker of pool {name} that is ready serves one; set models.{key} of the workers to a file"
         ),
     }
 }
 
-async fn embedder(embedder: &LlamaEmbedder) -> anyhow::Result<String> {
+async fn reranker(config: &Config, own: &OwnModels) -> anyhow::Result<String> {
+    let Some(reranker) = &own.reranker else {
+        let place = config.models.reranker();
+        let found = elsewhere(config, "reranker", place, |row| {
+            row.heartbeat.reranker.as_ref()
+        })
+        .await?;
+        return Ok(found.unwrap_or_else(|| "none configured: the first order stays".to_owned()));
+    };
+    let documents = vec!["a water boiler".to_owned(), "a bicycle".to_owned()];
+    let scores = reranker.scores("a kettle", documents).await?;
+    Ok(format!(
+        "{}, threads {}; for kettle, boiler scores {:.2} and bicycle {:.2}",
+        reranker.id(),
+        reranker.threads(),
+        scores[0],
+        scores[1]
+    ))
+}
+
+async fn embedder(config: &Config, own: &OwnModels) -> anyhow::Result<String> {
+    let Some(embedder) = &own.embedder else {
+        let place = config.models.embedder();
+        let found = elsewhere(config, "embedder", place, |row| {
+            row.heartbeat.embedder.as_ref()
+        })
+        .await?;
+        return Ok(found.unwrap_or_else(|| "none configured: search by words alone".to_owned()));
+    };
     let vectors = embedder
         .embed(vec![
             "a kettle".into(),

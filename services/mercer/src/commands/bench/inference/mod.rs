@@ -20,7 +20,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
-use mercer_inference::{ChatModel, Embedder, LlamaEmbedder, LlamaEngine, Tokenizer};
+use mercer_inference::{ChatModel, LlamaEngine, Tokenizer};
+use mercer_knowledge::SearchModels;
 
 use self::endpoint::{Endpoint, Form};
 use self::measure::Bench;
@@ -30,7 +31,7 @@ use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
 use super::fleet::Fleet;
-use crate::compose::{self, own_embedder};
+use crate::compose::OwnModels;
 use crate::config::Config;
 
 /// Requests that may wait for the engine: more than any workload sends at once, so that none is refused.
@@ -145,29 +146,25 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
     if !workloads.contains(&Workload::W9) {
         // Nobody loads what nothing asks for.
         config.models.embedder = PathBuf::new();
+        config.models.reranker = PathBuf::new();
     }
     let config = &config;
     let pool = args.pool(config, slots).await?;
-    let mut embedder: Option<Arc<dyn Embedder>> = None;
+    let mut models = SearchModels::default();
     let (target, measure) = match (&pool, &args.endpoint) {
         (Some(pool), _) => {
             if workloads.contains(&Workload::W9) {
-                embedder = Some(pool.embedder().await?);
+                models = pool.models(config).await?;
             }
             args.caller(config, pool).await?
         }
-        (None, Some(url)) => {
-            embedder = compose::embedder(config).await?;
-            args.endpoint(url, slots).await?
-        }
-        (None, None) => {
-            let own = own_embedder(config).await?;
-            let taken = own.as_deref().map_or(0, LlamaEmbedder::threads);
-            embedder = match own {
-                Some(own) => Some(own),
-                None => compose::embedder(config).await?,
-            };
-            args.engine(config, slots, taken).await?
+        (None, url) => {
+            let own = OwnModels::load(config).await?;
+            models = own.for_search(config).await?;
+            match url {
+                Some(url) => args.endpoint(url, slots).await?,
+                None => args.engine(config, slots, own.threads()).await?,
+            }
         }
     };
     let workers = pool.as_ref().map_or(1, |pool| pool.model.ready().len());
@@ -183,7 +180,7 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
             ttft: Duration::from_millis(args.slo_ttft_ms),
             gap: Duration::from_millis(args.slo_gap_ms),
         },
-        embedder,
+        models,
         pool,
     };
     bench.warm_up().await?;

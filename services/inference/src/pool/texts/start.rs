@@ -1,4 +1,4 @@
-//! The start: which model the vectors of this process are of.
+//! The start: which model the numbers of this process are of.
 
 use std::time::{Duration, Instant};
 
@@ -26,17 +26,19 @@ pub(super) async fn settle(shared: &Shared, config: &PoolConfig) -> Result<Embed
         let Some(other) = heard(shared, |_| true) else {
             tracing::warn!(
                 pool = config.pool,
-                embedder.id = last.id,
-                "nats.url {}; searching by words alone until it is back",
-                problem(shared, config)
+                model.id = last.id,
+                "nats.url {}; searching without the pool's {} until it is back",
+                problem(shared, config),
+                shared.kind.word()
             );
             return Ok(last);
         };
         tracing::warn!(
             pool = config.pool,
             before = last.id,
-            embedder.id = other.id,
-            "the pool embeds with another model than before: all vectors are made anew"
+            model.id = other.id,
+            "the pool has another {} than before; vectors of another one are made anew",
+            shared.kind.word()
         );
         return Ok(other);
     }
@@ -55,7 +57,7 @@ fn heard(shared: &Shared, is_wanted: impl Fn(&EmbedderInfo) -> bool) -> Option<E
         .all()
         .filter(|(_, known)| known.is_fresh(now) && !known.draining)
         .filter_map(|(_, known)| {
-            let told = known.embedder.as_ref()?;
+            let told = shared.kind.told(known)?;
             let info = EmbedderInfo {
                 id: told.id.clone(),
                 dim: told.dim as usize,
@@ -89,7 +91,7 @@ async fn wait_for(
             tracing::warn!(
                 pool = config.pool,
                 left_s = left.as_secs(),
-                "waiting for a worker that embeds: nats.url {}",
+                "waiting for a worker: nats.url {}",
                 problem(shared, config)
             );
         }
@@ -102,9 +104,10 @@ fn problem(shared: &Shared, config: &PoolConfig) -> String {
     match shared.bus.problem() {
         Some(problem) => problem.to_owned(),
         None => format!(
-            "has no worker with an embedding model in pool `{}`; start one with `mercer serve --roles worker` and \
-             models.embedder set to a file",
-            config.pool
+            "has no worker with a model for models.{word} in pool `{}`; start one with `mercer serve --roles worker` and models.{word} \
+             set to a file",
+            config.pool,
+            word = shared.kind.word()
         ),
     }
 }

@@ -1,10 +1,13 @@
-//! Which worker gets a request for vectors: of those with the very same model, the one that has least to do.
+//! Which worker gets a request: of those with the very same model, the one that has least to do.
 
 use std::time::Instant;
 
-use mercer_schemas::worker::EmbedderState;
+use mercer_schemas::worker::TextModelState;
 
-use super::super::directory::{Directory, Known};
+use super::{
+    super::directory::{Directory, Known},
+    Kind,
+};
 use crate::{BusyReason, EmbedderInfo};
 
 /// A run of a worker.
@@ -14,11 +17,12 @@ pub(super) type Run = (String, u64);
 pub(super) fn able<'a>(
     directory: &'a Directory,
     now: Instant,
+    kind: Kind,
     info: &'a EmbedderInfo,
-) -> impl Iterator<Item = (&'a str, &'a Known, &'a EmbedderState)> {
+) -> impl Iterator<Item = (&'a str, &'a Known, &'a TextModelState)> {
     directory.all().filter_map(move |(name, known)| {
         let able = known.is_fresh(now) && !known.draining && known.breaker.lets_through(now);
-        let told = known.embedder.as_ref().filter(|_| able)?;
+        let told = kind.told(known).filter(|_| able)?;
         let is_same = told.id == info.id && told.dim as usize == info.dim;
         is_same.then_some((name.as_str(), known, told))
     })
@@ -31,6 +35,7 @@ pub(super) fn able<'a>(
 pub(super) fn choose(
     directory: &Directory,
     now: Instant,
+    kind: Kind,
     info: &EmbedderInfo,
     asked: &[Run],
     roll: u64,
@@ -42,7 +47,7 @@ pub(super) fn choose(
     let mut why = BusyReason::NoWorker;
     let mut least = u32::MAX;
     let mut best: Vec<Run> = Vec::new();
-    for (name, known, told) in able(directory, now, info) {
+    for (name, known, told) in able(directory, now, kind, info) {
         if !is_new(name, known) {
             continue;
         }
@@ -81,8 +86,8 @@ mod tests {
         }
     }
 
-    fn with(worker: &str, waiting: u32, change: impl FnOnce(&mut EmbedderState)) -> Heartbeat {
-        let mut state = EmbedderState {
+    fn with(worker: &str, waiting: u32, change: impl FnOnce(&mut TextModelState)) -> Heartbeat {
+        let mut state = TextModelState {
             id: info().id,
             dim: 4,
             waiting,
@@ -104,7 +109,7 @@ mod tests {
     }
 
     fn chosen(directory: &Directory, now: Instant, asked: &[Run]) -> Result<String, BusyReason> {
-        choose(directory, now, &info(), asked, 0).map(|(worker, _)| worker)
+        choose(directory, now, Kind::Embedder, &info(), asked, 0).map(|(worker, _)| worker)
     }
 
     #[test]
@@ -122,7 +127,10 @@ mod tests {
     fn equals_are_drawn() {
         let now = Instant::now();
         let directory = directory(now, [with("a", 0, |_| {}), with("b", 0, |_| {})]);
-        let drawn = |roll| choose(&directory, now, &info(), &[], roll).unwrap().0;
+        let drawn = |roll| {
+            let chosen = choose(&directory, now, Kind::Embedder, &info(), &[], roll);
+            chosen.unwrap().0
+        };
         assert_eq!([drawn(0), drawn(1), drawn(2)], ["a", "b", "a"]);
     }
 
@@ -142,6 +150,26 @@ mod tests {
         let mut directory = directory;
         directory.hear(now, nonsense);
         assert_eq!(directory.get("forged").unwrap().embedder, None);
+    }
+
+    #[test]
+    fn a_reranker_is_not_asked_for_vectors_nor_an_embedder_for_scores() {
+        let now = Instant::now();
+        let reranker = TextModelState {
+            id: info().id,
+            dim: 1,
+            waiting: 0,
+            waiting_max: 8,
+        };
+        let ranks = Heartbeat {
+            reranker: Some(reranker),
+            ..heartbeat("ranks", 1)
+        };
+        let directory = directory(now, [ranks, with("embeds", 0, |_| {})]);
+        assert_eq!(chosen(&directory, now, &[]), Ok("embeds".to_owned()));
+        let info = EmbedderInfo { dim: 1, ..info() };
+        let scored = choose(&directory, now, Kind::Reranker, &info, &[], 0);
+        assert_eq!(scored.map(|(worker, _)| worker), Ok("ranks".to_owned()));
     }
 
     #[test]

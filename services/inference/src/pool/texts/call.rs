@@ -1,9 +1,11 @@
-//! One request for vectors, from the choice of a worker to the answer. A worker that is silent, gone or lies is left for
+//! One request for numbers, from the choice of a worker to the answer. A worker that is silent, gone or lies is left for
 //! another one, once.
 
 use std::time::{Duration, Instant};
 
-use mercer_schemas::worker::{Body, EmbedRequest, Refused, embed_subject, stream_subject};
+use mercer_schemas::worker::{
+    Body, EmbedRequest, Refused, RerankRequest, StreamId, stream_subject,
+};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
 use super::{
@@ -12,7 +14,7 @@ use super::{
         directory::SILENCE_MAX,
         inbox::{Letter, Open},
     },
-    Shared,
+    Kind, Shared,
     choose::{Run, choose},
 };
 use crate::{BusyReason, EmbedderInfo, Error, refusal};
@@ -30,11 +32,54 @@ const FAILURES_MAX: usize = 2;
 /// A vector of length 1 is one within this, in single precision.
 const LENGTH_TOLERANCE: f64 = 1e-2;
 
+/// What is asked.
+pub(super) enum Ask {
+    /// A vector for each text.
+    Vectors(Vec<String>),
+    /// A score for each document.
+    Scores {
+        /// What they are to answer.
+        query: String,
+        /// The documents.
+        documents: Vec<String>,
+    },
+}
+
+impl Ask {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Vectors(texts) => texts.len(),
+            Self::Scores { documents, .. } => documents.len(),
+        }
+    }
+
+    fn payload(&self, id: &str, stream: StreamId, attempt: u16, deadline_ms: u64) -> Vec<u8> {
+        let json = match self {
+            Self::Vectors(texts) => serde_json::to_vec(&EmbedRequest {
+                stream,
+                attempt,
+                embedder: id.to_owned(),
+                texts: texts.clone(),
+                deadline_ms,
+            }),
+            Self::Scores { query, documents } => serde_json::to_vec(&RerankRequest {
+                stream,
+                attempt,
+                reranker: id.to_owned(),
+                query: query.clone(),
+                documents: documents.clone(),
+                deadline_ms,
+            }),
+        };
+        json.unwrap_or_default()
+    }
+}
+
 /// A request.
 struct Call<'a> {
     shared: &'a Shared,
     info: &'a EmbedderInfo,
-    texts: Vec<String>,
+    ask: Ask,
     open: Open,
     deadline: Instant,
     patience: Duration,
@@ -42,7 +87,7 @@ struct Call<'a> {
 
 /// How an attempt ended.
 enum Ended {
-    /// With the vectors.
+    /// With the rows.
     Answered(Vec<Vec<f32>>),
     /// Another worker may do better.
     Failed(Error, Verdict),
@@ -54,21 +99,21 @@ enum Ended {
     Over(Error),
 }
 
-/// Returns a vector for each text, asking workers until one answers, with some patience where none is there or has room.
+/// Returns a row of numbers for each text, asking workers until one answers, with some patience where none is there or has room.
 /// Its time begins when it is first polled.
-pub(super) async fn vectors(
+pub(super) async fn rows(
     shared: &Shared,
     info: &EmbedderInfo,
-    texts: Vec<String>,
+    ask: Ask,
     patience: Duration,
 ) -> Result<Vec<Vec<f32>>, Error> {
     let call = Call {
         open: shared.inbox.open(),
-        deadline: Instant::now() + DEADLINE + DEADLINE_TEXT * texts.len() as u32,
+        deadline: Instant::now() + DEADLINE + DEADLINE_TEXT * ask.rows() as u32,
         patience,
         shared,
         info,
-        texts,
+        ask,
     };
     call.run().await
 }
@@ -85,7 +130,7 @@ impl Call<'_> {
                 Err(error) => return Err(last.unwrap_or(error)),
             };
             let attempt = asked.len() as u16 + 1;
-            let ended = self.ask(attempt, &run).await;
+            let ended = self.attempt(attempt, &run).await;
             asked.push(run);
             let worker = &asked[asked.len() - 1].0;
             match ended {
@@ -120,7 +165,14 @@ impl Call<'_> {
             let now = Instant::now();
             let chosen = if self.shared.bus.is_connected() {
                 let mut directory = self.shared.directory();
-                let chosen = choose(&directory, now, self.info, asked, rand::random());
+                let chosen = choose(
+                    &directory,
+                    now,
+                    self.shared.kind,
+                    self.info,
+                    asked,
+                    rand::random(),
+                );
                 if let Ok((worker, _)) = &chosen {
                     directory.note_sent(now, worker, 0.0);
                 }
@@ -139,21 +191,17 @@ impl Call<'_> {
         }
     }
 
-    async fn ask(&mut self, attempt: u16, run: &Run) -> Ended {
+    async fn attempt(&mut self, attempt: u16, run: &Run) -> Ended {
         let (worker, incarnation) = run;
-        let request = EmbedRequest {
-            stream: self.open.stream,
-            attempt,
-            embedder: self.info.id.clone(),
-            texts: self.texts.clone(),
-            deadline_ms: self.remaining_ms(),
-        };
-        let payload = serde_json::to_vec(&request).unwrap_or_default();
+        let stream = self.open.stream;
+        let payload = self
+            .ask
+            .payload(&self.info.id, stream, attempt, self.remaining_ms());
         if payload.len() > self.shared.bus.payload_max() {
             return Ended::Over(Error::Request("it is larger than a message may be"));
         }
-        let reply = stream_subject(&self.shared.caller, self.open.stream, attempt);
-        let subject = embed_subject(worker);
+        let reply = stream_subject(&self.shared.caller, stream, attempt);
+        let subject = self.shared.kind.subject(worker);
         if !self.shared.bus.publish(subject, Some(reply), payload).await {
             return Ended::NotSent;
         }
@@ -204,8 +252,8 @@ impl Call<'_> {
 
     fn read(&self, body: Body) -> Ended {
         match body {
-            Body::Numbers { width, numbers } => match self.vectors(width, &numbers) {
-                Some(vectors) => Ended::Answered(vectors),
+            Body::Numbers { width, numbers } => match self.sound(width, &numbers) {
+                Some(rows) => Ended::Answered(rows),
                 None => lie(),
             },
             Body::Refused(refused) => refusal_of(refused),
@@ -213,22 +261,25 @@ impl Call<'_> {
         }
     }
 
-    /// Reads what a worker says are the vectors. None where they cannot be.
-    fn vectors(&self, width: u32, numbers: &[f32]) -> Option<Vec<Vec<f32>>> {
+    /// Reads what a worker says are the rows. None where they cannot be.
+    fn sound(&self, width: u32, numbers: &[f32]) -> Option<Vec<Vec<f32>>> {
         let dim = self.info.dim;
-        if width as usize != dim || numbers.len() != dim * self.texts.len() {
+        if width as usize != dim || numbers.len() != dim * self.ask.rows() {
             return None;
         }
-        let vectors = numbers.chunks_exact(dim);
-        let is_one = |vector: &[f32]| {
-            let length: f64 = vector.iter().map(|number| f64::from(*number).powi(2)).sum();
-            (length - 1.0).abs() < LENGTH_TOLERANCE
+        let is_sound = |row: &&[f32]| match self.shared.kind {
+            Kind::Embedder => {
+                let length: f64 = row.iter().map(|number| f64::from(*number).powi(2)).sum();
+                (length - 1.0).abs() < LENGTH_TOLERANCE
+            }
+            Kind::Reranker => row.iter().all(|score| score.is_finite()),
         };
-        let vectors: Vec<Vec<f32>> = vectors
-            .filter(|vector| is_one(vector))
+        let rows: Vec<Vec<f32>> = numbers
+            .chunks_exact(dim)
+            .filter(is_sound)
             .map(<[f32]>::to_vec)
             .collect();
-        (vectors.len() == self.texts.len()).then_some(vectors)
+        (rows.len() == self.ask.rows()).then_some(rows)
     }
 
     fn remaining_ms(&self) -> u64 {
@@ -242,7 +293,7 @@ impl Call<'_> {
         if let Some(known) = directory.get_mut(worker) {
             known.breaker.learn(now, verdict);
             if !known.breaker.lets_through(now) {
-                tracing::warn!(worker.id = worker, "worker fails to embed and gets a rest");
+                tracing::warn!(worker.id = worker, "worker fails at texts and gets a rest");
             }
         }
     }
@@ -250,7 +301,7 @@ impl Call<'_> {
 
 fn lie() -> Ended {
     Ended::Failed(
-        Error::Decode("what a worker answered cannot be vectors".to_owned()),
+        Error::Decode("what a worker answered cannot be true".to_owned()),
         Verdict::Lied,
     )
 }
