@@ -7,8 +7,9 @@
 use std::path::Path;
 
 use mercer_schemas::worker::{
-    Accepted, Body, Control, Done, Finish, Frame, Grammar, Heartbeat, Load, ModelInfo, Priority,
-    Refusal, Refused, Residency, StreamId, Timings, Usage, WorkRequest,
+    Accepted, Body, Control, Done, EmbedRequest, Finish, Frame, Grammar, Heartbeat, Load,
+    ModelInfo, Priority, Refusal, Refused, RerankRequest, Residency, StreamId, TextModelState,
+    Timings, Usage, WorkRequest,
 };
 use mercer_schemas::{ChatMessage, Role};
 use serde::{Serialize, de::DeserializeOwned};
@@ -99,6 +100,35 @@ fn heartbeat(seq: u64, residency: Residency) -> Heartbeat {
             requests: 30,
         },
         residency,
+        // Workers of before it say nothing of it.
+        embedder: (seq == 1).then(|| TextModelState {
+            id: "mercer-embed@efefefefefef".to_owned(),
+            dim: 384,
+            waiting: 2,
+            waiting_max: 64,
+        }),
+        reranker: None,
+    }
+}
+
+fn rerank() -> RerankRequest {
+    RerankRequest {
+        stream: STREAM,
+        attempt: 1,
+        reranker: "a-reranker@efefefefefef".to_owned(),
+        query: "is it in stock?".to_owned(),
+        documents: vec!["a kettle".to_owned(), "a policy".to_owned()],
+        deadline_ms: 6_750,
+    }
+}
+
+fn embed() -> EmbedRequest {
+    EmbedRequest {
+        stream: STREAM,
+        attempt: 1,
+        embedder: "mercer-embed@efefefefefef".to_owned(),
+        texts: vec!["a kettle".to_owned(), "is it in stock?".to_owned()],
+        deadline_ms: 9_750,
     }
 }
 
@@ -129,6 +159,8 @@ fn the_committed_messages_are_those_of_the_code() {
     ];
     let messages = json!({
         "request": both_ways(&request()),
+        "embed": both_ways(&embed()),
+        "rerank": both_ways(&rerank()),
         "control": controls.iter().map(both_ways).collect::<Vec<_>>(),
         "heartbeat": heartbeats.into_iter().zip(1..)
             .map(|(residency, seq)| both_ways(&heartbeat(seq, residency)))
@@ -195,6 +227,16 @@ fn the_committed_frames_are_those_of_the_code() {
             0,
             json!(refused),
             Body::Refused(refused.clone()),
+        ),
+        (
+            "numbers",
+            0,
+            0,
+            json!({ "width": 2, "rows": [[0.5, -0.25], [1.0, 0.0]] }),
+            Body::Numbers {
+                width: 2,
+                numbers: vec![0.5, -0.25, 1.0, 0.0],
+            },
         ),
     ];
     let frames = cases.into_iter().map(|(kind, seq, first_token, said, body)| {

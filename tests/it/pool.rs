@@ -1,16 +1,18 @@
 //! Mercer and its workers as processes of their own: whatever dies, a customer gets one answer.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::live::admin_key;
-use crate::support::{Caller, Mercer, Model, Nats, PATIENCE, World};
+use crate::support::{Caller, Mercer, Model, Nats, PATIENCE, World, fixture};
 
 const CALLER: &str = "gateway,conversations,admin,indexer";
 const CUSTOMER: &str = "447700900801";
 const LATER_CUSTOMER: &str = "447700900802";
+const EMBEDDED_CUSTOMER: &str = "447700900803";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_dies_a_customer_gets_one_answer() {
@@ -110,6 +112,56 @@ async fn a_caller_starts_without_nats_and_goes_on_by_itself_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_caller_embeds_in_the_pool_and_searches_by_words_without_it() {
+    let nats = Nats::start().await;
+    let mut world = World::empty(Model::Reflex).await;
+    world.import(&small_shop(world.folder())).await;
+    world.nats = nats.url();
+    world.embedder = "pool".into();
+    let file = fixture("models/mercer-embed-v2.gguf");
+    let worker = async |name, embedder: &str| {
+        let settings = [
+            ("MERCER_WORKER__NAME", name),
+            ("MERCER_MODELS__EMBEDDER", embedder),
+        ];
+        world.start_as("worker", &settings).await
+    };
+    let (first, second) = (
+        worker("w1", &file.to_string_lossy()).await,
+        worker("w2", "").await,
+    );
+    let mercer = world.start_as(CALLER, &[]).await;
+    let mut caller = Caller::new(&world, &mercer, EMBEDDED_CUSTOMER);
+    let indexed = embedded(&mercer).await;
+    assert!(indexed > 0, "the index is filled by the worker");
+    let turn = caller.say("a camping stove").await;
+    assert!(!turn.reply.is_empty());
+    assert!(embedded(&mercer).await > indexed, "so is the question");
+    let pool = world.run(&["workers"]).await;
+    assert!(pool.stdout.contains(", mercer-embed"), "{}", pool.stdout);
+    let doctor = world.run(&["doctor"]).await;
+    let told = doctor
+        .stdout
+        .lines()
+        .find(|line| line.contains("embedder "));
+    let told = told.expect("a finding").to_owned();
+    assert!(told.contains("in pool main: mercer-embed"), "{told}");
+    assert!(told.contains("on 1 workers"), "{told}");
+
+    first.kill().await;
+    let before = embedded(&mercer).await;
+    let turn = caller.say("a coat for rain").await;
+    assert!(!turn.reply.is_empty());
+    assert_eq!(embedded(&mercer).await, before);
+
+    second.stop().await;
+    let log = mercer.stop().await;
+    assert!(!log.contains("belongs to another embedder"), "{log}");
+    assert!(!log.contains("coat"), "{log}");
+    world.verify_replay().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_later_worker_of_a_name_ends_with_what_to_do() {
     let nats = Nats::start().await;
     let mut world = World::empty(Model::Reflex).await;
@@ -187,6 +239,18 @@ async fn roles_that_cannot_run_say_what_to_do() {
     assert!(pool.stderr.contains("nats.url"), "{}", pool.stderr);
 }
 
+/// Makes a shop of the demo shop's first products: the shipped embedder takes a minute of a busy machine for all.
+fn small_shop(folder: &Path) -> PathBuf {
+    const PRODUCTS: usize = 24;
+    let shop = folder.join("small-shop");
+    std::fs::create_dir(&shop).expect("folder");
+    std::fs::copy(fixture("shop/shop.toml"), shop.join("shop.toml")).expect("shop");
+    let catalog = std::fs::read_to_string(fixture("shop/catalog.jsonl")).expect("catalog");
+    let some: Vec<&str> = catalog.lines().take(PRODUCTS).collect();
+    std::fs::write(shop.join("catalog.jsonl"), some.join("\n")).expect("catalog");
+    shop
+}
+
 /// Waits until a worker takes requests.
 async fn pool_is_back(world: &World) {
     let back = async {
@@ -211,10 +275,19 @@ async fn says(mercer: &Mercer, path: &str, words: &str) {
 
 /// Returns how many generations workers have ended for a Mercer.
 async fn written(mercer: &Mercer) -> u64 {
+    count(mercer, "mercer_pool_requests_total{outcome=\"stop\"}").await
+}
+
+/// Returns how often workers have embedded for a Mercer.
+async fn embedded(mercer: &Mercer) -> u64 {
+    count(mercer, "mercer_pool_embeds_total{outcome=\"done\"}").await
+}
+
+async fn count(mercer: &Mercer, metric: &str) -> u64 {
     let metrics = mercer.get("/metrics").await;
-    let ends = metrics
+    let counts = metrics
         .lines()
-        .filter(|line| line.starts_with("mercer_pool_requests_total{outcome=\"stop\"}"))
+        .filter(|line| line.starts_with(metric))
         .filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
-    ends.sum()
+    counts.sum()
 }

@@ -3,7 +3,7 @@
 //! | byte | type | what |
 //! |---|---|---|
 //! | 0 | u8 | version, 1 |
-//! | 1 | u8 | kind: 1 accepted, 2 tokens, 3 keepalive, 4 done, 5 refused |
+//! | 1 | u8 | kind: 1 accepted, 2 tokens, 3 keepalive, 4 done, 5 refused, 6 numbers |
 //! | 2 | u16 | attempt |
 //! | 4 | u64 | stream |
 //! | 12 | u32 | sequence number within the attempt, from 0 |
@@ -11,7 +11,9 @@
 //! | 20 | u16 | number of tokens |
 //! | 22 | u32 each | tokens |
 //! | | u32 | bytes of the body |
-//! | | bytes | text of the tokens (kind 2), JSON (kinds 1, 4, 5), or nothing (kind 3) |
+//! | | bytes | text of the tokens (kind 2), JSON (kinds 1, 4, 5), nothing (kind 3), or rows (kind 6) |
+//!
+//! Rows are a u32, how many numbers a row has, at least 1, and then all rows, each number as f32.
 //!
 //! A keepalive has no sequence number of its own: it repeats the next one, so that a reader sees a missing end.
 
@@ -27,6 +29,13 @@ pub const FRAME_BYTES_MAX: usize = 256 * 1024;
 
 const VERSION: u8 = 1;
 const HEAD_BYTES: usize = 22;
+
+/// Returns how many rows of so many numbers fit into one frame.
+pub fn rows_max(width: u32) -> usize {
+    // Behind the head come the bytes of the body and the width.
+    let room = FRAME_BYTES_MAX - HEAD_BYTES - 8;
+    room / (4 * width.max(1) as usize)
+}
 
 /// One message from a worker.
 #[derive(Clone, PartialEq)]
@@ -66,6 +75,13 @@ pub enum Body {
     },
     /// The request failed or was not taken.
     Refused(Refused),
+    /// What an embedding model or a reranker computed: all of the answer.
+    Numbers {
+        /// Numbers in a row, at least 1.
+        width: u32,
+        /// The rows, one behind the other.
+        numbers: Vec<f32>,
+    },
 }
 
 /// A worker has taken a request.
@@ -118,6 +134,8 @@ pub enum Refusal {
     Matcher,
     /// The model failed.
     Model,
+    /// It does not serve the embedding model or reranker that is asked for.
+    OtherModel,
 }
 
 impl Refusal {
@@ -125,7 +143,7 @@ impl Refusal {
     pub fn elsewhere(self) -> bool {
         matches!(
             self,
-            Self::QueueFull | Self::CacheFull | Self::Draining | Self::Model
+            Self::QueueFull | Self::CacheFull | Self::Draining | Self::Model | Self::OtherModel
         )
     }
 }
@@ -152,6 +170,7 @@ impl fmt::Debug for Frame {
             Body::Keepalive => ("keepalive", 0),
             Body::Done { tokens, .. } => ("done", tokens.len()),
             Body::Refused(_) => ("refused", 0),
+            Body::Numbers { .. } => ("numbers", 0),
         };
         write!(
             f,
@@ -205,6 +224,7 @@ impl Frame {
             Body::Keepalive => (3, NONE, Vec::new()),
             Body::Done { tokens, done } => (4, &tokens[..], json(serde_json::to_vec(done))),
             Body::Refused(refused) => (5, NONE, json(serde_json::to_vec(refused))),
+            Body::Numbers { width, numbers } => (6, NONE, rows(*width, numbers)),
         };
         let mut out = Vec::with_capacity(HEAD_BYTES + tokens.len() * 4 + 4 + body.len());
         out.extend([VERSION, kind]);
@@ -248,7 +268,7 @@ impl Frame {
         if rest.len() != length as usize {
             return Err(FrameError::Length);
         }
-        if !tokens.is_empty() && matches!(kind, 1 | 3 | 5) {
+        if !tokens.is_empty() && matches!(kind, 1 | 3 | 5 | 6) {
             return Err(FrameError::Body);
         }
         let body = match kind {
@@ -264,6 +284,7 @@ impl Frame {
                 done: json(rest)?,
             },
             5 => Body::Refused(json(rest)?),
+            6 => read_rows(rest)?,
             kind => return Err(FrameError::Kind(kind)),
         };
         Ok(Self {
@@ -280,6 +301,31 @@ fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], FrameError> {
     let (head, tail) = rest.split_first_chunk::<N>().ok_or(FrameError::Length)?;
     *rest = tail;
     Ok(*head)
+}
+
+fn rows(width: u32, numbers: &[f32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 + numbers.len() * 4);
+    out.extend(width.to_le_bytes());
+    numbers
+        .iter()
+        .for_each(|number| out.extend(number.to_le_bytes()));
+    out
+}
+
+fn read_rows(mut bytes: &[u8]) -> Result<Body, FrameError> {
+    let width = u32::from_le_bytes(take(&mut bytes)?);
+    let (numbers, odd) = bytes.as_chunks::<4>();
+    let is_whole = width > 0 && odd.is_empty() && numbers.len().is_multiple_of(width as usize);
+    if !is_whole {
+        return Err(FrameError::Body);
+    }
+    Ok(Body::Numbers {
+        width,
+        numbers: numbers
+            .iter()
+            .map(|bytes| f32::from_le_bytes(*bytes))
+            .collect(),
+    })
 }
 
 fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FrameError> {
@@ -327,6 +373,25 @@ mod tests {
             Frame::decode(&vec![1; FRAME_BYTES_MAX + 1]),
             Err(FrameError::TooLarge)
         );
+    }
+
+    #[test]
+    fn rows_that_are_not_whole_are_no_frame() {
+        let numbers = |width, numbers: &[f32]| {
+            frame(Body::Numbers {
+                width,
+                numbers: numbers.to_vec(),
+            })
+        };
+        let good = numbers(2, &[0.5, -1.0, f32::INFINITY, 0.0]);
+        assert_eq!(Frame::decode(&good.encode()), Ok(good));
+        for wrong in [numbers(0, &[]), numbers(0, &[1.0]), numbers(2, &[1.0])] {
+            assert_eq!(Frame::decode(&wrong.encode()), Err(FrameError::Body));
+        }
+        let rows = rows_max(384);
+        let full = |rows: usize| numbers(384, &vec![0.5; 384 * rows]).encode();
+        assert!(Frame::decode(&full(rows)).is_ok());
+        assert_eq!(Frame::decode(&full(rows + 1)), Err(FrameError::TooLarge));
     }
 
     proptest! {

@@ -26,6 +26,25 @@ pub struct Heartbeat {
     pub load: Load,
     /// What its cache holds.
     pub residency: Residency,
+    /// Its embedding model, where it serves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub embedder: Option<TextModelState>,
+    /// Its reranker, where it serves one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reranker: Option<TextModelState>,
+}
+
+/// A worker's embedding model or reranker, and how busy it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TextModelState {
+    /// Name and the first 12 digits of the file's SHA-256: numbers of another one mean nothing to a caller.
+    pub id: String,
+    /// Numbers for a text: those of a vector, 1 for a reranker.
+    pub dim: u32,
+    /// Requests that wait or are computed.
+    pub waiting: u32,
+    /// Requests that may; more are refused.
+    pub waiting_max: u32,
 }
 
 /// How busy a worker is, and how fast.

@@ -1,25 +1,33 @@
-//! The worker protocol, version 1: how a caller asks a llama.cpp worker for a generation over NATS.
+//! The worker protocol, version 1: how a caller asks a llama.cpp worker for a generation, or for vectors of texts, over
+//! NATS.
 //!
 //! A caller publishes a [`WorkRequest`] on the worker's own subject with a reply subject of its own stream. The worker
 //! answers there with binary [`Frame`]s: accepted, tokens, keepalives, done or refused. Steering goes the other way as
-//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. Subjects hold ids only; what a
-//! customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
+//! [`Control`] messages, and every worker tells what it is and holds in a [`Heartbeat`]. An [`EmbedRequest`] or [`RerankRequest`] goes the
+//! same way to a subject of its own, and is answered with keepalives and one frame of numbers. Subjects hold ids only;
+//! what a customer wrote travels in payloads. `schemas/worker/` holds golden examples of each message.
 //!
 //! Whoever reads skips fields that it does not know, and drops a frame of a version that it does not know.
 
 mod control;
+mod embed;
 mod frame;
 mod generation;
 mod heartbeat;
 mod prefix;
 mod request;
+mod rerank;
 
 pub use control::Control;
-pub use frame::{Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused};
+pub use embed::{EMBED_TEXTS_MAX, EmbedRequest};
+pub use frame::{
+    Accepted, Body, Done, FRAME_BYTES_MAX, Frame, FrameError, Refusal, Refused, rows_max,
+};
 pub use generation::{Finish, Grammar, ModelInfo, Priority, Timings, Usage};
-pub use heartbeat::{Heartbeat, Load, Residency};
+pub use heartbeat::{Heartbeat, Load, Residency, TextModelState};
 pub use prefix::prefix_hashes;
 pub use request::{StreamId, WorkRequest};
+pub use rerank::{RERANK_DOCUMENTS_MAX, RerankRequest};
 
 /// Begins every subject; the number is the protocol's version.
 const ROOT: &str = "llm.v1";
@@ -27,6 +35,16 @@ const ROOT: &str = "llm.v1";
 /// Returns the subject on which a worker takes requests.
 pub fn request_subject(worker: &str) -> String {
     format!("{ROOT}.req.{worker}")
+}
+
+/// Returns the subject on which a worker takes texts to embed.
+pub fn embed_subject(worker: &str) -> String {
+    format!("{ROOT}.emb.{worker}")
+}
+
+/// Returns the subject on which a worker takes documents to rank.
+pub fn rerank_subject(worker: &str) -> String {
+    format!("{ROOT}.rank.{worker}")
 }
 
 /// Returns the subject on which a worker takes [`Control`] messages.

@@ -244,6 +244,16 @@ pub struct WorkerRecord {
     /// Style of prompts that its model was made for.
     #[schema(example = "compact")]
     pub prompt_style: String,
+    /// Its embedding model, by name and the first digits of its file's SHA-256; null where it serves none.
+    #[schema(example = "mercer-embed@0123456789ab")]
+    pub embedder: Option<String>,
+    /// Requests for vectors that wait or are computed.
+    pub embeds_waiting: u32,
+    /// Its reranker, as its embedding model is told.
+    #[schema(example = "a-reranker@0123456789ab")]
+    pub reranker: Option<String>,
+    /// Requests for scores that wait or are computed.
+    pub reranks_waiting: u32,
 }
 
 /// What a worker does with requests.

@@ -39,6 +39,10 @@ impl Sample for WorkerList {
                 stall_ms_max: 40.5,
                 model: "mercer-chat@0123456789ab".to_owned(),
                 prompt_style: "compact".to_owned(),
+                embedder: Some("mercer-embed@0123456789ab".to_owned()),
+                embeds_waiting: 0,
+                reranker: None,
+                reranks_waiting: 0,
             }],
         }
     }

@@ -48,15 +48,65 @@ pub(crate) fn creation_lock() -> MutexGuard<'static, ()> {
         .unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Returns how many threads a model computes with: what is asked for, or for 0 one for each core.
+/// Returns how many threads a chat model computes with: what is asked for, or for 0 one for each core that other models
+/// of this process have not `taken`.
+pub(crate) fn chat_threads(asked: u32, parameters: u64, taken: u32) -> u32 {
+    threads(asked, parameters, chat_share(cores(), taken))
+}
+
+/// Returns how many threads an embedding model or a reranker computes with: what is asked for, or for 0 a quarter of the
+/// cores.
+pub(crate) fn text_threads(asked: u32, parameters: u64) -> u32 {
+    threads(asked, parameters, text_share(cores()))
+}
+
+/// Returns what is asked for, or for 0 a model's share of the cores.
 ///
 /// A small model gets one thread only: llama.cpp's threads wait for one another by spinning some hundred times a
 /// token, so on a machine with other work a second thread made the test model over a hundred times slower.
-pub(crate) fn threads(asked: u32, parameters: u64) -> u32 {
+fn threads(asked: u32, parameters: u64, share: u32) -> u32 {
     const SMALL_MODEL_PARAMETERS: u64 = 100_000_000;
     match asked {
         0 if parameters < SMALL_MODEL_PARAMETERS => 1,
-        0 => thread::available_parallelism().map_or(2, |n| n.get().min(512) as u32),
+        0 => share,
         asked => asked,
+    }
+}
+
+fn cores() -> u32 {
+    thread::available_parallelism().map_or(2, |cores| cores.get().min(512) as u32)
+}
+
+/// On fewer than four cores the chat model has all of them: it computes most of the time, an embedder some milliseconds
+/// a turn, and half the cores would cost more than those.
+fn chat_share(cores: u32, taken: u32) -> u32 {
+    match cores {
+        0..4 => cores.max(1),
+        _ => cores.saturating_sub(taken).max(1),
+    }
+}
+
+fn text_share(cores: u32) -> u32 {
+    (cores / 4).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chat_and_embedder_have_cores_of_their_own_where_there_are_enough() {
+        for (cores, embedder, chat) in [(1, 1, 1), (2, 1, 2), (4, 1, 3), (8, 2, 6), (64, 16, 48)] {
+            assert_eq!(text_share(cores), embedder, "{cores} cores");
+            assert_eq!(chat_share(cores, embedder), chat, "{cores} cores");
+        }
+        assert_eq!(chat_share(4, 9), 1, "however much others have");
+    }
+
+    #[test]
+    fn a_small_model_has_one_thread_unless_more_are_asked_for() {
+        assert_eq!(threads(0, 99_999_999, 6), 1);
+        assert_eq!(threads(0, 100_000_000, 6), 6);
+        assert_eq!(threads(3, 1, 6), 3);
     }
 }

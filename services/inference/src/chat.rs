@@ -168,3 +168,17 @@ pub trait Embedder: Send + Sync {
     /// [`Error::Decode`] when the model could not compute a batch, [`Error::Stopped`] when the model is gone.
     async fn embed(&self, texts: Vec<String>) -> Result<Vec<Vec<f32>>, Error>;
 }
+
+/// A model that says how well documents answer a query.
+#[async_trait]
+pub trait Reranker: Send + Sync {
+    /// Returns its name and the first 12 digits of its file's SHA-256: scores of another one cannot be compared.
+    fn id(&self) -> &str;
+
+    /// Returns a score for each document, in order; more is better, and nothing else is to be read off. A long text is cut
+    /// to the model's context.
+    ///
+    /// # Errors
+    /// [`Error::Decode`] when the model could not compute a batch, [`Error::Stopped`] when the model is gone.
+    async fn scores(&self, query: &str, documents: Vec<String>) -> Result<Vec<f32>, Error>;
+}

@@ -54,6 +54,9 @@ pub enum Error {
     /// llama.cpp refused a batch.
     #[error("llama.cpp could not compute the batch: {0}")]
     Decode(String),
+    /// No answer came in the time that there was.
+    #[error("no answer came before the deadline")]
+    Deadline,
     /// The thread that owns the model has ended; the model must be loaded again.
     #[error("inference engine has stopped")]
     Stopped,

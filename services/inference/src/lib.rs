@@ -1,8 +1,8 @@
 //! Inference for Mercer: chat and embedding models as traits, and the llama.cpp engine that serves them in this process.
 //!
 //! A caller binds a model once (`LlamaEngine::load`, `LlamaEmbedder::load`) and passes it on as
-//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. `WorkerPool` is a chat model too: it asks workers over NATS, and
-//! `Worker` is what serves an engine to them.
+//! `Arc<dyn ChatModel>` or `Arc<dyn Embedder>`. `WorkerPool` is a chat model too and `PoolEmbedder` an embedder, `PoolReranker` a reranker: they
+//! ask workers over NATS, and `Worker` is what serves an engine and an embedder to them.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
 //! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
@@ -20,6 +20,7 @@ pub mod intent;
 pub mod memory;
 pub mod pool;
 pub mod random_model;
+pub mod rerank;
 pub mod template;
 pub mod testing;
 pub mod tokenizer;
@@ -31,6 +32,7 @@ mod grammar;
 mod model_file;
 mod prompt;
 mod refusal;
+mod text_model;
 mod token_env;
 mod utf8;
 
@@ -38,7 +40,7 @@ pub use bare::BareLoop;
 pub use bus::Bus;
 pub use chat::{
     ChatMessage, ChatModel, Chunk, Completion, Embedder, EmbedderInfo, Finish, GenerateRequest,
-    Grammar, ModelInfo, Priority, Role, Timings, Usage,
+    Grammar, ModelInfo, Priority, Reranker, Role, Timings, Usage,
 };
 pub use embed::LlamaEmbedder;
 pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
@@ -46,6 +48,9 @@ pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
 pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
 pub use intent::IntentClassifier;
-pub use pool::{PoolConfig, PoolWatch, WorkerPool, WorkerRow, WorkerState};
+pub use pool::{
+    PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, WorkerPool, WorkerRow, WorkerState,
+};
+pub use rerank::LlamaReranker;
 pub use tokenizer::Tokenizer;
-pub use worker::{Worker, WorkerConfig, WorkerEngine, WorkerWatch};
+pub use worker::{TextModels, Worker, WorkerConfig, WorkerEngine, WorkerWatch};

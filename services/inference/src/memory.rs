@@ -8,9 +8,10 @@ use std::{fs, path::Path};
 use llama_cpp_2::model::LlamaModel;
 
 use crate::{
-    EngineConfig, Error, FlashAttention, embed,
+    EngineConfig, Error, FlashAttention,
     hardware::Hardware,
     model_file::{self, fault},
+    text_model,
 };
 
 /// Cells of a cache come in blocks of this many.
@@ -105,20 +106,21 @@ pub fn chat_needs(config: &EngineConfig) -> Result<ChatNeeds, Error> {
     })
 }
 
-/// Returns what an embedding model needs.
+/// Returns what an embedding model or a reranker needs.
 ///
 /// # Errors
 /// [`Error::ModelFile`] names the file.
-pub fn embedder_needs(path: &Path) -> Result<Needs, Error> {
+pub fn text_model_needs(path: &Path) -> Result<Needs, Error> {
     let model = model_file::load_vocabulary(path)?;
     let shape = Shape {
         // It computes no chances of next tokens.
         vocabulary: 0,
         ..Shape::of(&model).unwrap_or_default()
     };
-    let tokens = u64::from(embed::TEXT_TOKENS_MAX);
+    let tokens = u64::from(text_model::TEXT_TOKENS_MAX);
     let hardware = Hardware::default();
-    let cache = match embed::Shape::of(&model) {
+    let how = text_model::Shape::embedding(&model).or(text_model::Shape::ranking(&model));
+    let cache = match how {
         Ok(how) if !how.encoder => shape.cache_bytes(tokens, &hardware),
         _ => 0,
     };

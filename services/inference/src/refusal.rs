@@ -16,7 +16,9 @@ pub(crate) fn refused(error: &Error, retry_after: Duration) -> Refused {
         Error::Template(_) => (Refusal::Template, 0),
         Error::Grammar(_) => (Refusal::Grammar, 0),
         Error::Matcher { token } => (Refusal::Matcher, *token),
-        Error::ModelFile { .. } | Error::Decode(_) | Error::Stopped => (Refusal::Model, 0),
+        Error::ModelFile { .. } | Error::Decode(_) | Error::Deadline | Error::Stopped => {
+            (Refusal::Model, 0)
+        }
     };
     let busy = matches!(error, Error::Busy(_));
     Refused {
@@ -36,7 +38,7 @@ pub(crate) fn error(refused: Refused, limit: u32) -> Error {
     match refused.refusal {
         Refusal::QueueFull => Error::Busy(BusyReason::QueueFull),
         Refusal::CacheFull => Error::Busy(BusyReason::CacheFull),
-        Refusal::Draining => Error::Busy(BusyReason::NoWorker),
+        Refusal::Draining | Refusal::OtherModel => Error::Busy(BusyReason::NoWorker),
         Refusal::Request => Error::Request("a worker finds it senseless"),
         Refusal::PromptTooLong => Error::PromptTooLong {
             tokens,

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercer_inference::Embedder;
+use mercer_inference::{Embedder, Reranker};
 use mercer_schemas::ShopId;
 use mercer_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +20,15 @@ const POLL: Duration = Duration::from_secs(1);
 /// Longest wait after a failed batch.
 const BACK_OFF_MAX: Duration = Duration::from_secs(10);
 
+/// The models that search uses. Without an embedder it works by words alone, without a reranker its first order stays.
+#[derive(Clone, Default)]
+pub struct SearchModels {
+    /// Turns texts into vectors.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// Puts the first hits into order.
+    pub reranker: Option<Arc<dyn Reranker>>,
+}
+
 /// Search over a folder of indexes and the store behind them. Cheap to clone.
 #[derive(Clone)]
 pub struct Knowledge {
@@ -30,28 +39,29 @@ pub struct Knowledge {
 pub(crate) struct Inner {
     pub(crate) store: Store,
     pub(crate) projection: Projection,
+    pub(crate) reranker: Option<Arc<dyn Reranker>>,
     pub(crate) config: SearchConfig,
 }
 
 impl Knowledge {
     /// Opens the indexes in a folder. Where they are missing, damaged, ahead of the database or of
-    /// another embedder, they are rebuilt from SQL first and a log line says so. Without an
-    /// embedder search works by words alone.
+    /// another embedder, they are rebuilt from SQL first and a log line says so.
     ///
     /// # Errors
     /// When the folder, the store or the embedder cannot be used.
     pub async fn open(
         folder: &Path,
         store: Store,
-        embedder: Option<Arc<dyn Embedder>>,
+        models: SearchModels,
         config: SearchConfig,
     ) -> Result<Self> {
         let projection =
-            Projection::open(folder, &store, embedder, config.passage_words_max).await?;
+            Projection::open(folder, &store, models.embedder, config.passage_words_max).await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
                 projection,
+                reranker: models.reranker,
                 config,
             }),
         })
@@ -61,15 +71,17 @@ impl Knowledge {
     pub(crate) async fn open_empty(
         folder: &Path,
         store: Store,
-        embedder: Option<Arc<dyn Embedder>>,
+        models: SearchModels,
         config: SearchConfig,
     ) -> Result<Self> {
         let (projection, _) =
-            Projection::open_only(folder, &store, embedder, config.passage_words_max).await?;
+            Projection::open_only(folder, &store, models.embedder, config.passage_words_max)
+                .await?;
         Ok(Self {
             inner: Arc::new(Inner {
                 store,
                 projection,
+                reranker: models.reranker,
                 config,
             }),
         })
@@ -100,6 +112,7 @@ impl Knowledge {
             store,
             projection,
             config,
+            ..
         } = self.inner.as_ref();
         let feed = store.feed();
         let after = projection.seq();
@@ -134,6 +147,7 @@ impl Knowledge {
             store,
             projection,
             config,
+            ..
         } = self.inner.as_ref();
         let limit = u64::try_from(config.batch_changes).unwrap_or(u64::MAX);
         loop {

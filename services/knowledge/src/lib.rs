@@ -24,7 +24,7 @@ mod tests;
 
 pub use config::SearchConfig;
 pub use error::Error;
-pub use knowledge::Knowledge;
+pub use knowledge::{Knowledge, SearchModels};
 pub use progress::Progress;
 pub use search::{Found, PassageHit, PassageQuery, ProductHit, ProductQuery, Why};
 pub use text::passages::{Passage, passages};

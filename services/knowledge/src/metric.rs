@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// Seconds of one leg of a search, label `leg`: code, lexical, vector, join, products, documents.
+/// Seconds of one leg of a search, label `leg`: code, lexical, vector, rerank, join, products, documents.
 const SEARCH_SECONDS: &str = "mercer_search_seconds";
 /// Searches by `outcome`: found, corrected, nothing, error.
 const SEARCH_TOTAL: &str = "mercer_search_total";

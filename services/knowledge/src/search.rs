@@ -13,6 +13,7 @@ mod answer;
 mod lexical;
 pub(crate) mod nearest;
 mod query;
+mod reorder;
 mod spelling;
 
 use mercer_schemas::plan::Sort;

@@ -5,6 +5,7 @@ mod demo;
 mod evaluation;
 mod freshness;
 mod importing;
+mod reranking;
 mod searching;
 
 use std::collections::BTreeMap;
@@ -20,7 +21,7 @@ use mercer_schemas::{
 use mercer_store::{Store, StoreConfig};
 use tempfile::TempDir;
 
-use crate::{Found, Knowledge, PassageQuery, ProductQuery, SearchConfig};
+use crate::{Found, Knowledge, PassageQuery, ProductQuery, SearchConfig, SearchModels};
 
 /// An embedder without a model: a text's vector counts its character trigrams, hashed into 256
 /// places and scaled to length 1. Texts with common spellings are near each other, nothing more;
@@ -141,11 +142,14 @@ impl World {
     }
 
     async fn open(&self, embedder: Option<Arc<NGrams>>) -> Knowledge {
-        let embedder = embedder.map(|embedder| embedder as Arc<dyn Embedder>);
+        let models = SearchModels {
+            embedder: embedder.map(|embedder| embedder as Arc<dyn Embedder>),
+            reranker: None,
+        };
         Knowledge::open(
             &self.index(),
             self.store.clone(),
-            embedder,
+            models,
             SearchConfig::default(),
         )
         .await

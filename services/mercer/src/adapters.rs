@@ -172,6 +172,7 @@ impl PoolSource for Pool {
 /// Returns what the admin API tells of a worker.
 fn worker_record(row: &WorkerRow) -> WorkerRecord {
     let (heartbeat, load) = (&row.heartbeat, &row.heartbeat.load);
+    let (embedder, reranker) = (heartbeat.embedder.as_ref(), heartbeat.reranker.as_ref());
     WorkerRecord {
         name: heartbeat.worker.clone(),
         state: match row.state {
@@ -191,6 +192,10 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
         stall_ms_max: load.stall_ms_max,
         model: heartbeat.model.label(),
         prompt_style: heartbeat.model.prompt_style.clone(),
+        embedder: embedder.map(|embedder| embedder.id.clone()),
+        embeds_waiting: embedder.map_or(0, |embedder| embedder.waiting),
+        reranker: reranker.map(|reranker| reranker.id.clone()),
+        reranks_waiting: reranker.map_or(0, |reranker| reranker.waiting),
     }
 }
 

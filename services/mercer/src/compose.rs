@@ -11,8 +11,11 @@ use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
 use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Senders};
-use mercer_inference::{ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine};
-use mercer_knowledge::{Knowledge, SearchConfig};
+use mercer_inference::{
+    ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine, LlamaReranker, Reranker,
+    TextModels,
+};
+use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
@@ -23,8 +26,8 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Health, Import, Pool, Replay};
-use crate::config::Config;
-use crate::pool::LivePool;
+use crate::config::{Config, ModelPlace};
+use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
 pub(crate) struct Base {
@@ -34,6 +37,8 @@ pub(crate) struct Base {
     pub(crate) knowledge: Knowledge,
     /// The intent classifier, if there is one for the embedder.
     pub(crate) intents: Option<Arc<IntentClassifier>>,
+    /// The text models that compute in this process.
+    pub(crate) own: OwnModels,
 }
 
 impl Base {
@@ -43,15 +48,16 @@ impl Base {
     /// Says which part could not be opened.
     pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
         let store = open_store(config).await?;
-        let embedder = load_embedder(&config.models.embedder).await?;
-        let intents = match &embedder {
+        let own = OwnModels::load(config).await?;
+        let models = own.for_search(config).await?;
+        let intents = match &models.embedder {
             Some(embedder) => load_intents(&config.models.intents, embedder)?,
             None => None,
         };
         let knowledge = Knowledge::open(
             &config.data.join("index"),
             store.clone(),
-            embedder,
+            models,
             SearchConfig::default(),
         )
         .await
@@ -60,6 +66,7 @@ impl Base {
             store,
             knowledge,
             intents,
+            own,
         })
     }
 }
@@ -76,19 +83,74 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
         .context("database could not be opened")
 }
 
-/// Loads the embedder, if one is configured.
-///
-/// # Errors
-/// Names the file.
-pub(crate) async fn load_embedder(path: &Path) -> anyhow::Result<Option<Arc<dyn Embedder>>> {
-    if path.as_os_str().is_empty() {
-        return Ok(None);
+/// The text models that compute in this process.
+#[derive(Clone, Default)]
+pub(crate) struct OwnModels {
+    /// The embedder, where a file is configured.
+    pub(crate) embedder: Option<Arc<LlamaEmbedder>>,
+    /// The reranker, where a file is configured.
+    pub(crate) reranker: Option<Arc<LlamaReranker>>,
+}
+
+impl OwnModels {
+    /// Loads those that are configured.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub(crate) async fn load(config: &Config) -> anyhow::Result<Self> {
+        let models = config.models.clone();
+        let load = move || {
+            let embedder = match models.embedder() {
+                ModelPlace::Here(file) => {
+                    let loaded = LlamaEmbedder::load(file, models.embedder_threads);
+                    Some(Arc::new(loaded.context("models.embedder")?))
+                }
+                ModelPlace::None | ModelPlace::Pool => None,
+            };
+            let reranker = match models.reranker() {
+                ModelPlace::Here(file) => {
+                    let loaded = LlamaReranker::load(file, models.reranker_threads);
+                    Some(Arc::new(loaded.context("models.reranker")?))
+                }
+                ModelPlace::None | ModelPlace::Pool => None,
+            };
+            Ok(Self { embedder, reranker })
+        };
+        tokio::task::spawn_blocking(load).await?
     }
-    let path = path.to_owned();
-    let embedder = tokio::task::spawn_blocking(move || LlamaEmbedder::load(&path, 0))
-        .await?
-        .context("models.embedder")?;
-    Ok(Some(Arc::new(embedder)))
+
+    /// Returns how many threads they compute with.
+    pub(crate) fn threads(&self) -> u32 {
+        let embedder = self.embedder.as_deref().map_or(0, LlamaEmbedder::threads);
+        let reranker = self.reranker.as_deref().map_or(0, LlamaReranker::threads);
+        embedder + reranker
+    }
+
+    /// Returns them as a worker serves them.
+    pub(crate) fn served(&self) -> TextModels {
+        TextModels {
+            embedder: self.embedder.clone().map(|own| own as Arc<dyn Embedder>),
+            reranker: self.reranker.clone().map(|own| own as Arc<dyn Reranker>),
+        }
+    }
+
+    /// Returns what searches use: these, and the pool's where that is configured.
+    ///
+    /// # Errors
+    /// Says what to start.
+    pub(crate) async fn for_search(&self, config: &Config) -> anyhow::Result<SearchModels> {
+        let TextModels {
+            mut embedder,
+            mut reranker,
+        } = self.served();
+        if config.models.embedder() == ModelPlace::Pool {
+            embedder = Some(pool::connect_embedder(config).await?);
+        }
+        if config.models.reranker() == ModelPlace::Pool {
+            reranker = Some(pool::connect_reranker(config).await?);
+        }
+        Ok(SearchModels { embedder, reranker })
+    }
 }
 
 /// Loads the intent classifier, if one is configured and belongs to the embedder.
@@ -107,12 +169,16 @@ fn load_intents(
     Ok(classifier.map(Arc::new))
 }
 
-/// Loads the chat model.
+/// Loads the chat model, which leaves some cores to the text models of this process.
 ///
 /// # Errors
 /// Names the file.
-pub(crate) async fn load_chat(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let engine = config.engine();
+pub(crate) async fn load_chat(
+    config: &Config,
+    own: &OwnModels,
+) -> anyhow::Result<Arc<LlamaEngine>> {
+    let mut engine = config.engine();
+    engine.cores_taken = own.threads();
     let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
         .await?
         .context("models.chat")?;
@@ -227,9 +293,9 @@ impl App {
     ) -> anyhow::Result<Self> {
         let gateway_config = config.gateway()?;
         check_shops(&gateway_config, &base.store).await?;
-        let chat = match options.chat {
+        let chat: Arc<dyn ChatModel> = match options.chat {
             Some(chat) => chat,
-            None => load_chat(config).await?,
+            None => load_chat(config, &base.own).await?,
         };
         let (hints, wakes): (Arc<LocalHints>, mpsc::Receiver<Stream>) = LocalHints::new();
         let live = LiveFeed::new();

@@ -16,6 +16,7 @@ use mercer_store::StoreConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use self::models::ModelPlace;
 use self::models::Models;
 
 /// The default file: manual and default at once.
@@ -265,6 +266,17 @@ impl Config {
                 )
             })?;
         self.models.check(&self.hardware)?;
+        let places = [
+            ("embedder", self.models.embedder()),
+            ("reranker", self.models.reranker()),
+        ];
+        let in_pool = places.iter().find(|(_, place)| *place == ModelPlace::Pool);
+        if let Some((key, _)) = in_pool.filter(|_| self.nats.url.is_empty()) {
+            bail!(
+                "models.{key}: `pool` is the one that workers serve, and nats.url is empty; set nats.url, or name a \
+                 file (`./pool` for one of that name)"
+            );
+        }
         for (key, name) in [
             ("pool.name", &self.pool.name),
             ("worker.name", &self.worker.name),
@@ -384,6 +396,8 @@ mod tests {
             ),
             ("[hardware]\ngpu_layers = -1", "hardware.gpu_layers"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[models]\nembedder = \"pool\"", "models.embedder"),
+            ("[models]\nreranker = \"pool\"", "models.reranker"),
             ("[pool]\nname = \"a.b\"", "pool.name"),
             ("[worker]\nname = \"*\"", "worker.name"),
             ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),

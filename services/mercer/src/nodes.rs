@@ -114,13 +114,12 @@ pub(crate) async fn serve_door(
 /// Says which part did not start.
 pub(crate) async fn serve_conversations(
     config: &Config,
+    base: Base,
     chat: Arc<dyn ChatModel>,
     listener: TcpListener,
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    check_shared(config)?;
-    let base = Base::open(config).await?;
     let gateway_config = config.gateway()?;
     check_shops(&gateway_config, &base.store).await?;
     let (hints, wakes) = LocalHints::new();
@@ -154,6 +153,15 @@ pub(crate) async fn serve_conversations(
         .await;
     conversations.stop().await;
     served.context("HTTP server")
+}
+
+/// Opens stores that other processes use too, and a search index of this one's own.
+///
+/// # Errors
+/// Says which part could not be opened.
+pub(crate) async fn open_base(config: &Config) -> anyhow::Result<Base> {
+    check_shared(config)?;
+    Base::open(config).await
 }
 
 /// Opens a store that other processes use too.

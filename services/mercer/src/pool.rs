@@ -8,8 +8,8 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::routing::get;
 use mercer_inference::{
-    ChatModel, LlamaEngine, PoolConfig, PoolWatch, Worker, WorkerConfig, WorkerPool, WorkerRow,
-    WorkerWatch,
+    ChatModel, Embedder, PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, Reranker, Worker,
+    WorkerConfig, WorkerPool, WorkerRow, WorkerWatch,
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::net::TcpListener;
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
 /// How often the pool is shown anew: its speeds are means over this time.
@@ -27,27 +28,57 @@ const SHOW_EVERY: Duration = Duration::from_secs(1);
 /// # Errors
 /// Says what to start or to mend.
 pub(crate) async fn connect(config: &Config) -> anyhow::Result<Arc<dyn ChatModel>> {
-    let mut pool = PoolConfig::new(&config.nats.url, &config.pool.name);
-    pool.memory = Some(config.data.join(format!("pool-{}.json", config.pool.name)));
+    let pool = pool_config(config, "");
     let pool = WorkerPool::connect(pool).await.context("worker pool")?;
     Ok(Arc::new(pool))
 }
 
-/// Loads the chat model and serves it to the pool.
+/// Connects to the embedding model that the pool serves.
+///
+/// # Errors
+/// Says what to start or to mend.
+pub(crate) async fn connect_embedder(config: &Config) -> anyhow::Result<Arc<dyn Embedder>> {
+    let pool = pool_config(config, "-embedder");
+    let embedder = PoolEmbedder::connect(pool)
+        .await
+        .context("models.embedder")?;
+    Ok(Arc::new(embedder))
+}
+
+/// Connects to the reranker that the pool serves.
+///
+/// # Errors
+/// Says what to start or to mend.
+pub(crate) async fn connect_reranker(config: &Config) -> anyhow::Result<Arc<dyn Reranker>> {
+    let pool = pool_config(config, "-reranker");
+    let reranker = PoolReranker::connect(pool)
+        .await
+        .context("models.reranker")?;
+    Ok(Arc::new(reranker))
+}
+
+/// Returns where the pool is. What is known of its model is kept in the data folder.
+fn pool_config(config: &Config, model: &str) -> PoolConfig {
+    let name = &config.pool.name;
+    let memory = config.data.join(format!("pool-{name}{model}.json"));
+    PoolConfig {
+        memory: Some(memory),
+        ..PoolConfig::new(&config.nats.url, name)
+    }
+}
+
+/// Loads the chat model and serves it to the pool, and with it the text models of this process.
 ///
 /// # Errors
 /// Names the file or the setting.
-pub(crate) async fn start_worker(config: &Config) -> anyhow::Result<Worker> {
-    let engine = config.engine();
-    let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))
-        .await?
-        .context("models.chat")?;
+pub(crate) async fn start_worker(config: &Config, own: &OwnModels) -> anyhow::Result<Worker> {
+    let engine = load_chat(config, own).await?;
     let worker = WorkerConfig {
         url: config.nats.url.clone(),
         pool: config.pool.name.clone(),
         name: name(&config.worker.name),
     };
-    Worker::start(worker, Arc::new(engine))
+    Worker::start(worker, engine, own.served())
         .await
         .context("worker")
 }
@@ -127,7 +158,7 @@ fn readiness(watch: &WorkerWatch) -> (StatusCode, String) {
     }
 }
 
-/// Runs a worker alone until it is asked to stop or told to drain. HTTP serves health and metrics only.
+/// Runs a worker alone, with text models of its own where files are configured, until it is asked to stop or told to drain. HTTP serves health and metrics only.
 ///
 /// # Errors
 /// Says which part did not start.
@@ -137,7 +168,7 @@ pub(crate) async fn serve_worker(
     metrics: PrometheusHandle,
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
-    let mut worker = start_worker(config).await?;
+    let mut worker = start_worker(config, &OwnModels::load(config).await?).await?;
     let watch = worker.watch();
     let address = listener.local_addr()?;
     let router = Router::new()

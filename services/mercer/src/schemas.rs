@@ -31,6 +31,14 @@ mod tests {
                 pretty(schema_for!(mercer_schemas::worker::WorkRequest).to_value()),
             ),
             (
+                "worker/embed.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::EmbedRequest).to_value()),
+            ),
+            (
+                "worker/rerank.schema.json",
+                pretty(schema_for!(mercer_schemas::worker::RerankRequest).to_value()),
+            ),
+            (
                 "worker/control.schema.json",
                 pretty(schema_for!(mercer_schemas::worker::Control).to_value()),
             ),

@@ -20,6 +20,10 @@ fn worker(name: &str, state: WorkerState) -> WorkerRecord {
         stall_ms_max: 40.0,
         model: "m@0123456789ab".to_owned(),
         prompt_style: "compact".to_owned(),
+        embedder: Some("embed@0123456789ab".to_owned()),
+        embeds_waiting: 2,
+        reranker: None,
+        reranks_waiting: 0,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::adapters::AdapterConfig;
-use crate::{Error, Hardware, backend::threads};
+use crate::{Error, Hardware, backend::chat_threads};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
@@ -37,8 +37,11 @@ pub struct EngineConfig {
     /// How many times over a draft must be expected to pay for what it costs; 0 drafts whenever there is something to
     /// draft.
     pub draft_gain: f64,
-    /// Threads of llama.cpp; 0 takes one for each core, or one in all for a model of less than 100 million parameters.
+    /// Threads of llama.cpp; 0 takes one for each core that is not taken, or one in all for a model of less than 100
+    /// million parameters.
     pub threads: u32,
+    /// Cores that other models of this process compute on. Where there are fewer than four nothing is left to them.
+    pub cores_taken: u32,
     /// Threads for steps that compute prompts; 0 takes as many as `threads`.
     pub batch_threads: u32,
     /// Tokens computed in one step at most.
@@ -69,6 +72,7 @@ impl EngineConfig {
             // What a draft costs and brings are estimates: it should pay with room to spare.
             draft_gain: 1.1,
             threads: 0,
+            cores_taken: 0,
             batch_threads: 0,
             batch: 512,
             step_target: Duration::from_millis(200),
@@ -114,7 +118,7 @@ impl EngineConfig {
             };
             config.cache_tokens = config.n_ctx.saturating_mul(parts);
         }
-        config.threads = threads(config.threads, parameters);
+        config.threads = chat_threads(config.threads, parameters, config.cores_taken);
         if config.batch_threads == 0 {
             config.batch_threads = config.threads;
         }

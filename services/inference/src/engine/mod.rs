@@ -135,6 +135,11 @@ impl LlamaEngine {
         })
     }
 
+    /// Returns how many threads write, and how many read prompts.
+    pub fn threads(&self) -> (u32, u32) {
+        (self.config.threads, self.config.batch_threads)
+    }
+
     /// Returns what the model's chat template can say.
     pub fn template_abilities(&self) -> Abilities {
         self.template.abilities()

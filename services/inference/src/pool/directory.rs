@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mercer_schemas::worker::{Heartbeat, Load, ModelInfo, Residency, is_name};
+use mercer_schemas::worker::{
+    Heartbeat, Load, ModelInfo, Residency, TextModelState, is_name, rows_max,
+};
 
 use super::breaker::Breaker;
 
@@ -22,6 +24,7 @@ const UNDERWAY: Duration = Duration::from_millis(100);
 /// More cannot be real; it bounds what forged heartbeats can take.
 const WORKERS_MAX: usize = 1024;
 const STARTS_MAX: usize = 16_384;
+const ID_BYTES_MAX: usize = 256;
 
 /// A worker as its heartbeats tell it.
 #[derive(Debug, Clone)]
@@ -34,6 +37,10 @@ pub(super) struct Known {
     pub(super) draining: bool,
     /// How busy it was.
     pub(super) load: Load,
+    /// Its embedding model, where it serves one.
+    pub(super) embedder: Option<TextModelState>,
+    /// Its reranker, where it serves one.
+    pub(super) reranker: Option<TextModelState>,
     /// Hashes of the starts of conversations that its cache holds.
     pub(super) starts: HashSet<u64>,
     /// When its last heartbeat arrived.
@@ -97,7 +104,11 @@ impl Directory {
             draining,
             load,
             residency,
+            embedder,
+            reranker,
         } = heartbeat;
+        let embedder = embedder.filter(is_possible);
+        let reranker = reranker.filter(|told| is_possible(told) && told.dim == 1);
         let is_new = !self.workers.contains_key(&worker);
         if !is_name(&worker) || (is_new && self.workers.len() >= WORKERS_MAX) {
             return Heard::Wrong;
@@ -107,6 +118,8 @@ impl Directory {
             model: Arc::new(model.clone()),
             draining,
             load,
+            embedder: embedder.clone(),
+            reranker: reranker.clone(),
             starts: HashSet::new(),
             seen: now,
             since: now,
@@ -140,6 +153,8 @@ impl Directory {
         known.seq = seq;
         known.draining = draining;
         known.load = load;
+        known.embedder = embedder;
+        known.reranker = reranker;
         known.seen = now;
         known.doubted = false;
         known
@@ -206,6 +221,11 @@ impl Directory {
     }
 }
 
+/// Says whether a text model can be as it is told: one row of its numbers at least fits into a frame.
+fn is_possible(told: &TextModelState) -> bool {
+    told.dim > 0 && rows_max(told.dim) > 0 && told.id.len() <= ID_BYTES_MAX
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -241,6 +261,8 @@ pub(super) mod tests {
                 ..Load::default()
             },
             residency: Residency::Snapshot { starts: Vec::new() },
+            embedder: None,
+            reranker: None,
         }
     }
 

@@ -300,6 +300,7 @@ impl Generation {
             }
             Body::Refused(refused) => self.take_refusal(now, index, refused, workers, out),
             Body::Keepalive => {}
+            Body::Numbers { .. } => self.fail(now, index, Fault::Lie, workers, out),
         }
     }
 

@@ -1,29 +1,29 @@
-//! What is known of a pool's model, kept in a file over restarts. Losing it costs a wait at the next start, no more.
+//! What is known of a pool's model, kept in a file over restarts. Losing it costs a wait at the next start, and where
+//! it was an embedding model and the pool has another one by then, new vectors.
 
 use std::{path::PathBuf, sync::Arc};
 
+use serde::{Serialize, de::DeserializeOwned};
 use tokio::{fs, sync::Mutex};
-
-use crate::ModelInfo;
 
 /// The file, and what it holds.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub(super) struct Memory<T> {
     path: Option<PathBuf>,
-    kept: Mutex<Option<Arc<ModelInfo>>>,
+    kept: Mutex<Option<Arc<T>>>,
 }
 
-impl Memory {
+impl<T: Serialize + DeserializeOwned + PartialEq> Memory<T> {
     /// Uses a file, or keeps nothing.
     pub(super) fn new(path: Option<PathBuf>) -> Self {
         Self {
             path,
-            kept: Mutex::default(),
+            kept: Mutex::new(None),
         }
     }
 
     /// Returns what an earlier run kept. A file that cannot be read counts as none.
-    pub(super) async fn recall(&self) -> Option<ModelInfo> {
+    pub(super) async fn recall(&self) -> Option<T> {
         let path = self.path.as_ref()?;
         let bytes = fs::read(path).await.ok()?;
         match serde_json::from_slice(&bytes) {
@@ -36,7 +36,7 @@ impl Memory {
     }
 
     /// Keeps a model, where it is another one than was kept last.
-    pub(super) async fn keep(&self, model: &Arc<ModelInfo>) {
+    pub(super) async fn keep(&self, model: &Arc<T>) {
         let Some(path) = &self.path else { return };
         let mut kept = self.kept.lock().await;
         if kept.as_ref() == Some(model) {
@@ -63,13 +63,13 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pool::directory::tests::model;
+    use crate::{ModelInfo, pool::directory::tests::model};
 
     #[tokio::test]
     async fn a_model_is_known_to_the_next_run_and_nonsense_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data").join("pool.json");
-        let memory = || Memory::new(Some(path.clone()));
+        let memory = || Memory::<ModelInfo>::new(Some(path.clone()));
         assert_eq!(memory().recall().await, None);
         let first = memory();
         for sha256 in ["a", "b"] {
@@ -78,7 +78,7 @@ mod tests {
         assert_eq!(memory().recall().await, Some(model("b")));
         std::fs::write(&path, "{").unwrap();
         assert_eq!(memory().recall().await, None);
-        let nowhere = Memory::new(None);
+        let nowhere = Memory::<ModelInfo>::new(None);
         nowhere.keep(&Arc::new(model("a"))).await;
         assert_eq!(nowhere.recall().await, None);
     }

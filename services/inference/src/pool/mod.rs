@@ -3,6 +3,8 @@
 //! `directory` knows the workers from their heartbeats, `route` chooses one, `generation` takes a request through
 //! failures to its end; those three know neither NATS nor a clock. `inbox` and `driver` connect them to both.
 //!
+//! `texts` asks the same workers for vectors of texts, and for scores of documents.
+//!
 //! Not here: a central router. Every caller decides for itself, from heartbeats a quarter of a second old and from
 //! what it sent since.
 
@@ -17,6 +19,7 @@ mod memory;
 mod route;
 mod start;
 mod state;
+mod texts;
 mod watch;
 
 use std::{
@@ -27,7 +30,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_nats::Subscriber;
+use async_nats::{Message, Subscriber};
 use async_trait::async_trait;
 use futures::StreamExt;
 use mercer_schemas::worker::{
@@ -47,7 +50,10 @@ use self::{
 };
 use crate::{BusyReason, ChatModel, Error, GenerateRequest, Generation, ModelInfo, bus::Bus};
 
-pub use self::watch::{PoolWatch, WorkerRow, WorkerState};
+pub use self::{
+    texts::{PoolEmbedder, PoolReranker},
+    watch::{PoolWatch, WorkerRow, WorkerState},
+};
 
 #[cfg(test)]
 pub(crate) use self::directory::tests::heartbeat_for_testing;
@@ -78,6 +84,21 @@ impl PoolConfig {
             memory: None,
         }
     }
+
+    fn check(&self) -> Result<(), Error> {
+        if is_name(&self.pool) {
+            return Ok(());
+        }
+        Err(Error::Config {
+            key: "pool.name",
+            problem: "must be 1 to 64 letters, digits, - and _".to_owned(),
+        })
+    }
+}
+
+/// Returns a name under which nobody else receives frames.
+fn made_up_caller() -> String {
+    format!("caller-{:016x}", rand::random::<u64>())
 }
 
 impl fmt::Debug for PoolConfig {
@@ -99,8 +120,14 @@ struct Shared {
     inbox: Inbox,
     drops: Arc<Drops>,
     state: Mutex<State>,
-    memory: Memory,
+    memory: Memory<ModelInfo>,
     heard: Notify,
+}
+
+/// Reads a heartbeat of a pool; none where it is not one, or speaks of another worker than it comes from.
+fn heartbeat_of(pool: &str, message: &Message) -> Option<Heartbeat> {
+    let read = serde_json::from_slice::<Heartbeat>(&message.payload).ok();
+    read.filter(|heartbeat| heartbeat_subject(pool, &heartbeat.worker) == message.subject.as_str())
 }
 
 impl Shared {
@@ -134,10 +161,7 @@ impl Shared {
                     None => return,
                 },
             };
-            let read = serde_json::from_slice::<Heartbeat>(&message.payload);
-            let Some(heartbeat) = read.ok().filter(|heartbeat| {
-                heartbeat_subject(&self.pool, &heartbeat.worker) == message.subject.as_str()
-            }) else {
+            let Some(heartbeat) = heartbeat_of(&self.pool, &message) else {
                 self.drops.count("heartbeat");
                 continue;
             };
@@ -208,13 +232,8 @@ impl WorkerPool {
     /// # Errors
     /// [`Error::Config`] when the URL or the name cannot be used, or when no worker is heard in time.
     pub async fn connect(config: PoolConfig) -> Result<Self, Error> {
-        if !is_name(&config.pool) {
-            return Err(Error::Config {
-                key: "pool.name",
-                problem: "must be 1 to 64 letters, digits, - and _".to_owned(),
-            });
-        }
-        let caller = format!("caller-{:016x}", rand::random::<u64>());
+        config.check()?;
+        let caller = made_up_caller();
         let bus = Bus::connect(&config.url, &format!("mercer pool {}", config.pool)).await?;
         let drops = Arc::new(Drops::default());
         let shared = Arc::new(Shared {

@@ -7,10 +7,13 @@ use std::{
 
 use async_nats::Subscriber;
 use futures::StreamExt;
-use mercer_schemas::worker::{Heartbeat, heartbeat_subject, heartbeats_of};
+use mercer_schemas::worker::{Heartbeat, TextModelState, heartbeats_of};
 use serde::Serialize;
 
-use super::directory::{FORGET, SILENCE_MAX};
+use super::{
+    directory::{FORGET, SILENCE_MAX},
+    heartbeat_of,
+};
 use crate::{Error, bus::Bus};
 
 /// Two workers of one name are told for this long after they were heard in turns.
@@ -118,10 +121,7 @@ impl PoolWatch {
         }
         let until = tokio::time::Instant::now() + listen;
         while let Ok(Some(message)) = tokio::time::timeout_at(until, self.heartbeats.next()).await {
-            let Ok(heartbeat) = serde_json::from_slice::<Heartbeat>(&message.payload) else {
-                continue;
-            };
-            if heartbeat_subject(&self.pool, &heartbeat.worker) == message.subject.as_str() {
+            if let Some(heartbeat) = heartbeat_of(&self.pool, &message) {
                 self.take_in(heartbeat);
             }
         }
@@ -173,6 +173,7 @@ impl PoolWatch {
 /// Tells a heartbeat to Prometheus.
 pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
     let load = &heartbeat.load;
+    let waiting = |told: &Option<TextModelState>| told.as_ref().map_or(0, |told| told.waiting);
     let gauges = [
         ("mercer_pool_worker_slots", f64::from(load.slots)),
         ("mercer_pool_worker_active", f64::from(load.active)),
@@ -183,6 +184,14 @@ pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
         ),
         ("mercer_pool_worker_stall_ms", load.stall_ms_max),
         ("mercer_pool_worker_kv_used", load.kv_used as f64),
+        (
+            "mercer_pool_worker_embeds",
+            f64::from(waiting(&heartbeat.embedder)),
+        ),
+        (
+            "mercer_pool_worker_reranks",
+            f64::from(waiting(&heartbeat.reranker)),
+        ),
         (
             "mercer_pool_worker_draining",
             f64::from(u8::from(heartbeat.draining)),

@@ -5,6 +5,7 @@
 //! shapes it. Tests use tiny ones; a benchmark uses one of a well-known shape, which computes as long as the
 //! trained model does.
 
+mod bert;
 mod gguf;
 mod quoting;
 mod shapes;
@@ -25,6 +26,7 @@ use self::{
 };
 
 pub use self::{
+    bert::RandomBert,
     vocabulary::{SPECIAL_TOKENS, VOCABULARY_MIN},
     weights::TensorType,
 };

@@ -1,4 +1,4 @@
-//! Serves an engine to the callers of a pool, over NATS.
+//! Serves an engine, and an embedder and a reranker where there are any, to the callers of a pool, over NATS.
 //!
 //! A worker takes requests on its own subject, tells four times a second how busy it is and what its cache holds, and
 //! when it is to leave, ends what it has and takes nothing new. It holds no state that a caller could miss: who loses
@@ -8,6 +8,7 @@ mod attempt;
 mod namesake;
 mod outbox;
 mod residency;
+mod texts;
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -23,7 +24,8 @@ use async_nats::{Message, Subscriber};
 use futures::StreamExt;
 use mercer_schemas::worker::{
     Body, Control, Frame, Heartbeat, Load, Refusal, Refused, StreamId, WorkRequest,
-    control_subject, heartbeat_subject, is_name, request_subject, stream_of,
+    control_subject, embed_subject, heartbeat_subject, is_name, request_subject, rerank_subject,
+    stream_of,
 };
 use tokio::{
     sync::mpsc,
@@ -36,8 +38,11 @@ use self::{
     attempt::{Attempt, Steer},
     namesake::Namesake,
     residency::Told,
+    texts::Texts,
 };
 use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
+
+pub use self::texts::TextModels;
 
 /// How often a worker tells how it is.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -132,7 +137,11 @@ impl Worker {
     ///
     /// # Errors
     /// [`Error::Config`] names the setting that is wrong.
-    pub async fn start(config: WorkerConfig, engine: Arc<dyn WorkerEngine>) -> Result<Self, Error> {
+    pub async fn start(
+        config: WorkerConfig,
+        engine: Arc<dyn WorkerEngine>,
+        texts: TextModels,
+    ) -> Result<Self, Error> {
         for (key, name) in [("pool.name", &config.pool), ("worker.name", &config.name)] {
             if !is_name(name) {
                 return Err(Error::Config {
@@ -154,6 +163,7 @@ impl Worker {
             heartbeats,
             namesake: Namesake::new(&config.name, incarnation),
             speaks: watch.speaks.clone(),
+            texts: Texts::new(bus.clone(), texts),
             serving: Arc::new(Serving {
                 bus,
                 name: config.name,
@@ -213,6 +223,7 @@ struct Server {
     speaks: Arc<AtomicBool>,
     steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
     attempts: JoinSet<Key>,
+    texts: Texts,
     /// One clone for each attempt that the engine works on.
     working: Arc<()>,
     told: Told,
@@ -233,6 +244,8 @@ impl Server {
         // Not before: whoever asks what ran here before must learn at once that it is gone.
         let bus = self.serving.bus.clone();
         let mut requests = bus.subscribe(request_subject(&self.serving.name)).await?;
+        let mut embeds = bus.subscribe(embed_subject(&self.serving.name)).await?;
+        let mut reranks = bus.subscribe(rerank_subject(&self.serving.name)).await?;
         let mut controls = bus.subscribe(control_subject(&self.serving.name)).await?;
         self.speaks.store(true, Ordering::Relaxed);
         let mut beat = interval(HEARTBEAT);
@@ -245,6 +258,9 @@ impl Server {
         loop {
             tokio::select! {
                 Some(message) = requests.next() => self.take(message).await,
+                Some(message) = embeds.next() => self.texts.embed(message, self.draining).await,
+                Some(message) = reranks.next() => self.texts.rerank(message, self.draining).await,
+                Some(()) = self.texts.ended() => {}
                 Some(message) = controls.next() => self.steer(&message, &drain).await,
                 Some(message) = namesakes.next() => self.namesake.meet(&message.payload)?,
                 Some(ended) = self.attempts.join_next() => {
@@ -270,7 +286,7 @@ impl Server {
     }
 
     fn running(&self) -> usize {
-        Arc::strong_count(&self.working) - 1
+        Arc::strong_count(&self.working) - 1 + self.texts.running()
     }
 
     async fn beat(&mut self) {
@@ -295,6 +311,8 @@ impl Server {
             draining: self.draining,
             load,
             residency: self.told.tell(Instant::now(), engine.starts()),
+            embedder: self.texts.embedder(),
+            reranker: self.texts.reranker(),
         };
         let payload = serde_json::to_vec(&heartbeat).unwrap_or_default();
         let subject = self.heartbeats.clone();
@@ -303,9 +321,6 @@ impl Server {
 
     /// Takes a request. One that makes no sense is dropped: there is nobody to tell.
     async fn take(&mut self, message: Message) {
-        let dropped = |reason: &'static str| {
-            metrics::counter!("mercer_worker_dropped_total", "reason" => reason).increment(1);
-        };
         let Some(reply) = message.reply else {
             return dropped("no_reply");
         };
@@ -321,7 +336,12 @@ impl Server {
             return dropped("repeated");
         }
         if self.draining {
-            return self.refuse(&request, reply.to_string()).await;
+            let frame = refusal(key, request.resume.len(), Refusal::Draining);
+            self.serving
+                .bus
+                .publish(reply.to_string(), None, frame)
+                .await;
+            return;
         }
         let (sender, steers) = mpsc::unbounded_channel();
         self.steers.insert(key, sender);
@@ -333,25 +353,9 @@ impl Server {
         });
     }
 
-    async fn refuse(&self, request: &WorkRequest, reply: String) {
-        let frame = Frame {
-            stream: request.stream,
-            attempt: request.attempt,
-            seq: 0,
-            first_token: request.resume.len() as u32,
-            body: Body::Refused(Refused {
-                refusal: Refusal::Draining,
-                tokens: 0,
-                retry_after_ms: 0,
-            }),
-        };
-        self.serving.bus.publish(reply, None, frame.encode()).await;
-    }
-
     async fn steer(&mut self, message: &Message, drain: &CancellationToken) {
         let Ok(control) = serde_json::from_slice::<Control>(&message.payload) else {
-            metrics::counter!("mercer_worker_dropped_total", "reason" => "control").increment(1);
-            return;
+            return dropped("control");
         };
         let (key, steer) = match control {
             Control::Cancel { stream, attempt } => ((stream, attempt), Steer::Cancel),
@@ -373,4 +377,26 @@ impl Server {
             let _ = steers.send(steer);
         }
     }
+}
+
+/// Counts a message that is not read.
+fn dropped(reason: &'static str) {
+    metrics::counter!("mercer_worker_dropped_total", "reason" => reason).increment(1);
+}
+
+/// Returns the only frame of an attempt that is not taken.
+fn refusal((stream, attempt): Key, resumed: usize, refusal: Refusal) -> Vec<u8> {
+    let body = Body::Refused(Refused {
+        refusal,
+        tokens: 0,
+        retry_after_ms: 0,
+    });
+    let frame = Frame {
+        stream,
+        attempt,
+        seq: 0,
+        first_token: resumed as u32,
+        body,
+    };
+    frame.encode()
 }

@@ -10,6 +10,7 @@ mod grammars;
 mod hardware;
 mod intents;
 mod prompts;
+mod reranking;
 
 use std::{sync::Arc, time::Duration};
 

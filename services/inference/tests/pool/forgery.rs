@@ -15,13 +15,14 @@ use crate::support::*;
 
 /// A worker that only says that it is one.
 pub(crate) struct Fake {
-    tasks: JoinSet<()>,
+    pub(crate) tasks: JoinSet<()>,
 }
 
 impl Fake {
     /// Tells a load and listens for requests without answering.
     pub(crate) async fn start(nats: &Nats, name: &str, load: impl FnOnce(&mut Load)) -> Self {
-        let mut fake = Self::ghost_with(nats, name, &model(), load).await;
+        let telling = |heartbeat: &mut Heartbeat| load(&mut heartbeat.load);
+        let mut fake = Self::ghost_with(nats, name, &model(), telling).await;
         let mut requests = nats
             .client()
             .await
@@ -35,14 +36,16 @@ impl Fake {
 
     /// Tells that it is idle and fast, and does not listen.
     pub(crate) async fn ghost(nats: &Nats, name: &str, model: &ModelInfo) -> Self {
-        Self::ghost_with(nats, name, model, |load| load.prefill_tokens_per_s = 1e9).await
+        let telling = |heartbeat: &mut Heartbeat| heartbeat.load.prefill_tokens_per_s = 1e9;
+        Self::ghost_with(nats, name, model, telling).await
     }
 
-    async fn ghost_with(
+    /// Tells what it is made to tell, and does not listen.
+    pub(crate) async fn ghost_with(
         nats: &Nats,
         name: &str,
         model: &ModelInfo,
-        load: impl FnOnce(&mut Load),
+        telling: impl FnOnce(&mut Heartbeat),
     ) -> Self {
         let client = nats.client().await;
         let mut heartbeat = Heartbeat {
@@ -58,8 +61,10 @@ impl Fake {
                 ..Load::default()
             },
             residency: Residency::Snapshot { starts: Vec::new() },
+            embedder: None,
+            reranker: None,
         };
-        load(&mut heartbeat.load);
+        telling(&mut heartbeat);
         let subject = heartbeat_subject("test", name);
         let mut tasks = JoinSet::new();
         tasks.spawn(async move {

@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use futures::StreamExt;
 use mercer_inference::{
     ChatMessage, ChatModel, Chunk, Completion, EngineConfig, Error, Finish, GenerateRequest,
-    Generation, Grammar, LlamaEngine, ModelInfo, PoolConfig, Priority, Role, Worker, WorkerConfig,
-    WorkerEngine, WorkerPool,
+    Generation, Grammar, LlamaEmbedder, LlamaEngine, LlamaReranker, ModelInfo, PoolConfig,
+    Priority, Role, TextModels, Worker, WorkerConfig, WorkerEngine, WorkerPool,
+    random_model::RandomBert,
     testing::{RandomModel, write_random_model},
 };
 use mercer_schemas::worker::Load;
@@ -130,7 +131,7 @@ impl Drop for Nats {
 pub(crate) struct Model {
     path: PathBuf,
     pub(crate) engine: Arc<LlamaEngine>,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Model {
@@ -150,8 +151,20 @@ impl Model {
         Self {
             path,
             engine,
-            _folder: folder,
+            folder,
         }
+    }
+
+    /// Returns a reranker of its own.
+    pub(crate) fn reranker(&self) -> Arc<LlamaReranker> {
+        let path = self.folder.path().join("reranker.gguf");
+        RandomBert::default().write(&path).unwrap();
+        Arc::new(LlamaReranker::load(&path, 1).unwrap())
+    }
+
+    /// Returns an embedder of the same file.
+    pub(crate) fn embedder(&self) -> Arc<LlamaEmbedder> {
+        Arc::new(LlamaEmbedder::load(&self.path, 1).unwrap())
     }
 
     /// Returns what the model writes when nothing disturbs it.
@@ -225,6 +238,11 @@ impl Node {
     }
 
     pub(crate) fn start_at(url: String, model: &Model, name: &str) -> Self {
+        Self::start_with(url, model, name, TextModels::default())
+    }
+
+    /// Starts one that also has text models.
+    pub(crate) fn start_with(url: String, model: &Model, name: &str, texts: TextModels) -> Self {
         let mut config = EngineConfig::for_testing(&model.path);
         config.slots = 2;
         let engine = Arc::new(LlamaEngine::load(config).unwrap());
@@ -241,7 +259,8 @@ impl Node {
         let paced = Arc::new(Paced(engine.clone()));
         let (told, started) = std::sync::mpsc::channel();
         runtime.spawn(async move {
-            let _ = told.send(Worker::start(config, paced).await.unwrap());
+            let worker = Worker::start(config, paced, texts).await;
+            let _ = told.send(worker.unwrap());
         });
         Self {
             worker: Some(started.recv().unwrap()),

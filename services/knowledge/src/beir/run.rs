@@ -1,10 +1,8 @@
 //! The evaluation itself.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
-use mercer_inference::Embedder;
 use mercer_schemas::{ProductId, Shop, ShopId};
 use mercer_store::{Store, StoreConfig};
 
@@ -16,7 +14,7 @@ use crate::index::entry::Kind;
 use crate::knowledge::Inner;
 use crate::search::rank::{Legs, Ranked, Wanted, rank};
 use crate::search::{codes, products};
-use crate::{Knowledge, Progress, SearchConfig};
+use crate::{Knowledge, Progress, SearchConfig, SearchModels};
 
 /// Hits of a query; the deepest measure looks at 100.
 const DEPTH: usize = 100;
@@ -31,7 +29,7 @@ const WRITE: usize = 1000;
 pub async fn evaluate(
     folder: &Path,
     gain: Gain,
-    embedder: Option<Arc<dyn Embedder>>,
+    models: SearchModels,
     config: SearchConfig,
     progress: &Progress,
 ) -> Result<Report, Error> {
@@ -71,10 +69,10 @@ pub async fn evaluate(
         bar.inc(count);
     }
     bar.finish();
-    let with_vectors = embedder.is_some();
+    let with_vectors = models.embedder.is_some();
     // Opens empty, then fills the indexes under a progress bar.
     let knowledge =
-        Knowledge::open_empty(&temporary.path().join("index"), store, embedder, config).await?;
+        Knowledge::open_empty(&temporary.path().join("index"), store, models, config).await?;
     knowledge.reindex(progress).await?;
 
     let legs: &[Legs] = if with_vectors {

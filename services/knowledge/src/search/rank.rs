@@ -1,4 +1,4 @@
-//! Ranking on the indexes alone: both legs and their fusion.
+//! Ranking: both legs on the indexes, their fusion, and the reranker's order of the first hits where there is one.
 //!
 //! Fusion is led by the words, because a general sentence encoder alone ranks products worse than
 //! BM25 does, and equal shares can be worse than either. Scores are scaled to 0..1 and added with
@@ -11,6 +11,7 @@ use mercer_schemas::{Personal, ShopId};
 
 use super::lexical::LexicalHit;
 use super::query::{Analysed, SearchWord, analyse, bounded};
+use super::reorder::reorder;
 use super::{Why, lexical};
 use crate::SearchConfig;
 use crate::error::Result;
@@ -90,6 +91,9 @@ pub(crate) async fn rank(inner: &Inner, wanted: &Wanted<'_>) -> Result<Ranking> 
     let (query, words) = lexical?;
     let mut hits = fuse(wanted, &inner.config, words, vector);
     hits.truncate(wanted.depth);
+    if let (Legs::Hybrid, Some(reranker)) = (wanted.legs, &inner.reranker) {
+        reorder(inner, reranker.as_ref(), wanted, &mut hits).await;
+    }
     Ok(Ranking {
         hits,
         words: query.words,

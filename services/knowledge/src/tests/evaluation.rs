@@ -33,7 +33,10 @@ async fn a_small_data_set_is_measured_with_all_legs() {
     let report = evaluate(
         folder.path(),
         Gain::Exponential,
-        Some(NGrams::new()),
+        SearchModels {
+            embedder: Some(NGrams::new()),
+            reranker: None,
+        },
         SearchConfig::default(),
         &Progress::hidden(),
     )
@@ -75,7 +78,7 @@ async fn a_small_data_set_is_measured_with_all_legs() {
     let without = evaluate(
         folder.path(),
         Gain::Linear,
-        None,
+        SearchModels::default(),
         SearchConfig::default(),
         &Progress::hidden(),
     )
@@ -90,7 +93,7 @@ async fn a_broken_data_set_is_named() {
         let result = evaluate(
             folder.path(),
             Gain::Linear,
-            None,
+            SearchModels::default(),
             SearchConfig::default(),
             &Progress::hidden(),
         )

@@ -289,7 +289,10 @@ async fn the_vector_leg_finds_what_words_miss() {
     let knowledge = Knowledge::open(
         &world.index(),
         world.store.clone(),
-        Some(NGrams::new()),
+        SearchModels {
+            embedder: Some(NGrams::new()),
+            reranker: None,
+        },
         config,
     )
     .await

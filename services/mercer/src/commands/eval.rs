@@ -11,7 +11,7 @@ use mercer_runtime::{Clock, FixedDayClock, SystemClock};
 use mercer_schemas::{CustomerId, Personal};
 use serde::Serialize;
 
-use crate::compose::load_embedder;
+use crate::compose::OwnModels;
 use crate::config::Config;
 use crate::eval::dialogue::{self, Dialogue};
 use crate::eval::driver::Line;
@@ -293,10 +293,9 @@ fn noon_ms(day: &str) -> Option<i64> {
 }
 
 async fn retrieval(config: &Config, args: RetrievalArgs) -> anyhow::Result<ExitCode> {
-    let path = args
-        .embedder
-        .unwrap_or_else(|| config.models.embedder.clone());
-    let embedder = load_embedder(&path).await?;
+    let mut config = config.clone();
+    config.models.embedder = args.embedder.unwrap_or(config.models.embedder);
+    let models = OwnModels::load(&config).await?.for_search(&config).await?;
     let gain = match args.gain {
         GainArg::Linear => beir::Gain::Linear,
         GainArg::Exponential => beir::Gain::Exponential,
@@ -304,7 +303,7 @@ async fn retrieval(config: &Config, args: RetrievalArgs) -> anyhow::Result<ExitC
     let report = beir::evaluate(
         &args.dataset,
         gain,
-        embedder,
+        models,
         SearchConfig::default(),
         &Progress::bars(),
     )

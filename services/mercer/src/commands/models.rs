@@ -7,9 +7,10 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer_inference::ChatModel;
 use mercer_inference::random_model::{RandomModel, TensorType};
 
-use crate::compose::{load_chat, load_embedder};
+use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
 /// Look at models, write training dialogues for the small chat model, or make a model to measure with.
@@ -97,7 +98,9 @@ impl From<Weights> for TensorType {
 pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::List => {
-            let chat = load_chat(config).await?;
+            let own = OwnModels::load(config).await?;
+            let chat = load_chat(config, &own).await?;
+            let models = own.for_search(config).await?;
             let info = chat.info();
             println!(
                 "chat      {}  {:.1} M parameters  context {}  prompt {}  {}",
@@ -107,12 +110,19 @@ pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<Exit
                 info.prompt_style,
                 config.models.chat.display()
             );
-            if let Some(embedder) = load_embedder(&config.models.embedder).await? {
+            if let Some(embedder) = models.embedder {
                 println!(
                     "embedder  {}  {} numbers  {}",
                     embedder.info().id,
                     embedder.info().dim,
                     config.models.embedder.display()
+                );
+            }
+            if let Some(reranker) = models.reranker {
+                println!(
+                    "reranker  {}  {}",
+                    reranker.id(),
+                    config.models.reranker.display()
                 );
             }
         }

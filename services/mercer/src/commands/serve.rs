@@ -1,9 +1,11 @@
 //! `mercer serve`: run.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use clap::{Parser, ValueEnum};
+use mercer_inference::ChatModel;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -42,7 +44,7 @@ enum Role {
     Admin,
     /// The search indexes.
     Indexer,
-    /// The chat model.
+    /// The chat model, and embedder and reranker where files are configured.
     Worker,
 }
 
@@ -112,17 +114,19 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         }
         Parts::Conversations { worker } => {
             let listener = listen(config).await?;
+            let base = nodes::open_base(config).await?;
+            let own = base.own.clone();
             let has_nats = !config.nats.url.is_empty();
             let worker = match worker && has_nats {
-                true => Some(pool::start_worker(config).await?),
+                true => Some(pool::start_worker(config, &own).await?),
                 false => None,
             };
-            let chat = match has_nats {
+            let chat: Arc<dyn ChatModel> = match has_nats {
                 true => pool::connect(config).await?,
-                false => load_chat(config).await?,
+                false => load_chat(config, &own).await?,
             };
             let stop = stop_on_signal();
-            nodes::serve_conversations(config, chat, listener, metrics, stop).await?;
+            nodes::serve_conversations(config, base, chat, listener, metrics, stop).await?;
             if let Some(worker) = worker {
                 pool::drain(worker, config).await;
             }
@@ -134,7 +138,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     let listener = listen(config).await?;
     let address = listener.local_addr()?;
     let worker = match parts {
-        Parts::Caller { worker: true } => Some(pool::start_worker(config).await?),
+        Parts::Caller { worker: true } => Some(pool::start_worker(config, &base.own).await?),
         _ => None,
     };
     let (chat, pool) = match parts {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::bail;
 use clap::Parser;
 use mercer_inference::{PoolWatch, WorkerRow, WorkerState};
+use mercer_schemas::worker::TextModelState;
 
 use crate::commands::serve::stop_on_signal;
 use crate::config::Config;
@@ -14,7 +15,7 @@ use crate::config::Config;
 /// Long enough for a few heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(1_100);
 
-/// Show the live pool of workers: slots, queue, cache, speed, draining.
+/// Show the live pool of workers: slots, queue, cache, speed, texts to embed, draining.
 #[derive(Parser)]
 pub(crate) struct Args {
     /// Show it again each second until Ctrl-C.
@@ -73,12 +74,27 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     }
     text.push_str(&line(
         &[
-            "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "model",
+            "worker", "state", "slots", "queue", "cache", "hits", "tokens/s", "stall", "embeds",
+            "reranks", "models",
         ]
         .map(str::to_owned),
     ));
     for row in rows {
         let load = &row.heartbeat.load;
+        let waiting = |model: &Option<TextModelState>| match model {
+            Some(model) => format!("{}/{}", model.waiting, model.waiting_max),
+            None => "-".to_owned(),
+        };
+        let (embedder, reranker) = (&row.heartbeat.embedder, &row.heartbeat.reranker);
+        let chat = row.heartbeat.model.label();
+        let others = embedder
+            .iter()
+            .chain(reranker)
+            .map(|model| model.id.clone());
+        let models = std::iter::once(chat)
+            .chain(others)
+            .collect::<Vec<_>>()
+            .join(", ");
         text.push_str(&line(&[
             row.heartbeat.worker.clone(),
             row.state.as_str().to_owned(),
@@ -91,7 +107,9 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
             format!("{:.0} %", 100.0 * row.hit_rate),
             format!("{:.1}", row.tokens_per_s),
             format!("{:.0} ms", load.stall_ms_max),
-            row.heartbeat.model.label(),
+            waiting(embedder),
+            waiting(reranker),
+            models,
         ]));
     }
     for row in rows.iter().filter(|row| row.state == WorkerState::Twin) {
@@ -103,7 +121,7 @@ fn table(pool: &str, problem: Option<&str>, rows: &[WorkerRow]) -> String {
     text
 }
 
-fn line(cells: &[String; 9]) -> String {
+fn line(cells: &[String; 11]) -> String {
     let [
         worker,
         state,
@@ -113,9 +131,11 @@ fn line(cells: &[String; 9]) -> String {
         hits,
         speed,
         stall,
-        model,
+        embeds,
+        reranks,
+        models,
     ] = cells;
     format!(
-        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8}  {model}\n"
+        "{worker:<24} {state:<9} {slots:>7} {queue:>7} {cache:>6} {hits:>6} {speed:>9} {stall:>8} {embeds:>7} {reranks:>7}  {models}\n"
     )
 }

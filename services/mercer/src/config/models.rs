@@ -17,10 +17,16 @@ use serde::{Deserialize, Serialize};
 pub(crate) struct Models {
     /// Chat model, GGUF.
     pub(crate) chat: PathBuf,
-    /// Embedding model, GGUF; empty for none.
+    /// Embedding model, GGUF; `pool` for the one that the pool's workers serve, empty for none.
     pub(crate) embedder: PathBuf,
     /// Intent classifier for small chat models, safetensors; empty for none.
     pub(crate) intents: PathBuf,
+    /// Threads of the embedding model; 0 chooses.
+    pub(crate) embedder_threads: u32,
+    /// Reranker, GGUF; `pool` for the one that the pool's workers serve, empty for none.
+    pub(crate) reranker: PathBuf,
+    /// Threads of the reranker; 0 chooses.
+    pub(crate) reranker_threads: u32,
     /// Threads of the chat model; 0 chooses.
     pub(crate) threads: u32,
     /// Threads of the chat model while it reads prompts; 0 takes as many as `threads`.
@@ -44,6 +50,27 @@ pub(crate) struct Models {
     /// LoRA adapters of the chat model.
     #[serde(default)]
     pub(crate) adapters: Vec<Adapter>,
+}
+
+/// Where a model computes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ModelPlace<'a> {
+    /// Nowhere.
+    None,
+    /// In this process, with the model of a file.
+    Here(&'a Path),
+    /// By workers of the pool.
+    Pool,
+}
+
+impl<'a> ModelPlace<'a> {
+    fn of(setting: &'a Path) -> Self {
+        match setting.to_str() {
+            Some("") => Self::None,
+            Some("pool") => Self::Pool,
+            _ => Self::Here(setting),
+        }
+    }
 }
 
 /// A LoRA adapter of the chat model.
@@ -113,6 +140,16 @@ impl Models {
             Error::Config { key, problem } => anyhow::anyhow!("hardware.{key}: {problem}"),
             other => other.into(),
         })
+    }
+
+    /// Returns where texts are embedded.
+    pub(crate) fn embedder(&self) -> ModelPlace<'_> {
+        ModelPlace::of(&self.embedder)
+    }
+
+    /// Returns where hits are read again.
+    pub(crate) fn reranker(&self) -> ModelPlace<'_> {
+        ModelPlace::of(&self.reranker)
     }
 
     /// Returns which adapter each shop's conversations are computed with.

@@ -8,14 +8,14 @@ use anyhow::{Context, ensure};
 use clap::Parser;
 use mercer_commerce::Tools;
 use mercer_gateway::{GatewayConfig, LiveFeed, Senders};
-use mercer_knowledge::{Knowledge, SearchConfig};
+use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_runtime::{Runtime, RuntimeConfig, Services, SystemClock};
 use mercer_schemas::{Channel, Content, InboundMessage, MessageId, Personal, ShopId, Stream};
 use mercer_store::{InboxItem, InboxKind, LocalHints, NewInbox, Store};
 use serde::Serialize;
 
 use super::shop_in;
-use crate::compose::load_chat;
+use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
 /// Memory of live and passivated conversations, and how long one takes to come back.
@@ -52,7 +52,7 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
     let knowledge = Knowledge::open(
         &folder.path().join("index"),
         store.clone(),
-        None,
+        SearchModels::default(),
         SearchConfig::default(),
     )
     .await?;
@@ -61,7 +61,7 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
     let services = Services {
         store: store.clone(),
         tools: Tools::new(store.clone(), knowledge),
-        chat: load_chat(config).await?,
+        chat: load_chat(config, &OwnModels::default()).await?,
         intents: None,
         senders: Senders::new(&GatewayConfig::default(), &live)?,
         live,

@@ -15,8 +15,8 @@ use clap::Parser;
 use futures::StreamExt;
 use mercer_inference::{
     ChatMessage, ChatModel, Chunk, Completion, Error, Finish, GenerateRequest, Generation,
-    ModelInfo, PoolConfig, Priority, Role, Timings, Usage, Worker, WorkerConfig, WorkerEngine,
-    WorkerPool,
+    ModelInfo, PoolConfig, Priority, Role, TextModels, Timings, Usage, Worker, WorkerConfig,
+    WorkerEngine, WorkerPool,
 };
 use mercer_schemas::worker::Load;
 use serde::Serialize;
@@ -94,7 +94,7 @@ pub(super) async fn run(config: &Config, args: FramesArgs) -> anyhow::Result<Exi
         pool: name.clone(),
         name: name.clone(),
     };
-    let worker = Worker::start(worker, metronome.clone())
+    let worker = Worker::start(worker, metronome.clone(), TextModels::default())
         .await
         .context("worker")?;
     let pool = WorkerPool::connect(PoolConfig::new(url, name)).await?;

@@ -6,7 +6,7 @@ use mercer_inference::devices::{self, Device, DeviceKind};
 use mercer_inference::memory::{self, Needs};
 use mercer_inference::{EngineConfig, Hardware, SplitMode};
 
-use crate::config::Config;
+use crate::config::{Config, ModelPlace};
 
 /// More than this part of what is free leaves no room for the rest of the system.
 const FULL_PERCENT: u64 = 90;
@@ -39,17 +39,21 @@ impl Room {
 pub(super) fn room_for_models(config: &Config) -> anyhow::Result<Room> {
     let engine = config.engine();
     let chat = memory::chat_needs(&engine)?;
-    let embedder = match config.models.embedder.as_os_str().is_empty() {
-        true => Needs::default(),
-        false => memory::embedder_needs(&config.models.embedder)?,
+    let text_model = |place| match place {
+        ModelPlace::Here(file) => memory::text_model_needs(file),
+        ModelPlace::None | ModelPlace::Pool => Ok(Needs::default()),
     };
+    let embedder = text_model(config.models.embedder())?;
+    let reranker = text_model(config.models.reranker())?;
     let devices = devices::devices()?;
     let mut host = Vec::new();
     if chat.host.total() > 0 {
         host.push(format!("chat {}", parts(&chat.host, &engine)));
     }
-    if embedder.total() > 0 {
-        host.push(format!("embedder {}", size(embedder.total())));
+    for (name, needs) in [("embedder", &embedder), ("reranker", &reranker)] {
+        if needs.total() > 0 {
+            host.push(format!("{name} {}", size(needs.total())));
+        }
     }
     let free = devices
         .iter()
@@ -58,7 +62,7 @@ pub(super) fn room_for_models(config: &Config) -> anyhow::Result<Room> {
     let mut rooms = vec![room(
         "main memory",
         &host.join(", "),
-        chat.host.total() + embedder.total(),
+        chat.host.total() + embedder.total() + reranker.total(),
         free,
     )];
     if chat.gpu.total() > 0 {

@@ -3,17 +3,20 @@
 mod machine;
 mod memory;
 
+use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use mercer_inference::devices::devices;
 use mercer_inference::{
-    ChatMessage, GenerateRequest, PoolWatch, Priority, Role, WorkerRow, WorkerState,
+    ChatMessage, ChatModel, Embedder, GenerateRequest, PoolWatch, Priority, Reranker, Role,
+    WorkerRow, WorkerState,
 };
+use mercer_schemas::worker::TextModelState;
 
 use self::memory::Room;
-use crate::compose::{load_chat, load_embedder, open_store};
-use crate::config::Config;
+use crate::compose::{OwnModels, load_chat, open_store};
+use crate::config::{Config, ModelPlace};
 
 /// Long enough for a few heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(1_100);
@@ -42,11 +45,20 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     let memory = memory::room_for_models(config);
     let fits = !matches!(memory, Ok(Room::Lacking(_)));
     report("memory", memory.and_then(Room::finding));
-    report("chat", chat(config, fits).await);
+    let own = OwnModels::load(config).await;
+    let nothing = OwnModels::default();
+    let own_models = own.as_ref().unwrap_or(&nothing);
+    report("chat", chat(config, fits, own_models).await);
     if !config.nats.url.is_empty() {
         report("pool", pool(config).await);
     }
-    report("embedder", embedder(config).await);
+    match &own {
+        Ok(own) => {
+            report("embedder", embedder(config, own).await);
+            report("reranker", reranker(config, own).await);
+        }
+        Err(error) => report("models", Err(anyhow::anyhow!("{error:#}"))),
+    }
     report("store", store(config).await);
     report("channels", channels(config).await);
     report("admin keys", admin_keys(config).await);
@@ -65,11 +77,11 @@ pub(crate) async fn run(config: &Config) -> anyhow::Result<ExitCode> {
     })
 }
 
-async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
+async fn chat(config: &Config, fits: bool, own: &OwnModels) -> anyhow::Result<String> {
     if !fits {
         return Err(memory::not_loaded(&config.models.chat));
     }
-    let model = load_chat(config).await?;
+    let model = load_chat(config, own).await?;
     let request = GenerateRequest {
         request_id: "doctor".to_owned(),
         conversation_key: String::new(),
@@ -88,8 +100,13 @@ async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
     };
     let completion = model.generate(request).await?.complete().await?;
     let info = model.info();
+    let (threads, batch_threads) = model.threads();
+    let threads = match threads == batch_threads {
+        true => format!("{threads}"),
+        false => format!("{threads} ({batch_threads} for prompts)"),
+    };
     Ok(format!(
-        "{} with {:.1} M parameters, context {}, prompt {}, decodes {} tokens in {:.0} ms",
+        "{} with {:.1} M parameters, context {}, prompt {}, threads {threads}, decodes {} tokens in {:.0} ms",
         info.label(),
         info.n_params as f64 / 1e6,
         info.n_ctx,
@@ -99,13 +116,19 @@ async fn chat(config: &Config, fits: bool) -> anyhow::Result<String> {
     ))
 }
 
-/// The pool that the settings name has a worker that takes requests.
-async fn pool(config: &Config) -> anyhow::Result<String> {
+/// Listens to the pool that the settings name.
+async fn rows(config: &Config) -> anyhow::Result<Vec<WorkerRow>> {
     let mut watch = PoolWatch::connect(&config.nats.url, &config.pool.name).await?;
     let rows = watch.rows(LISTEN).await;
-    if let Some(problem) = watch.problem() {
-        anyhow::bail!("nats.url {problem}");
+    match watch.problem() {
+        Some(problem) => anyhow::bail!("nats.url {problem}"),
+        None => Ok(rows),
     }
+}
+
+/// The pool that the settings name has a worker that takes requests.
+async fn pool(config: &Config) -> anyhow::Result<String> {
+    let rows = rows(config).await?;
     let name = &config.pool.name;
     let ready: Vec<&WorkerRow> = rows
         .iter()
@@ -132,9 +155,66 @@ async fn pool(config: &Config) -> anyhow::Result<String> {
     Ok(format!("{name} with {} workers ready", ready.len()))
 }
 
-async fn embedder(config: &Config) -> anyhow::Result<String> {
-    let Some(embedder) = load_embedder(&config.models.embedder).await? else {
-        return Ok("none configured: search by words alone".to_owned());
+/// Where a model is not in this process, a worker of the pool serves it, or there is none.
+async fn elsewhere(
+    config: &Config,
+    key: &str,
+    place: ModelPlace<'_>,
+    told: impl Fn(&WorkerRow) -> Option<&TextModelState>,
+) -> anyhow::Result<Option<String>> {
+    if place != ModelPlace::Pool {
+        return Ok(None);
+    }
+    let rows = rows(config).await?;
+    let mut served = BTreeMap::<&str, usize>::new();
+    for row in rows.iter().filter(|row| row.state == WorkerState::Ready) {
+        if let Some(model) = told(row) {
+            *served.entry(&model.id).or_default() += 1;
+        }
+    }
+    let name = &config.pool.name;
+    let mut models = served
+        .iter()
+        .map(|(id, workers)| format!("{id} on {workers} workers"));
+    match (models.next(), models.next()) {
+        (Some(model), None) => Ok(Some(format!("in pool {name}: {model}"))),
+        (Some(one), Some(other)) => anyhow::bail!(
+            "workers of pool {name} have different ones ({one}, {other}); a caller uses those with one of them only"
+        ),
+        (None, _) => anyhow::bail!(
+            "no worker of pool {name} that is ready serves one; set models.{key} of the workers to a file"
+        ),
+    }
+}
+
+async fn reranker(config: &Config, own: &OwnModels) -> anyhow::Result<String> {
+    let Some(reranker) = &own.reranker else {
+        let place = config.models.reranker();
+        let found = elsewhere(config, "reranker", place, |row| {
+            row.heartbeat.reranker.as_ref()
+        })
+        .await?;
+        return Ok(found.unwrap_or_else(|| "none configured: the first order stays".to_owned()));
+    };
+    let documents = vec!["a water boiler".to_owned(), "a bicycle".to_owned()];
+    let scores = reranker.scores("a kettle", documents).await?;
+    Ok(format!(
+        "{}, threads {}; for kettle, boiler scores {:.2} and bicycle {:.2}",
+        reranker.id(),
+        reranker.threads(),
+        scores[0],
+        scores[1]
+    ))
+}
+
+async fn embedder(config: &Config, own: &OwnModels) -> anyhow::Result<String> {
+    let Some(embedder) = &own.embedder else {
+        let place = config.models.embedder();
+        let found = elsewhere(config, "embedder", place, |row| {
+            row.heartbeat.embedder.as_ref()
+        })
+        .await?;
+        return Ok(found.unwrap_or_else(|| "none configured: search by words alone".to_owned()));
     };
     let vectors = embedder
         .embed(vec![
@@ -145,9 +225,10 @@ async fn embedder(config: &Config) -> anyhow::Result<String> {
         .await?;
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
     Ok(format!(
-        "{} with {} numbers; kettle is {:.2} near to boiler, {:.2} to bicycle",
+        "{} with {} numbers, threads {}; kettle is {:.2} near to boiler, {:.2} to bicycle",
         embedder.info().id,
         embedder.info().dim,
+        embedder.threads(),
         cosine(&vectors[0], &vectors[1]),
         cosine(&vectors[0], &vectors[2])
     ))

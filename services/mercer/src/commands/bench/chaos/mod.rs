@@ -89,6 +89,9 @@ pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<Exit
         config.models.chat = model.clone();
     }
     config.models.chat = std::path::absolute(&config.models.chat)?;
+    // Texts are not what is disturbed here.
+    config.models.embedder = PathBuf::new();
+    config.models.reranker = PathBuf::new();
     let file = config.models.chat.clone();
     let tokenizer = tokio::task::spawn_blocking(move || Tokenizer::load(file))
         .await?

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
-use mercer_inference::{ChatMessage, Embedder, Role};
+use mercer_inference::{ChatMessage, Role};
+use mercer_knowledge::SearchModels;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -18,6 +20,8 @@ use super::report::{self, Objective, Report};
 use super::target::{Ask, Ending, Outcome, Target};
 use super::workload::{Amounts, Builder, STREAMS, Workload};
 
+/// Hits that one search has read again in W9.
+const HITS_A_SEARCH: usize = 30;
 /// Texts embedded by one call in W9.
 const TEXTS_A_CALL: usize = 16;
 
@@ -31,7 +35,8 @@ pub(super) struct Bench {
     pub(super) every: Duration,
     pub(super) concurrency: Option<usize>,
     pub(super) objective: Objective,
-    pub(super) embedder: Option<Arc<dyn Embedder>>,
+    /// What W9 uses beside the chat model.
+    pub(super) models: SearchModels,
     pub(super) pool: Option<Arc<Pool>>,
 }
 
@@ -257,6 +262,7 @@ impl Bench {
     async fn beside_embeddings(&self) -> anyhow::Result<Report> {
         let workload = Workload::W9;
         let embedder = self
+            .models
             .embedder
             .clone()
             .context("W9 needs an embedding model; set models.embedder")?;
@@ -265,21 +271,33 @@ impl Bench {
             .conversations(self.amounts.conversations, self.amounts.turns);
         let passages = self.builder(workload, 1).passages(TEXTS_A_CALL);
         let stop = CancellationToken::new();
-        let embedding = tokio::spawn({
-            let stop = stop.clone();
-            async move {
-                let (mut count, began) = (0, Instant::now());
-                while !stop.is_cancelled() {
-                    count += embedder.embed(passages.clone()).await?.len();
-                }
-                Ok::<_, mercer_inference::Error>(count as f64 / began.elapsed().as_secs_f64())
+        let embedding = per_second(stop.clone(), {
+            let passages = passages.clone();
+            move || {
+                let (embedder, passages) = (embedder.clone(), passages.clone());
+                async move { Ok(embedder.embed(passages).await?.len()) }
             }
+        });
+        let ranking = self.models.reranker.clone().map(|reranker| {
+            let (query, hits) = (
+                passages[0].clone(),
+                self.builder(workload, 2).passages(HITS_A_SEARCH),
+            );
+            per_second(stop.clone(), move || {
+                let (reranker, query, hits) = (reranker.clone(), query.clone(), hits.clone());
+                async move { Ok(reranker.scores(&query, hits).await?.len()) }
+            })
         });
         let found = self.send(workload, asks, 2 * self.slots).await;
         stop.cancel();
         let embeddings_per_s = embedding.await??;
+        let reranked_per_s = match ranking {
+            Some(ranking) => Some(ranking.await??),
+            None => None,
+        };
         Ok(Report {
             embeddings_per_s: Some(embeddings_per_s),
+            reranked_per_s,
             ..self.report(workload, Some(2 * self.slots), &found?)
         })
     }
@@ -317,6 +335,23 @@ fn progress(workload: Workload, requests: usize) -> ProgressBar {
     bar
 }
 
+/// Does something again and again until told to stop, and returns how many texts a second that were.
+fn per_second<F>(
+    stop: CancellationToken,
+    mut again: impl FnMut() -> F + Send + 'static,
+) -> JoinHandle<Result<f64, mercer_inference::Error>>
+where
+    F: Future<Output = Result<usize, mercer_inference::Error>> + Send + 'static,
+{
+    tokio::spawn(async move {
+        let (mut count, began) = (0, Instant::now());
+        while !stop.is_cancelled() {
+            count += again().await?;
+        }
+        Ok(count as f64 / began.elapsed().as_secs_f64())
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use mercer_inference::testing::{RandomModel, write_random_model};
@@ -350,7 +385,7 @@ mod tests {
                 ttft: Duration::from_secs(100),
                 gap: Duration::from_secs(100),
             },
-            embedder: None,
+            models: SearchModels::default(),
             pool: None,
         };
         (bench, folder)

@@ -21,6 +21,7 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use mercer_inference::{ChatModel, LlamaEngine, Tokenizer};
+use mercer_knowledge::SearchModels;
 
 use self::endpoint::{Endpoint, Form};
 use self::measure::Bench;
@@ -30,7 +31,7 @@ use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
 use super::fleet::Fleet;
-use crate::compose::load_embedder;
+use crate::compose::OwnModels;
 use crate::config::Config;
 
 /// Requests that may wait for the engine: more than any workload sends at once, so that none is refused.
@@ -144,18 +145,32 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
     args.check()?;
     let workloads = args.workloads(config)?;
     let slots = args.slots.unwrap_or(config.models.slots);
+    let mut config = config.clone();
+    if !workloads.contains(&Workload::W9) {
+        // Nobody loads what nothing asks for.
+        config.models.embedder = PathBuf::new();
+        config.models.reranker = PathBuf::new();
+    }
+    let config = &config;
     let pool = args.pool(config, slots).await?;
+    let mut models = SearchModels::default();
     let (target, measure) = match (&pool, &args.endpoint) {
-        (Some(pool), _) => args.caller(config, pool).await?,
-        (None, Some(url)) => args.endpoint(url, slots).await?,
-        (None, None) => args.engine(config, slots).await?,
+        (Some(pool), _) => {
+            if workloads.contains(&Workload::W9) {
+                models = pool.models(config).await?;
+            }
+            args.caller(config, pool).await?
+        }
+        (None, url) => {
+            let own = OwnModels::load(config).await?;
+            models = own.for_search(config).await?;
+            match url {
+                Some(url) => args.endpoint(url, slots).await?,
+                None => args.engine(config, slots, own.threads()).await?,
+            }
+        }
     };
     let workers = pool.as_ref().map_or(1, |pool| pool.model.ready().len());
-    let embedder = if workloads.contains(&Workload::W9) {
-        load_embedder(&config.models.embedder).await?
-    } else {
-        None
-    };
     let bench = Bench {
         target: Arc::new(target),
         measure,
@@ -168,7 +183,7 @@ pub(crate) async fn run(config: &Config, args: InferenceArgs) -> anyhow::Result<
             ttft: Duration::from_millis(args.slo_ttft_ms),
             gap: Duration::from_millis(args.slo_gap_ms),
         },
-        embedder,
+        models,
         pool,
     };
     bench.warm_up().await?;
@@ -316,8 +331,14 @@ impl InferenceArgs {
         config
     }
 
-    async fn engine(&self, config: &Config, slots: u32) -> anyhow::Result<(Target, Measure)> {
+    async fn engine(
+        &self,
+        config: &Config,
+        slots: u32,
+        cores_taken: u32,
+    ) -> anyhow::Result<(Target, Measure)> {
         let mut engine = self.settings(config, slots).engine();
+        engine.cores_taken = cores_taken;
         engine.queue = QUEUE;
         engine.batch = engine
             .batch

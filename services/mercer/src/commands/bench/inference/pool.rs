@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use mercer_inference::{PoolConfig, PoolWatch, WorkerPool, WorkerState};
+use mercer_inference::{
+    Embedder, PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, Reranker, WorkerPool, WorkerState,
+};
+use mercer_knowledge::SearchModels;
 use rand::{SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -14,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::fleet::{Fleet, POOL};
 use super::super::quantiles::{Quantiles, millis};
+use crate::config::{Config, ModelPlace};
 
 /// Long enough for some heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(600);
@@ -23,6 +27,7 @@ const START_MAX: Duration = Duration::from_secs(300);
 /// A pool.
 pub(super) struct Pool {
     pub(super) model: Arc<WorkerPool>,
+    config: PoolConfig,
     watch: Mutex<PoolWatch>,
     /// The workers, where they are this measurement's own.
     fleet: Option<Mutex<Fleet>>,
@@ -73,13 +78,34 @@ impl Pool {
     /// # Errors
     /// When NATS cannot be reached or no worker is there.
     pub(super) async fn connect(url: &str, name: &str) -> anyhow::Result<Self> {
-        let model = WorkerPool::connect(PoolConfig::new(url, name)).await;
+        let config = PoolConfig::new(url, name);
+        let model = WorkerPool::connect(config.clone()).await;
         let watch = PoolWatch::connect(url, name).await?;
         Ok(Self {
             model: Arc::new(model.context("pool")?),
+            config,
             watch: Mutex::new(watch),
             fleet: None,
         })
+    }
+
+    /// Connects to its embedding model, and to its reranker where one is configured.
+    ///
+    /// # Errors
+    /// When no worker serves one.
+    pub(super) async fn models(&self, config: &Config) -> anyhow::Result<SearchModels> {
+        let embedder = PoolEmbedder::connect(self.config.clone()).await;
+        let embedder: Arc<dyn Embedder> = Arc::new(embedder.context("pool")?);
+        let mut models = SearchModels {
+            embedder: Some(embedder),
+            reranker: None,
+        };
+        if config.models.reranker() != ModelPlace::None {
+            let reranker = PoolReranker::connect(self.config.clone()).await;
+            let reranker: Arc<dyn Reranker> = Arc::new(reranker.context("pool")?);
+            models.reranker = Some(reranker);
+        }
+        Ok(models)
     }
 
     /// Says whether its workers may be ended.

@@ -58,6 +58,8 @@ pub(super) struct Report {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) embeddings_per_s: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) reranked_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) pool: Option<PoolReport>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) first_error: Option<String>,
@@ -190,6 +192,9 @@ impl Report {
         }
         if let Some(valid) = self.valid {
             line("valid outputs", format!("{:.1} %", valid * 100.0));
+        }
+        if let Some(reranked) = self.reranked_per_s {
+            line("reranked", format!("{reranked:.1} documents per second"));
         }
         if let Some(embeddings) = self.embeddings_per_s {
             line("embeddings", format!("{embeddings:.1} per second"));

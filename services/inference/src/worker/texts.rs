@@ -1,0 +1,261 @@
+//! Serves vectors of texts and scores of documents: what this worker's embedding model or reranker computes goes back in
+//! one frame.
+//!
+//! These models have threads and queues of their own, so texts wait for no conversation, and no conversation for texts.
+
+use std::{
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use async_nats::Message;
+use mercer_schemas::worker::{
+    Body, EMBED_TEXTS_MAX, EmbedRequest, Frame, RERANK_DOCUMENTS_MAX, Refusal, RerankRequest,
+    TextModelState, rows_max, stream_of,
+};
+use serde::de::DeserializeOwned;
+use tokio::{
+    task::JoinSet,
+    time::{interval_at, sleep_until},
+};
+
+use super::{Key, dropped, outbox::KEEPALIVE, refusal};
+use crate::{Embedder, Error, Reranker, bus::Bus, refusal::refused};
+
+/// Requests that may wait for a model or be computed, as many as wait in front of its thread.
+const WAITING_MAX: u32 = 64;
+/// No request is kept longer, whatever its caller says.
+const DEADLINE_MAX: Duration = Duration::from_secs(300);
+
+/// The models that a worker serves beside its engine.
+#[derive(Clone, Default)]
+pub struct TextModels {
+    /// Its embedding model, if it has one.
+    pub embedder: Option<Arc<dyn Embedder>>,
+    /// Its reranker, if it has one.
+    pub reranker: Option<Arc<dyn Reranker>>,
+}
+
+/// The text models of a worker, and the requests that each has.
+pub(super) struct Texts {
+    bus: Bus,
+    models: TextModels,
+    embeds: JoinSet<()>,
+    reranks: JoinSet<()>,
+}
+
+impl Texts {
+    /// Begins to serve models. Requests for one that is not there are refused.
+    pub(super) fn new(bus: Bus, models: TextModels) -> Self {
+        Self {
+            bus,
+            models,
+            embeds: JoinSet::new(),
+            reranks: JoinSet::new(),
+        }
+    }
+
+    /// Returns what a heartbeat tells of the embedding model.
+    pub(super) fn embedder(&self) -> Option<TextModelState> {
+        let info = self.models.embedder.as_ref()?.info();
+        Some(state(&info.id, info.dim as u32, &self.embeds))
+    }
+
+    /// Returns what a heartbeat tells of the reranker.
+    pub(super) fn reranker(&self) -> Option<TextModelState> {
+        let reranker = self.models.reranker.as_ref()?;
+        Some(state(reranker.id(), 1, &self.reranks))
+    }
+
+    /// Returns how many requests have no answer yet.
+    pub(super) fn running(&self) -> usize {
+        self.embeds.len() + self.reranks.len()
+    }
+
+    /// Waits until a request has its answer; nothing where there is none.
+    pub(super) async fn ended(&mut self) -> Option<()> {
+        tokio::select! {
+            Some(_) = self.embeds.join_next() => Some(()),
+            Some(_) = self.reranks.join_next() => Some(()),
+            else => None,
+        }
+    }
+
+    /// Takes a request for vectors.
+    pub(super) async fn embed(&mut self, message: Message, draining: bool) {
+        let key = |request: &EmbedRequest| (request.stream, request.attempt);
+        let Some((request, reply)) = read(message, "embed", key) else {
+            return;
+        };
+        let key = key(&request);
+        let admitted = match &self.models.embedder {
+            _ if draining => Err(Refusal::Draining),
+            Some(embedder) if embedder.info().id == request.embedder => {
+                let most = rows_max(embedder.info().dim as u32).min(EMBED_TEXTS_MAX);
+                room(&self.embeds, request.texts.len(), most).map(|()| embedder.clone())
+            }
+            _ => Err(Refusal::OtherModel),
+        };
+        match admitted {
+            Ok(embedder) => {
+                let (rows, width) = (request.texts.len(), embedder.info().dim);
+                let computing = async move { embedder.embed(request.texts).await };
+                let answer = Answer::new(&self.bus, key, reply, rows, width);
+                self.embeds
+                    .spawn(answer.give(request.deadline_ms, computing));
+            }
+            Err(kind) => {
+                self.bus.publish(reply, None, refusal(key, 0, kind)).await;
+            }
+        }
+    }
+
+    /// Takes a request for scores.
+    pub(super) async fn rerank(&mut self, message: Message, draining: bool) {
+        let key = |request: &RerankRequest| (request.stream, request.attempt);
+        let Some((request, reply)) = read(message, "rerank", key) else {
+            return;
+        };
+        let key = key(&request);
+        let admitted = match &self.models.reranker {
+            _ if draining => Err(Refusal::Draining),
+            Some(reranker) if reranker.id() == request.reranker => {
+                let most = RERANK_DOCUMENTS_MAX;
+                room(&self.reranks, request.documents.len(), most).map(|()| reranker.clone())
+            }
+            _ => Err(Refusal::OtherModel),
+        };
+        match admitted {
+            Ok(reranker) => {
+                let rows = request.documents.len();
+                let computing = async move {
+                    let scores = reranker.scores(&request.query, request.documents).await?;
+                    Ok(scores.into_iter().map(|score| vec![score]).collect())
+                };
+                let answer = Answer::new(&self.bus, key, reply, rows, 1);
+                self.reranks
+                    .spawn(answer.give(request.deadline_ms, computing));
+            }
+            Err(kind) => {
+                self.bus.publish(reply, None, refusal(key, 0, kind)).await;
+            }
+        }
+    }
+}
+
+fn state(id: &str, dim: u32, requests: &JoinSet<()>) -> TextModelState {
+    TextModelState {
+        id: id.to_owned(),
+        dim,
+        waiting: requests.len() as u32,
+        waiting_max: WAITING_MAX,
+    }
+}
+
+/// Reads a request and where its answer goes. One that makes no sense is dropped: there is nobody to tell.
+fn read<R: DeserializeOwned>(
+    message: Message,
+    what: &'static str,
+    key: impl Fn(&R) -> Key,
+) -> Option<(R, String)> {
+    let Some(reply) = message.reply else {
+        dropped("no_reply");
+        return None;
+    };
+    let Ok(request) = serde_json::from_slice::<R>(&message.payload) else {
+        dropped(what);
+        return None;
+    };
+    // Frames go to no other subject, whoever asks.
+    if stream_of(reply.as_str()) != Some(key(&request)) {
+        dropped("reply");
+        return None;
+    }
+    Some((request, reply.to_string()))
+}
+
+/// Says whether so many texts may be computed at once, and one more request may wait.
+fn room(requests: &JoinSet<()>, texts: usize, most: usize) -> Result<(), Refusal> {
+    if !(1..=most).contains(&texts) {
+        return Err(Refusal::Request);
+    }
+    if requests.len() >= WAITING_MAX as usize {
+        return Err(Refusal::QueueFull);
+    }
+    Ok(())
+}
+
+/// An answer on its way.
+struct Answer {
+    bus: Bus,
+    key: Key,
+    reply: String,
+    rows: usize,
+    width: usize,
+}
+
+impl Answer {
+    fn new(bus: &Bus, key: Key, reply: String, rows: usize, width: usize) -> Self {
+        Self {
+            bus: bus.clone(),
+            key,
+            reply,
+            rows,
+            width,
+        }
+    }
+
+    /// Sends what is computed, with a sign of life now and then before. Past the deadline nobody waits for it, and what
+    /// the model has not begun by then it leaves out.
+    async fn give(
+        self,
+        deadline_ms: u64,
+        computing: impl Future<Output = Result<Vec<Vec<f32>>, Error>>,
+    ) {
+        let deadline = Instant::now() + Duration::from_millis(deadline_ms).min(DEADLINE_MAX);
+        let mut alive = interval_at((Instant::now() + KEEPALIVE).into(), KEEPALIVE);
+        tokio::pin!(computing);
+        loop {
+            tokio::select! {
+                computed = &mut computing => return self.send(self.body(computed)).await,
+                _ = alive.tick() => self.send(Body::Keepalive).await,
+                () = sleep_until(deadline.into()) => {
+                    metrics::counter!("mercer_worker_texts_late_total").increment(1);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn body(&self, computed: Result<Vec<Vec<f32>>, Error>) -> Body {
+        let failed = |error: &Error| Body::Refused(refused(error, Duration::ZERO));
+        match computed {
+            Ok(rows)
+                if rows.len() == self.rows && rows.iter().all(|row| row.len() == self.width) =>
+            {
+                Body::Numbers {
+                    width: self.width as u32,
+                    numbers: rows.concat(),
+                }
+            }
+            Ok(_) => failed(&Error::Decode(
+                "rows of another number or length".to_owned(),
+            )),
+            Err(error) => failed(&error),
+        }
+    }
+
+    async fn send(&self, body: Body) {
+        let (stream, attempt) = self.key;
+        let frame = Frame {
+            stream,
+            attempt,
+            seq: 0,
+            first_token: 0,
+            body,
+        };
+        let reply = self.reply.clone();
+        self.bus.publish(reply, None, frame.encode()).await;
+    }
+}
