@@ -7,7 +7,7 @@ use llama_cpp_2::{llama_batch::LlamaBatch, model::LlamaModel, token::LlamaToken}
 use crate::{
     EngineConfig, Error,
     backend::{backend, creation_lock},
-    engine::context_params,
+    engine::{context_params, highest},
     model_file,
 };
 
@@ -70,7 +70,7 @@ impl BareLoop {
             context.decode(batch).map_err(|error| refused(&error))?;
             let wanted = (0..).zip(rows).filter(|(_, row)| row.wanted);
             Ok(wanted
-                .map(|(at, _)| likeliest(context.get_logits_ith(at)))
+                .map(|(at, _)| highest(context.get_logits_ith(at)).unwrap_or(0) as i32)
                 .collect())
         };
         let rows: Vec<Row> = prompts
@@ -118,15 +118,4 @@ struct Row {
     position: i32,
     /// Its logits choose the next token.
     wanted: bool,
-}
-
-/// Returns the token with the highest logit, the lower id on a tie.
-fn likeliest(logits: &[f32]) -> i32 {
-    let mut best = 0;
-    for (id, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
-            best = id;
-        }
-    }
-    best as i32
 }

@@ -189,8 +189,8 @@ impl Worker<'_> {
             let Some(first) = first else { return };
             let alone = self.slots.is_empty();
             let needed = self.suspended[first].tokens.len() as u64 + u64::from(self.config.batch);
-            let free =
-                u64::from(self.config.cache_tokens).saturating_sub(self.sequences.tokens_running());
+            let free = u64::from(self.config.cache_tokens)
+                .saturating_sub(self.sequences.tokens_running(None));
             if !alone && needed > free {
                 return;
             }
@@ -279,89 +279,132 @@ impl Worker<'_> {
         if !disk.tier.wants(&key, &tokens, adapter) {
             return;
         }
-        let state = disk.file();
+        let mut state = disk.file();
         let ids: Vec<LlamaToken> = tokens.iter().map(|&token| LlamaToken(token)).collect();
-        match self
+        let written = self
             .context
-            .state_seq_save_file(state.path(), seq as i32, &ids)
-        {
-            Ok(bytes) => {
-                disk.tier.put(
-                    Kept {
-                        key,
-                        tokens,
-                        adapter,
-                        starts,
-                        state,
-                    },
-                    bytes,
-                );
+            .state_seq_save_file(state.path(), seq as i32, &ids);
+        match written {
+            Ok(bytes) if state.written(bytes as u64) => {
+                let kept = Kept {
+                    key,
+                    tokens,
+                    adapter,
+                    starts,
+                    state,
+                };
+                disk.tier.put(kept, bytes);
                 self.moved("written");
             }
+            Ok(_) => tracing::warn!("a cache could not be written to a file; is the disk full?"),
             Err(error) => tracing::warn!(%error, "a cache could not be written to a file"),
         }
     }
 
-    /// Fetches a longer start of a prompt from main memory, or from a file, than a sequence has and any other could lend.
+    /// Fetches a longer start of a prompt from a file or from main memory than a sequence has and any other could lend.
     /// Returns how many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
         let lent = match self.sequences.best_donor(prompt, seq) {
             Some((_, common)) if self.can_share => common,
             _ => 0,
         };
-        let host = self.host.best(prompt, adapter);
-        let disk = match &mut self.disk {
-            Some(disk) => disk.tier.best(prompt, adapter),
-            None => None,
-        };
-        let in_host = host.as_ref().map_or(0, |(_, common)| *common);
-        let in_file = disk.as_ref().map_or(0, |(_, common)| *common);
-        // A file is slower than main memory, and quicker than computing.
-        let file = disk
-            .filter(|_| in_file >= in_host + FETCHED_TOKENS_MIN)
-            .map(|(kept, _)| kept);
-        let (tokens, common) = match (&file, &host) {
-            (Some(kept), _) => (&kept.tokens, in_file),
-            (None, Some((kept, _))) => (&kept.tokens, in_host),
-            (None, None) => return have,
-        };
-        let whole = common == tokens.len();
-        let own = self.sequences.tokens(seq).len() as u64;
-        let running = self.sequences.tokens_running().saturating_sub(own);
-        let fits = running + tokens.len() as u64 <= u64::from(self.config.cache_tokens);
-        if common < have.max(lent) + FETCHED_TOKENS_MIN || !(self.can_cut || whole) || !fits {
-            return have;
+        let least = have.max(lent) + FETCHED_TOKENS_MIN;
+        let in_host = self.host.best(prompt, adapter).map_or(0, |found| found.1);
+        // A file is slower than main memory.
+        let fetched = self
+            .read(
+                seq,
+                prompt,
+                adapter,
+                least.max(in_host + FETCHED_TOKENS_MIN),
+            )
+            .or_else(|| self.fetch_from_host(seq, prompt, adapter, least));
+        match fetched {
+            Some(common) => self.cut_back(seq, common),
+            None => self.sequences.tokens(seq).len(),
         }
-        loop {
-            let loaded = match (&file, &host) {
-                (Some(kept), _) => self
-                    .context
-                    .state_seq_load_file(kept.state.path(), seq as i32, tokens.len())
-                    .is_ok_and(|(ids, _)| ids.iter().map(|id| id.0).eq(tokens.iter().copied())),
-                (None, Some((kept, _))) => {
-                    self.context.state_seq_set(&kept.state, seq as i32).is_ok()
-                }
-                (None, None) => false,
-            };
-            if loaded {
-                break;
+    }
+
+    /// Reads the file with the longest start of a prompt into a sequence, if it has `least` tokens or more of it. Returns how
+    /// many it has.
+    fn read(
+        &mut self,
+        seq: usize,
+        prompt: &[i32],
+        adapter: AdapterId,
+        least: usize,
+    ) -> Option<usize> {
+        let (kept, common) = self.disk.as_mut()?.tier.best(prompt, adapter)?;
+        let length = kept.tokens.len();
+        // Most of a long file read for a few rules at its start would take longer than computing them.
+        if common < least || 2 * common < length || !self.has_room(seq, common, length) {
+            return None;
+        }
+        while self.sequences.tokens_in_context(Some(seq)) + length as u64
+            > u64::from(self.config.cache_tokens)
+        {
+            if !self.move_parked_out() {
+                return None;
             }
-            let Some(evicted) = self.sequences.evict() else {
-                let _ = self
-                    .context
-                    .clear_kv_cache_seq(Some(seq as u32), None, None);
-                self.sequences.tokens_mut(seq).clear();
-                return 0;
-            };
+        }
+        let disk = self.disk.as_mut()?;
+        let (kept, _) = disk.tier.best(prompt, adapter)?;
+        let tokens = kept.tokens.clone();
+        let loaded = kept.state.is_whole()
+            && self
+                .context
+                .state_seq_load_file(kept.state.path(), seq as i32, tokens.len())
+                .is_ok_and(|(ids, _)| ids.iter().map(|id| id.0).eq(tokens.iter().copied()));
+        if !loaded {
+            tracing::warn!("a cache could not be read from its file and is forgotten");
+            disk.tier.forget(prompt, adapter);
+            self.clear(seq);
+            self.sequences.tokens_mut(seq).clear();
+            return None;
+        }
+        *self.sequences.tokens_mut(seq) = tokens;
+        self.moved("read");
+        Some(common)
+    }
+
+    /// Fetches the cache with the longest start of a prompt from main memory into a sequence, if it has `least` tokens or more
+    /// of it. Returns how many it has.
+    fn fetch_from_host(
+        &mut self,
+        seq: usize,
+        prompt: &[i32],
+        adapter: AdapterId,
+        least: usize,
+    ) -> Option<usize> {
+        let (kept, common) = self.host.best(prompt, adapter)?;
+        let length = kept.tokens.len();
+        if common < least || !self.has_room(seq, common, length) {
+            return None;
+        }
+        let (kept, _) = self.host.best(prompt, adapter)?;
+        while self.context.state_seq_set(&kept.state, seq as i32).is_err() {
+            let evicted = self.sequences.evict();
+            let cleared = evicted.as_ref().map_or(seq, |evicted| evicted.seq);
             // Not moved out in turn: main memory would push out the very cache that is wanted here.
             let _ = self
                 .context
-                .clear_kv_cache_seq(Some(evicted.seq as u32), None, None);
+                .clear_kv_cache_seq(Some(cleared as u32), None, None);
+            if evicted.is_none() {
+                self.sequences.tokens_mut(seq).clear();
+                return None;
+            }
         }
-        *self.sequences.tokens_mut(seq) = tokens.clone();
-        let how = if file.is_some() { "read" } else { "fetched" };
-        self.moved(how);
-        self.cut_back(seq, common)
+        *self.sequences.tokens_mut(seq) = kept.tokens.clone();
+        self.moved("fetched");
+        Some(common)
+    }
+
+    /// Tells whether a cache of so many tokens may come into a sequence: it fits beside those that run, and can be cut back
+    /// to what it has in common with the prompt.
+    fn has_room(&self, seq: usize, common: usize, length: usize) -> bool {
+        let running = self.sequences.tokens_running(Some(seq));
+        (self.can_cut || common == length)
+            && running + length as u64 <= u64::from(self.config.cache_tokens)
     }
 
     /// Gives a suspended request a sequence and its cache again.

@@ -1,7 +1,7 @@
 //! Caches of conversations in files, for more of them than main memory has room for.
 //!
 //! A file holds what customers said, as a model understands it: the folder is its owner's alone, and every file goes
-//! when its conversation is forgotten, with the engine, or with the next engine after a crash.
+//! when the budget needs its bytes, with the engine, or with the next engine after a crash.
 
 use std::{
     fs::{self, File, TryLockError},
@@ -13,12 +13,14 @@ use std::{
 
 use super::tier::Tier;
 
-/// Held by an engine as long as it lives: a folder whose lock is free is nobody's.
+/// In an engine's folder it is held as long as the engine lives: a folder whose lock is free is nobody's. In the folder
+/// above it is held while one is made or removed.
 const LOCK: &str = "lock";
+/// How the names of engines' folders begin.
+const ENGINE: &str = "engine-";
 
 /// All caches in files.
 pub(super) struct Disk {
-    // Before the folder: entries remove their files when they are dropped.
     pub(super) tier: Tier<CacheFile>,
     folder: PathBuf,
     _lock: File,
@@ -26,7 +28,10 @@ pub(super) struct Disk {
 }
 
 /// A file that is removed when it is forgotten.
-pub(super) struct CacheFile(PathBuf);
+pub(super) struct CacheFile {
+    path: PathBuf,
+    bytes: u64,
+}
 
 impl Disk {
     /// Makes a folder of the engine's own below `parent`, and removes those of engines that are gone.
@@ -37,12 +42,23 @@ impl Disk {
         /// Engines of one process have folders of their own.
         static ENGINES: AtomicU64 = AtomicU64::new(0);
         fs::create_dir_all(parent)?;
+        // Two engines that start at once would otherwise take one another's new folder for one that was left.
+        let turn = File::create(parent.join(LOCK))?;
+        turn.lock()?;
         for entry in fs::read_dir(parent)?.flatten() {
-            remove_if_left(&entry.path());
+            if entry.file_name().to_string_lossy().starts_with(ENGINE) {
+                remove_if_left(&entry.path());
+            }
         }
-        let number = ENGINES.fetch_add(1, Ordering::Relaxed);
-        let folder = parent.join(format!("engine-{}-{number}", process::id()));
-        make_private(&folder)?;
+        let folder = loop {
+            // In containers that share a folder every process has the same id.
+            let number = ENGINES.fetch_add(1, Ordering::Relaxed);
+            let folder = parent.join(format!("{ENGINE}{}-{number}", process::id()));
+            match make_private(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                made => break made.map(|()| folder)?,
+            }
+        };
         let lock = File::create(folder.join(LOCK))?;
         lock.lock()?;
         Ok(Self {
@@ -56,7 +72,10 @@ impl Disk {
     /// Names a file for a cache that is about to be written.
     pub(super) fn file(&mut self) -> CacheFile {
         self.files += 1;
-        CacheFile(self.folder.join(format!("{}.kv", self.files)))
+        CacheFile {
+            path: self.folder.join(format!("{}.kv", self.files)),
+            bytes: 0,
+        }
     }
 }
 
@@ -69,22 +88,32 @@ impl Drop for Disk {
 
 impl CacheFile {
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// Notes how many bytes llama.cpp says it wrote. False when the file does not have them: the disk is full.
+    pub(super) fn written(&mut self, bytes: u64) -> bool {
+        self.bytes = bytes;
+        self.is_whole()
+    }
+
+    /// Tells whether the file is as long as it was written: llama.cpp ends the process on a shorter one.
+    pub(super) fn is_whole(&self) -> bool {
+        fs::metadata(&self.path).is_ok_and(|file| file.len() == self.bytes)
     }
 }
 
 impl Drop for CacheFile {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
+        let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Removes a folder that an engine has left. Anything else stays.
+/// Removes an engine's folder that nobody holds the lock of.
 fn remove_if_left(folder: &Path) {
-    let Ok(lock) = File::open(folder.join(LOCK)) else {
-        return;
-    };
-    if !matches!(lock.try_lock(), Err(TryLockError::WouldBlock)) {
+    let held = File::open(folder.join(LOCK))
+        .is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
+    if !held {
         let _ = fs::remove_dir_all(folder);
     }
 }
@@ -111,12 +140,14 @@ mod tests {
         fs::create_dir(&left).unwrap();
         fs::write(left.join(LOCK), "").unwrap();
         fs::write(left.join("1.kv"), "words").unwrap();
+        let unlocked = parent.path().join("engine-0-1");
+        fs::create_dir(&unlocked).unwrap();
         let other = parent.path().join("notes");
         fs::create_dir(&other).unwrap();
 
         let one = Disk::open(parent.path(), 10).unwrap();
         let two = Disk::open(parent.path(), 10).unwrap();
-        assert!(!left.exists() && other.exists());
+        assert!(!left.exists() && !unlocked.exists() && other.exists());
         assert!(one.folder.exists() && two.folder.exists());
         let folder = one.folder.clone();
         drop(one);
@@ -127,8 +158,9 @@ mod tests {
     fn a_forgotten_cache_has_no_file() {
         let parent = tempfile::tempdir().unwrap();
         let mut disk = Disk::open(parent.path(), 10).unwrap();
-        let file = disk.file();
+        let mut file = disk.file();
         fs::write(file.path(), "words").unwrap();
+        assert!(file.written(5) && !file.written(6));
         let path = file.path().to_owned();
         drop(file);
         assert!(!path.exists());

@@ -49,8 +49,8 @@ use crate::{
     token_env,
 };
 
-pub(crate) use self::worker::context_params;
 pub use self::{adapters::AdapterConfig, config::EngineConfig, monitor::EngineCounts};
+pub(crate) use self::{sampling::highest, worker::context_params};
 
 /// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.
 const STACK_BYTES: usize = 64 << 20;

@@ -70,7 +70,7 @@ fn likeliest(logits: &[f32], allowed: &SimpleVob) -> Option<usize> {
 }
 
 /// Returns the place of the highest number that is one, the first on a tie.
-fn highest(numbers: &[f32]) -> Option<usize> {
+pub(crate) fn highest(numbers: &[f32]) -> Option<usize> {
     const LANES: usize = 16;
     let mut lanes = [f32::NEG_INFINITY; LANES];
     let whole = numbers.chunks_exact(LANES);

@@ -197,23 +197,31 @@ impl Sequences {
         self.rows.iter().map(|row| row.tokens.len() as u64).sum()
     }
 
-    /// Returns how many tokens the caches of running conversations take in the context. A start that several hold is
-    /// there once.
-    pub(super) fn tokens_running(&self) -> u64 {
-        let running: Vec<&Row> = self
-            .rows
-            .iter()
-            .filter(|row| matches!(row.used_for, Use::Active { .. }))
+    /// Returns how many tokens the caches of running conversations take in the context, one of them left out if asked. A
+    /// start that several hold is there once.
+    pub(super) fn tokens_running(&self, except: Option<usize>) -> u64 {
+        self.tokens_once(except, |used_for| matches!(used_for, Use::Active { .. }))
+    }
+
+    /// Returns the same of all caches in the context.
+    pub(super) fn tokens_in_context(&self, except: Option<usize>) -> u64 {
+        self.tokens_once(except, |_| true)
+    }
+
+    fn tokens_once(&self, except: Option<usize>, counted: impl Fn(&Use) -> bool) -> u64 {
+        let rows: Vec<&Row> = (0..self.rows.len())
+            .filter(|&seq| Some(seq) != except && counted(&self.rows[seq].used_for))
+            .map(|seq| &self.rows[seq])
             .collect();
         let own = |(at, row): (usize, &&Row)| {
-            let shared = running[..at]
+            let shared = rows[..at]
                 .iter()
                 .filter(|other| other.adapter == row.adapter)
                 .map(|other| common_prefix(&other.tokens, &row.tokens))
                 .max();
             (row.tokens.len() - shared.unwrap_or(0)) as u64
         };
-        running.iter().enumerate().map(own).sum()
+        rows.iter().enumerate().map(own).sum()
     }
 
     /// Finds the sequence of the same adapter, other than the asking one, whose cache has the most tokens in common with
@@ -364,7 +372,9 @@ mod tests {
             let seq = table.claim(key, adapter).unwrap().seq;
             table.tokens_mut(seq).extend([1, 2, 3, own]);
         }
-        assert_eq!(table.tokens_running(), 4 + 1 + 4);
+        assert_eq!(table.tokens_running(None), 4 + 1 + 4);
+        assert_eq!(table.tokens_running(Some(0)), 4 + 4);
+        assert_eq!(table.tokens_in_context(None), 9);
         assert_eq!(table.tokens_held(), 12);
     }
 

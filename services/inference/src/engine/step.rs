@@ -297,9 +297,11 @@ impl Worker<'_> {
     }
 
     /// Lets a slot compute all its tokens again, because the model's cache could not be cut though it was said to: nothing is
-    /// drafted or cut any more.
+    /// drafted, cut or shared any more.
     fn compute_again(&mut self, slot: usize) {
-        tracing::warn!("the model's cache cannot be cut back; drafts are off");
+        tracing::error!(
+            "the model's cache cannot be cut back: no more drafts, shared rules or reused starts"
+        );
         (self.can_cut, self.can_share) = (false, false);
         let seq = self.slots[slot].seq;
         self.clear(seq);

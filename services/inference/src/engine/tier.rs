@@ -3,8 +3,6 @@
 //! An entry is not used up by being loaded: it stays until its conversation is put in again or the budget needs its
 //! bytes, so a conversation that is pushed out once more without a new turn costs nothing.
 
-use std::collections::BTreeSet;
-
 use super::adapters::AdapterId;
 use crate::prompt::common_prefix;
 
@@ -36,6 +34,8 @@ pub(super) struct Tier<S> {
     entries: Vec<Entry<S>>,
     bytes: usize,
     budget: usize,
+    /// Of the cache put in last.
+    bytes_per_token: f64,
     clock: u64,
 }
 
@@ -45,27 +45,32 @@ impl<S> Tier<S> {
             entries: Vec::new(),
             bytes: 0,
             budget,
+            bytes_per_token: 0.0,
             clock: 0,
         }
     }
 
-    /// Tells whether putting a conversation with these tokens in would change anything.
+    /// Tells whether putting a conversation with these tokens in would change anything: it is not there as long already,
+    /// and not larger than the whole budget as far as can be told.
     pub(super) fn wants(&self, key: &str, tokens: &[i32], adapter: AdapterId) -> bool {
         self.budget > 0
             && !tokens.is_empty()
+            && tokens.len() as f64 * self.bytes_per_token <= self.budget as f64
             && !self.entries.iter().any(|Entry { kept, .. }| {
                 kept.key == key && kept.adapter == adapter && kept.tokens.starts_with(tokens)
             })
     }
 
-    /// Keeps a cache of so many bytes in place of an older one of its conversation. Those used longest ago give way;
-    /// one that is larger than the whole budget is not kept.
+    /// Keeps a cache of so many bytes in place of an older one of its conversation and adapter. Those used longest ago give
+    /// way; one that is larger than the whole budget is not kept.
     pub(super) fn put(&mut self, kept: Kept<S>, bytes: usize) {
-        self.entries.retain(|entry| entry.kept.key != kept.key);
-        self.count();
+        self.bytes_per_token = bytes as f64 / kept.tokens.len().max(1) as f64;
         if bytes > self.budget {
             return;
         }
+        self.entries
+            .retain(|Entry { kept: old, .. }| (&old.key, old.adapter) != (&kept.key, kept.adapter));
+        self.count();
         while self.bytes + bytes > self.budget {
             let oldest = (0..self.entries.len()).min_by_key(|&at| self.entries[at].last_used);
             let Some(oldest) = oldest else { break };
@@ -96,9 +101,19 @@ impl<S> Tier<S> {
         Some((&self.entries[at].kept, common))
     }
 
-    /// Returns the starts of all conversations kept.
-    pub(super) fn starts(&self) -> BTreeSet<u64> {
-        self.entries
+    /// Forgets the cache that [`Self::best`] finds.
+    pub(super) fn forget(&mut self, prompt: &[i32], adapter: AdapterId) {
+        if self.best(prompt, adapter).is_some() {
+            self.entries.retain(|entry| entry.last_used != self.clock);
+            self.count();
+        }
+    }
+
+    /// Lists the starts of all conversations kept, those used last first.
+    pub(super) fn starts(&self) -> Vec<u64> {
+        let mut entries: Vec<&Entry<S>> = self.entries.iter().collect();
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.last_used));
+        entries
             .iter()
             .flat_map(|entry| entry.kept.starts.iter().copied())
             .collect()
@@ -157,7 +172,9 @@ mod tests {
         assert!(host.wants("a", &[1, 2], Some(0)), "another adapter's");
         assert!(host.best(&[1, 2], Some(0)).is_none());
         assert!(!host.wants("b", &[], None));
-        assert_eq!(host.starts(), BTreeSet::from([3]));
+        assert_eq!(host.starts(), [3]);
+        host.forget(&[1, 2, 3], None);
+        assert_eq!((host.starts(), host.bytes()), (Vec::new(), 0));
     }
 
     #[test]

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     BusyReason, Error, Finish,
     backend::{backend, creation_lock},
+    pool::STARTS_MAX,
 };
 use llama_cpp_2::{
     context::{LlamaContext, params::LlamaContextParams, session::SeqState},
@@ -232,9 +233,18 @@ impl<'m> Worker<'m> {
             self.clear(slot.seq);
         }
         let mut starts = self.sequences.starts();
-        starts.append(&mut self.host.starts());
-        if let Some(disk) = &self.disk {
-            starts.append(&mut disk.tier.starts());
+        let files = self.disk.as_ref().map(|disk| disk.tier.starts());
+        for start in self
+            .host
+            .starts()
+            .into_iter()
+            .chain(files.into_iter().flatten())
+        {
+            // Callers remember no more, and a message has a limit.
+            if starts.len() == STARTS_MAX {
+                break;
+            }
+            starts.insert(start);
         }
         self.monitor.set_starts(starts);
         self.tell_load();

@@ -23,7 +23,7 @@ pub(super) const FORGET: Duration = Duration::from_secs(60);
 const UNDERWAY: Duration = Duration::from_millis(100);
 /// More cannot be real; it bounds what forged heartbeats can take.
 const WORKERS_MAX: usize = 1024;
-const STARTS_MAX: usize = 16_384;
+pub(crate) const STARTS_MAX: usize = 16_384;
 const ID_BYTES_MAX: usize = 256;
 
 /// A worker as its heartbeats tell it.

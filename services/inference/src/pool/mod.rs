@@ -50,6 +50,7 @@ use self::{
 };
 use crate::{BusyReason, ChatModel, Error, GenerateRequest, Generation, ModelInfo, bus::Bus};
 
+pub(crate) use self::directory::STARTS_MAX;
 pub use self::{
     texts::{PoolEmbedder, PoolReranker},
     watch::{PoolWatch, WorkerRow, WorkerState},

@@ -24,6 +24,7 @@ async fn a_restart_of_nats_in_the_middle_loses_no_word() {
 async fn without_nats_a_request_is_refused_and_the_next_one_works_when_it_is_back() {
     let mut world = World::new(1).await;
     world.nats.kill();
+    until("NATS is missed", async || world.pool.ready().is_empty()).await;
     let began = Instant::now();
     let short = GenerateRequest {
         deadline: Duration::from_secs(2),
