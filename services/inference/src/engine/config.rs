@@ -22,7 +22,8 @@ pub struct EngineConfig {
     pub cache_tokens: u32,
     /// Conversations computed at once.
     pub slots: u32,
-    /// Conversations whose cache is kept between their requests.
+    /// Conversations whose cache stays in the context between their requests, beside those that are computed. Every step
+    /// looks at all of it, so more of them make the others slower where main memory could keep them as well.
     pub parked: u32,
     /// System prompts whose cache is kept for new conversations.
     pub prefixes: u32,
@@ -63,7 +64,7 @@ impl EngineConfig {
             n_ctx: 0,
             cache_tokens: 0,
             slots: 4,
-            parked: 32,
+            parked: 0,
             prefixes: 4,
             host_cache: 256 << 20,
             disk_cache: 0,
