@@ -372,7 +372,8 @@ async fn fake(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_whose_vectors_cannot_be_true_is_left_and_rests() {
-    let lies: [fn(usize) -> (usize, Vec<f32>); 4] = [
+    type Lie = fn(usize) -> (usize, Vec<f32>);
+    let lies: [Lie; 4] = [
         |dim| (dim + 1, vec![0.0; dim + 1]),
         |dim| (dim, vec![1.0; 2 * dim]),
         |dim| (dim, vec![f32::NAN; dim]),
