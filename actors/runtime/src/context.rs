@@ -8,7 +8,7 @@ use mercer_gateway::live::LiveFeed;
 use mercer_gateway::sender::Senders;
 use mercer_inference::{ChatModel, IntentClassifier};
 use mercer_store::{Lease, Store};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 use crate::config::RuntimeConfig;
@@ -44,13 +44,27 @@ pub(crate) struct Shared {
     pub(crate) leases: std::sync::RwLock<Vec<Option<Lease>>>,
     /// Wakes the dispatcher when the outbox has something new.
     pub(crate) outbox_ready: Notify,
+    /// Room at the store; see [`Shared::store_permit`].
+    pub(crate) store_permits: Semaphore,
     /// Conversations in memory.
     pub(crate) live_count: AtomicUsize,
     /// Conversations loaded so far.
     pub(crate) loaded_count: AtomicUsize,
 }
 
+/// Conversations that load, or begin turns, at the same time. Enough to fill the writer's groups
+/// four times over, and few enough that every other write waits a fraction of a second.
+pub(crate) const STORE_PERMITS: usize = 256;
+
 impl Shared {
+    /// Waits until a conversation may load, or begin what is in its inbox. When thousands are woken at once (a restart, a
+    /// campaign) the store would otherwise refuse most of them, each would count as a crash, and turns that run could not
+    /// end. What a running turn writes waits for nobody here.
+    pub(crate) async fn store_permit(&self) -> Option<SemaphorePermit<'_>> {
+        // Never closed.
+        self.store_permits.acquire().await.ok()
+    }
+
     /// Returns the lease of a partition, while this node owns it.
     pub(crate) fn lease(&self, partition: u16) -> Option<Lease> {
         let leases = self

@@ -101,9 +101,11 @@ impl Actor for ConversationActor {
         myself: ActorRef<Self::Msg>,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
+        let permit = self.context.store_permit().await;
         let started = Instant::now();
         state.journal = Some(Journal::load(&self.context, state.stream.clone()).await?);
         self.context.loaded_count.fetch_add(1, Ordering::Relaxed);
+        drop(permit);
         metrics::histogram!("mercer_activation_seconds").record(started.elapsed().as_secs_f64());
         if state.crashes >= self.context.config.crashes_max {
             self.give_up_on_effect(state).await?;
@@ -138,8 +140,10 @@ impl Actor for ConversationActor {
     ) -> Result<(), ActorProcessingErr> {
         match msg {
             ConversationMsg::Wake => {
+                let permit = self.context.store_permit().await;
                 state.hinted.store(false, Ordering::Release);
                 self.read_inbox(state).await?;
+                drop(permit);
                 self.pursue(&myself, state).await
             }
             ConversationMsg::Answered(effect, outcome) => {

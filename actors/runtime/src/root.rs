@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::config::{RuntimeConfig, Sharing};
-use crate::context::{Context, Services, Shared};
+use crate::context::{Context, STORE_PERMITS, Services, Shared};
 use crate::leases::NO_ADDRESS;
 use crate::partition::{PartitionActor, PartitionMsg};
 use crate::shops::ShopDirectory;
@@ -81,6 +81,7 @@ impl Runtime {
             shops,
             leases: RwLock::new(vec![None; usize::from(PARTITIONS)]),
             outbox_ready: tokio::sync::Notify::new(),
+            store_permits: tokio::sync::Semaphore::new(STORE_PERMITS),
             live_count: std::sync::atomic::AtomicUsize::new(0),
             loaded_count: std::sync::atomic::AtomicUsize::new(0),
         });

@@ -10,7 +10,7 @@ use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
     QueryResult, Statement, Value,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use crate::StoreConfig;
 use crate::error::Error;
@@ -38,8 +38,21 @@ struct Inner {
 }
 
 enum Writer {
-    Grouped(mpsc::Sender<Job>),
-    Detached(DatabaseConnection),
+    Grouped(writer::Lanes),
+    Detached {
+        pool: DatabaseConnection,
+        /// Leases are renewed on a connection of their own.
+        leases: DatabaseConnection,
+    },
+}
+
+/// Who goes first where writes wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Urgency {
+    /// Renewing leases: a busy node must not lose its partitions to its own queue.
+    Lease,
+    /// Everything else.
+    Ordinary,
 }
 
 impl Db {
@@ -47,19 +60,25 @@ impl Db {
     pub(crate) async fn open(config: &StoreConfig) -> Result<(Self, DatabaseConnection), Error> {
         let (reader, write_connection, writer) = if config.url.starts_with("sqlite:") {
             let write_connection = open_sqlite_writer(&config.url).await?;
-            let (sender, queue) = mpsc::channel(writer::QUEUE_MAX);
+            let (lanes, queues) = writer::lanes();
             tokio::spawn(writer::run_group_commit(
                 write_connection.clone(),
-                queue,
+                queues,
                 config.group_commit_max.clamp(1, 1024),
                 Duration::from_millis(config.group_commit_ms),
             ));
             // Opened by the caller after migrations: a read-only connection cannot create the file.
             let reader = open_sqlite_readers(&config.url, config.read_connections).await?;
-            (reader, write_connection, Writer::Grouped(sender))
+            (reader, write_connection, Writer::Grouped(lanes))
         } else {
-            let pool = open_postgres(&config.url, config.read_connections).await?;
-            (pool.clone(), pool.clone(), Writer::Detached(pool))
+            // Reads and writes share the pool; two are the least that lets a read pass a long write.
+            let pool = open_postgres(&config.url, config.read_connections.max(2)).await?;
+            let leases = open_postgres(&config.url, 1).await?;
+            let writer = Writer::Detached {
+                pool: pool.clone(),
+                leases,
+            };
+            (pool.clone(), pool, writer)
         };
         let (changes, _) = watch::channel(0);
         let inner = Inner {
@@ -97,16 +116,30 @@ impl Db {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        match tokio::time::timeout(WRITE_TIMEOUT, self.write_long(command)).await {
-            Ok(result) => result,
-            Err(_) => Err(E::from(Error::Unavailable(
-                "write took too long".to_owned(),
-            ))),
-        }
+        in_time(self.submit(Urgency::Ordinary, command)).await
+    }
+
+    /// Runs a write about leases: it passes everything that waits, at most [`WRITE_TIMEOUT`].
+    pub(crate) async fn write_lease<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        in_time(self.submit(Urgency::Lease, command)).await
     }
 
     /// Runs a write that may take long (an import) and waits for its commit.
     pub(crate) async fn write_long<T, E, F>(&self, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        self.submit(Urgency::Ordinary, command).await
+    }
+
+    async fn submit<T, E, F>(&self, urgency: Urgency, command: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -129,8 +162,18 @@ impl Db {
         let job = Job { work, done };
         let full = || E::from(Error::Unavailable("too many writes wait".to_owned()));
         match &self.inner.writer {
-            Writer::Grouped(queue) => queue.try_send(job).map_err(|_| full())?,
-            Writer::Detached(pool) => {
+            Writer::Grouped(lanes) => {
+                let lane = match urgency {
+                    Urgency::Lease => &lanes.leases,
+                    Urgency::Ordinary => &lanes.ordinary,
+                };
+                lane.try_send(job).map_err(|_| full())?;
+            }
+            Writer::Detached { pool, leases } => {
+                let pool = match urgency {
+                    Urgency::Lease => leases,
+                    Urgency::Ordinary => pool,
+                };
                 tokio::spawn(writer::run_alone(pool.clone(), job));
             }
         }
@@ -147,6 +190,15 @@ impl Db {
 
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
+    }
+}
+
+async fn in_time<T, E: From<Error>>(write: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+        Ok(result) => result,
+        Err(_) => Err(E::from(Error::Unavailable(
+            "write took too long".to_owned(),
+        ))),
     }
 }
 
@@ -183,8 +235,7 @@ async fn open_sqlite_readers(url: &str, connections: u32) -> Result<DatabaseConn
 
 async fn open_postgres(url: &str, connections: u32) -> Result<DatabaseConnection, Error> {
     let mut options = quiet(url.to_owned());
-    // Reads and writes share the pool; two are the least that lets a read pass a long write.
-    options.max_connections(connections.max(2));
+    options.max_connections(connections);
     options.map_sqlx_postgres_opts(|postgres| {
         postgres.options([
             ("idle_in_transaction_session_timeout", "10s"),

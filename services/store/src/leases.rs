@@ -75,7 +75,7 @@ impl Leases {
              expires_at_ms = excluded.expires_at_ms"
         );
         self.db
-            .write(move |tx| {
+            .write_lease(move |tx| {
                 Box::pin(async move {
                     exec(tx, sql, [boot_id.into(), addr.into(), LEASE_TTL_MS.into()]).await?;
                     Ok::<(), Error>(())
@@ -93,7 +93,7 @@ impl Leases {
         let now = db_now(self.db.backend());
         let sql = format!("UPDATE node SET expires_at_ms = {now} + $1 WHERE boot_id = $2");
         self.db
-            .write(move |tx| {
+            .write_lease(move |tx| {
                 Box::pin(async move {
                     let changed = exec(tx, sql, [LEASE_TTL_MS.into(), boot_id.into()]).await?;
                     Ok::<bool, Error>(changed == 1)
@@ -115,7 +115,7 @@ impl Leases {
     ) -> Result<Vec<Lease>, ClaimError> {
         let owner = boot_id.to_owned();
         self.db
-            .write(move |tx| Box::pin(async move { claim_all(tx, owner, take_over).await }))
+            .write_lease(move |tx| Box::pin(async move { claim_all(tx, owner, take_over).await }))
             .await
     }
 
@@ -126,7 +126,7 @@ impl Leases {
     pub async fn release(&self, boot_id: &str) -> Result<(), Error> {
         let boot_id = boot_id.to_owned();
         self.db
-            .write(move |tx| {
+            .write_lease(move |tx| {
                 Box::pin(async move {
                     let sql = "UPDATE partition SET owner = NULL WHERE owner = $1";
                     exec(tx, sql, [boot_id.as_str().into()]).await?;

@@ -48,7 +48,9 @@ impl Leases {
     ) -> Result<Share, Error> {
         let (boot_id, holding) = (boot_id.to_owned(), holding.to_vec());
         self.db
-            .write(move |tx| Box::pin(async move { share(tx, &boot_id, holding, want).await }))
+            .write_lease(move |tx| {
+                Box::pin(async move { share(tx, &boot_id, holding, want).await })
+            })
             .await
     }
 
@@ -59,7 +61,7 @@ impl Leases {
     pub async fn give_up(&self, leases: &[Lease]) -> Result<(), Error> {
         let leases = leases.to_vec();
         self.db
-            .write(move |tx| {
+            .write_lease(move |tx| {
                 Box::pin(async move {
                     for lease in leases {
                         let sql = "UPDATE partition SET owner = NULL WHERE p = $1 AND owner = $2 AND epoch = $3";
