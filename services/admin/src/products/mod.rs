@@ -97,9 +97,10 @@ pub(crate) async fn change(
     for _ in 0..CHANGE_TRIES_MAX {
         let current = catalog.get(caller.shop_id(), product).await?;
         let current = current.ok_or_else(|| Problem::not_found("product"))?;
-        if_match.check(Some(current.version))?;
         let changed = change(&current.value)?;
         check::product(&changed, caller.shop.currency)?;
+        // After the body: a newer version would not mend what is wrong in it.
+        if_match.check(Some(current.version))?;
         let written = catalog
             .put(caller.shop_id(), changed, Some(current.version))
             .await;

@@ -38,6 +38,18 @@ async fn a_document_is_created_read_patched_and_deleted_under_its_version() {
         .json_with(&patch, &[("if-match", "\"1\"")], json!({"title": "x"}))
         .await;
     assert_eq!(stale.status, 412);
+    let wrong = server
+        .json_with(
+            &patch,
+            &[("if-match", "\"1\"")],
+            json!({"valid_from_ms": -1}),
+        )
+        .await;
+    assert_eq!(
+        (wrong.status.as_u16(), &wrong.json["errors"][0]["field"]),
+        (422, &json!("valid_from_ms")),
+        "the body is read before the version"
+    );
     let read = server.get(&format!("{DOCUMENTS}/returns")).await;
     let mut wanted = document("returns", "policy");
     wanted["body"] = json!("Within 14 days.");
