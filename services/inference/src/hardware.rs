@@ -36,7 +36,7 @@ pub struct Hardware {
     /// Whether attention is computed in one fused step.
     pub flash_attention: FlashAttention,
     /// One cache that all conversations share, or one of equal size for each.
-    pub kv_unified: bool,
+    pub kv_layout: KvLayout,
     /// Map the model's file into memory instead of reading it.
     pub mmap: bool,
     /// Keep the model in memory: the system may not swap it out.
@@ -69,6 +69,18 @@ pub enum KvType {
     Q4_0,
 }
 
+/// Where the caches of conversations lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum KvLayout {
+    /// Split where the processor computes and the cache holds a whole conversation for each; unified otherwise.
+    Auto,
+    /// One cache for all. Every step looks at all of it.
+    Unified,
+    /// A part of equal size for each. A step looks at each conversation's own part.
+    Split,
+}
+
 /// Whether attention is computed in one fused step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -90,7 +102,7 @@ impl Default for Hardware {
             kv_keys: KvType::F16,
             kv_values: KvType::F16,
             flash_attention: FlashAttention::Auto,
-            kv_unified: true,
+            kv_layout: KvLayout::Auto,
             mmap: true,
             mlock: false,
         }
@@ -251,7 +263,7 @@ impl Hardware {
             FlashAttention::Off => LLAMA_FLASH_ATTN_TYPE_DISABLED,
         };
         params
-            .with_kv_unified(self.kv_unified)
+            .with_kv_unified(self.kv_layout != KvLayout::Split)
             .with_type_k(self.kv_keys.into())
             .with_type_v(self.kv_values.into())
             .with_flash_attention_policy(flash)

@@ -46,7 +46,7 @@ pub use embed::LlamaEmbedder;
 pub use engine::{AdapterConfig, EngineConfig, EngineCounts, LlamaEngine};
 pub use error::{BusyReason, Error, GrammarFault};
 pub use generation::{CancelHandle, Generation, GenerationSink};
-pub use hardware::{FlashAttention, Hardware, KvType, SplitMode};
+pub use hardware::{FlashAttention, Hardware, KvLayout, KvType, SplitMode};
 pub use intent::IntentClassifier;
 pub use pool::{
     PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, WorkerPool, WorkerRow, WorkerState,

@@ -9,7 +9,7 @@ use llama_cpp_2::model::LlamaModel;
 
 use crate::{
     EngineConfig, Error, FlashAttention,
-    hardware::Hardware,
+    hardware::{Hardware, KvLayout},
     model_file::{self, fault},
     text_model,
 };
@@ -74,9 +74,9 @@ pub fn chat_needs(config: &EngineConfig) -> Result<ChatNeeds, Error> {
     let sequences = u64::from(config.sequences());
     let tokens = u64::from(config.cache_tokens);
     // Parts that a split cache has, and the cells of each.
-    let (parts, cells) = match config.hardware.kv_unified {
-        true => (1, tokens.next_multiple_of(CELLS)),
-        false => (sequences, (tokens / sequences).next_multiple_of(CELLS)),
+    let (parts, cells) = match config.hardware.kv_layout {
+        KvLayout::Split => (sequences, (tokens / sequences).next_multiple_of(CELLS)),
+        _ => (1, tokens.next_multiple_of(CELLS)),
     };
     let whole = Needs {
         weights,
@@ -264,7 +264,7 @@ mod tests {
     #[test]
     fn a_split_cache_has_whole_blocks_for_each_conversation() {
         let split = needs(|config| {
-            config.hardware.kv_unified = false;
+            config.hardware.kv_layout = KvLayout::Split;
             (config.slots, config.parked, config.n_ctx) = (2, 1, 300);
         });
         // Three parts of 341 tokens take 512 cells each.

@@ -17,11 +17,11 @@ use super::{
     tier::Kept,
     worker::Worker,
 };
-use crate::{BusyReason, Error, prompt::common_prefix};
+use crate::{BusyReason, Error, KvLayout, prompt::common_prefix};
 
-/// Sharing fewer tokens is not worth waiting for or copying.
+/// Sharing fewer tokens within one cache is not worth waiting for or copying.
 const SHARED_TOKENS_MIN: usize = 16;
-/// Fetching fewer tokens from main memory is not worth it: a step computes as many beside its other work.
+/// Fetching fewer tokens from main memory, or by way of it, is not worth it: a step computes as many beside its other work.
 const FETCHED_TOKENS_MIN: usize = 64;
 
 /// A running request whose cache had to leave the context. It goes on where it was.
@@ -61,7 +61,8 @@ impl Worker<'_> {
     pub(super) fn waits_for_shared_prompt(&self, slot: usize) -> bool {
         let mine = &self.slots[slot];
         let have = self.sequences.tokens(mine.seq).len();
-        self.can_share
+        let least = have + self.shared_tokens_min();
+        self.can_cut
             && self.slots[..slot].iter().any(|other| {
                 let done = self.sequences.tokens(other.seq).len();
                 let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
@@ -69,13 +70,13 @@ impl Worker<'_> {
                 !other.is_writing()
                     && other.job.adapter == mine.job.adapter
                     && done < shared
-                    && shared >= have + SHARED_TOKENS_MIN
+                    && shared >= least
             })
     }
 
     /// Copies the longest start of the prompt that any other sequence holds.
     pub(super) fn borrow_prompt(&mut self, slot: usize) {
-        if !self.can_share {
+        if !self.can_cut {
             return;
         }
         let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
@@ -84,7 +85,12 @@ impl Worker<'_> {
             return;
         };
         let common = common.min(prompt.len() - 1);
-        if common < have + SHARED_TOKENS_MIN {
+        if common < have + self.shared_tokens_min() {
+            return;
+        }
+        if self.is_split() {
+            self.copy_whole(donor, seq);
+            self.slots[slot].cached = self.cut_back(seq, common);
             return;
         }
         let copied = self.context.copy_kv_cache_seq(
@@ -100,12 +106,44 @@ impl Worker<'_> {
         }
     }
 
+    /// Makes a sequence's cache a copy of another's, by way of main memory: llama.cpp ends the process when asked to copy a
+    /// part of one share of a split cache into another. Where that fails the sequence is empty.
+    fn copy_whole(&mut self, from: usize, to: usize) {
+        let copied = self.save(from).is_some_and(|state| {
+            self.context
+                .state_seq_set(&state, to as i32)
+                .inspect_err(|error| tracing::warn!(%error, "a cache could not be copied"))
+                .is_ok()
+        });
+        let tokens = match copied {
+            true => self.sequences.tokens(from).to_vec(),
+            false => {
+                self.clear(to);
+                Vec::new()
+            }
+        };
+        *self.sequences.tokens_mut(to) = tokens;
+    }
+
+    /// Returns how many tokens a start must have that is worth waiting for and copying.
+    fn shared_tokens_min(&self) -> usize {
+        if self.is_split() {
+            FETCHED_TOKENS_MIN
+        } else {
+            SHARED_TOKENS_MIN
+        }
+    }
+
+    fn is_split(&self) -> bool {
+        self.config.hardware.kv_layout == KvLayout::Split
+    }
+
     /// Keeps the cache of the shop's rules at the start of a prompt for new conversations.
     pub(super) fn keep_rules(&mut self, slot: usize) {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
         let start = slot.job.starts.first().copied();
-        if !self.can_share || rules < SHARED_TOKENS_MIN {
+        if !self.can_cut || self.config.prefixes == 0 || rules < SHARED_TOKENS_MIN {
             return;
         }
         let seq = slot.seq;
@@ -148,6 +186,7 @@ impl Worker<'_> {
         });
         let Some(last) = last else { return false };
         let mut slot = self.slots.remove(last);
+        slot.pass_on();
         let state = if self.sequences.tokens(slot.seq).is_empty() {
             None
         } else {
@@ -305,7 +344,7 @@ impl Worker<'_> {
     /// Returns how many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
         let lent = match self.sequences.best_donor(prompt, seq) {
-            Some((_, common)) if self.can_share => common,
+            Some((_, common)) if self.can_cut => common,
             _ => 0,
         };
         let least = have.max(lent) + FETCHED_TOKENS_MIN;

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::adapters::AdapterConfig;
-use crate::{Error, Hardware, backend::chat_threads};
+use crate::{Error, Hardware, KvLayout, backend::chat_threads};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
@@ -18,7 +18,7 @@ pub struct EngineConfig {
     /// Tokens that one conversation may hold; 0 takes what the model was trained with, at most 8192.
     pub n_ctx: u32,
     /// Tokens that the cache holds for all conversations together; 0 takes four times `n_ctx`, or where the cache is
-    /// split `n_ctx` for each conversation.
+    /// to be split `n_ctx` for each conversation.
     pub cache_tokens: u32,
     /// Conversations computed at once.
     pub slots: u32,
@@ -107,17 +107,25 @@ impl EngineConfig {
         if config.n_ctx == 0 {
             config.n_ctx = n_ctx_train.clamp(1, N_CTX_DEFAULT_MAX);
         }
-        if !config.hardware.kv_unified {
-            // Rules are kept by copying them out of a conversation's part, which a split cache cannot do.
-            config.prefixes = 0;
-        }
+        let conversations = config.slots.saturating_add(config.parked);
         if config.cache_tokens == 0 {
-            let parts = if config.hardware.kv_unified {
-                4
-            } else {
-                config.sequences()
+            let parts = match config.hardware.kv_layout {
+                KvLayout::Split => conversations,
+                KvLayout::Unified | KvLayout::Auto => 4,
             };
             config.cache_tokens = config.n_ctx.saturating_mul(parts);
+        }
+        if config.hardware.kv_layout == KvLayout::Auto {
+            // Measured on processors only; see docs/benchmarks.md.
+            let whole = config.n_ctx.saturating_mul(conversations) <= config.cache_tokens;
+            config.hardware.kv_layout = match whole && config.hardware.gpu_layers == 0 {
+                true => KvLayout::Split,
+                false => KvLayout::Unified,
+            };
+        }
+        if config.hardware.kv_layout == KvLayout::Split {
+            // Main memory keeps the rules as part of the conversations that it holds.
+            config.prefixes = 0;
         }
         config.threads = chat_threads(config.threads, parameters, config.cores_taken);
         if config.batch_threads == 0 {
@@ -145,13 +153,13 @@ impl EngineConfig {
             );
         }
         let part = config.cache_tokens / config.sequences();
-        if !config.hardware.kv_unified && part < config.n_ctx {
+        if config.hardware.kv_layout == KvLayout::Split && part < config.n_ctx {
             return refuse(
                 "cache_tokens",
                 format!(
-                    "leaves {part} tokens for each of {} conversations, because kv_unified is false and the cache is \
-                     split evenly; n_ctx is {}: set cache_tokens to {} or more, fewer slots and parked conversations, \
-                     or kv_unified to true",
+                    "leaves {part} tokens for each of {} conversations, because kv_layout is split and each has an equal \
+                     part; n_ctx is {}: set cache_tokens to {} or more, fewer slots and parked conversations, or \
+                     kv_layout to unified",
                     config.sequences(),
                     config.n_ctx,
                     u64::from(config.n_ctx) * u64::from(config.sequences())
@@ -230,7 +238,7 @@ mod tests {
             prefixes: 4,
             ..EngineConfig::new("m.gguf")
         };
-        config.hardware.kv_unified = false;
+        config.hardware.kv_layout = KvLayout::Split;
         let whole = config.resolved(2048, 5_000_000).unwrap();
         assert_eq!((whole.cache_tokens, whole.sequences()), (8000, 8));
         config.cache_tokens = 4000;
@@ -241,6 +249,26 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_cache_is_split_where_each_conversation_has_a_whole_part() {
+        let layout = |change: fn(&mut EngineConfig)| {
+            let mut config = EngineConfig::new("m.gguf");
+            change(&mut config);
+            config.resolved(2048, 5_000_000).unwrap().hardware.kv_layout
+        };
+        assert_eq!(layout(|_| {}), KvLayout::Split);
+        assert_eq!(layout(|config| config.slots = 5), KvLayout::Unified);
+        assert_eq!(layout(|config| config.parked = 1), KvLayout::Unified);
+        assert_eq!(
+            layout(|config| (config.slots, config.cache_tokens) = (5, 10_240)),
+            KvLayout::Split
+        );
+        assert_eq!(
+            layout(|config| config.hardware.gpu_layers = 1),
+            KvLayout::Unified
+        );
     }
 
     #[test]

@@ -17,6 +17,10 @@ use crate::{
     prompt::Prompt, utf8::Utf8Stream,
 };
 
+/// Text of replies is passed on this often at most, that of all at once, but for the first of each. Nobody reads quicker,
+/// and readers that are woken for each token of a small model take the core that computes the next one.
+pub(super) const PASSED_ON: Duration = Duration::from_millis(16);
+
 /// Counts the requests that wait.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -105,8 +109,13 @@ pub(super) struct Slot {
     pub(super) pending: Vec<i32>,
     pub(super) tokens: Vec<u32>,
     text: String,
-    unsent: Vec<u32>,
+    /// Tokens whose characters are not whole yet.
+    partial: Vec<u32>,
     characters: Utf8Stream,
+    /// Text that is not passed on yet, and its tokens.
+    held: (String, Vec<u32>),
+    /// Some text is passed on already.
+    pub(super) begun: bool,
     admitted: Instant,
     first_token: Option<Instant>,
     last_token: Option<Instant>,
@@ -125,8 +134,10 @@ impl Slot {
             pending: Vec::new(),
             tokens: Vec::new(),
             text: String::new(),
-            unsent: Vec::new(),
+            partial: Vec::new(),
             characters: Utf8Stream::default(),
+            held: (String::new(), Vec::new()),
+            begun: false,
             admitted: Instant::now(),
             first_token: None,
             last_token: None,
@@ -174,30 +185,40 @@ impl Slot {
         self.admitted.elapsed()
     }
 
-    /// Adds an output token and sends the text that became whole. Returns the time since the token before.
+    /// Adds an output token, whose text waits to be passed on. Returns the time since the token before.
     pub(super) fn push(&mut self, token: u32, bytes: &[u8]) -> Option<Duration> {
-        if let Some(chunk) = self.take_in(token, bytes) {
-            self.job.sink.send(Ok(chunk));
+        if let Some((text, tokens)) = self.take_in(token, bytes) {
+            self.held.0.push_str(&text);
+            self.held.1.extend(tokens);
         }
         let now = Instant::now();
         self.last_token.replace(now).map(|last| now - last)
     }
 
-    /// Adds an output token. Returns the text that became whole with it.
-    fn take_in(&mut self, token: u32, bytes: &[u8]) -> Option<Chunk> {
+    /// Passes on all text that is held.
+    pub(super) fn pass_on(&mut self) {
+        let (text, tokens) = mem::take(&mut self.held);
+        if !text.is_empty() {
+            self.begun = true;
+            self.job.sink.send(Ok(Chunk::Text { text, tokens }));
+        }
+    }
+
+    /// Adds an output token. Returns the text that became whole with it, and its tokens.
+    fn take_in(&mut self, token: u32, bytes: &[u8]) -> Option<(String, Vec<u32>)> {
         self.tokens.push(token);
-        self.unsent.push(token);
+        self.partial.push(token);
         let text = self.characters.push(bytes);
         if text.is_empty() {
             return None;
         }
         self.text.push_str(&text);
-        let tokens = mem::take(&mut self.unsent);
-        Some(Chunk::Text { text, tokens })
+        Some((text, mem::take(&mut self.partial)))
     }
 
     /// Tells the end.
-    pub(super) fn finish(self, finish: Finish, model: &str) {
+    pub(super) fn finish(mut self, finish: Finish, model: &str) {
+        self.pass_on();
         let now = Instant::now();
         let first_token = self.first_token.unwrap_or(now);
         let usage = Usage {
@@ -242,7 +263,8 @@ impl Slot {
     }
 
     /// Tells a failure of this request alone.
-    pub(super) fn fail(self, error: Error) {
+    pub(super) fn fail(mut self, error: Error) {
+        self.pass_on();
         count_refusal(&error);
         tracing::debug!(request.id = self.job.request_id, %error, "generation failed");
         self.job.sink.send(Err(error));

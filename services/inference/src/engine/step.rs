@@ -10,7 +10,7 @@ use llguidance::Matcher;
 
 use super::{
     adapters::next_turn,
-    job::Slot,
+    job::{PASSED_ON, Slot},
     pace::{Work, positions},
     sampling,
     worker::Worker,
@@ -46,6 +46,10 @@ impl Worker<'_> {
         if parts.is_empty() {
             return;
         }
+        if work.prompt_tokens > 0 || self.pace.decode_ms() > PASSED_ON.as_secs_f64() * 1_000.0 {
+            // A long step: what is held would wait for all of it.
+            self.slots.iter_mut().for_each(Slot::pass_on);
+        }
         let began = Instant::now();
         if !self.decode(&parts) {
             return;
@@ -59,7 +63,15 @@ impl Worker<'_> {
                 After::Fail(error) => ended.push((slot, Err(error))),
             }
         }
-        let took = began.elapsed();
+        let now = Instant::now();
+        let due = now - self.passed_on >= PASSED_ON;
+        for slot in self.slots.iter_mut().filter(|slot| due || !slot.begun) {
+            slot.pass_on();
+        }
+        if due {
+            self.passed_on = now;
+        }
+        let took = now - began;
         self.pace.learn(&work, took);
         metrics::histogram!("mercer_inference_step_seconds").record(took.as_secs_f64());
         ended.sort_by_key(|(slot, _)| std::cmp::Reverse(*slot));
@@ -302,7 +314,7 @@ impl Worker<'_> {
         tracing::error!(
             "the model's cache cannot be cut back: no more drafts, shared rules or reused starts"
         );
-        (self.can_cut, self.can_share) = (false, false);
+        self.can_cut = false;
         let seq = self.slots[slot].seq;
         self.clear(seq);
         let mut again = std::mem::take(self.sequences.tokens_mut(seq));

@@ -57,13 +57,12 @@ pub(super) struct Worker<'m> {
     pub(super) turn: AdapterId,
     pub(super) acceptance: Acceptance,
     pub(super) pace: Pace,
+    /// When text of all slots was last passed on.
+    pub(super) passed_on: Instant,
     pub(super) monitor: Arc<Monitor>,
     pub(super) vocabulary: Vocabulary,
     /// The cache can be cut back to any length; false for recurrent models.
     pub(super) can_cut: bool,
-    /// A start of one conversation's cache can become another's. Not where the cache is split: llama.cpp ends the
-    /// process when asked to copy a part of one share into another.
-    pub(super) can_share: bool,
 }
 
 /// Runs the engine until its channel closes. Tells through `ready` whether the model works.
@@ -129,10 +128,10 @@ impl<'m> Worker<'m> {
             turn: None,
             acceptance: Acceptance::default(),
             pace: Pace::new(config.step_target, config.batch as usize),
+            passed_on: Instant::now(),
             monitor,
             vocabulary: Vocabulary::of(model),
             can_cut,
-            can_share: can_cut && config.hardware.kv_unified,
             config,
             label,
             context,

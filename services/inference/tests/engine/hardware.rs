@@ -1,7 +1,7 @@
 //! What the model computes on, as far as a processor alone can show it.
 
 use futures::future::join_all;
-use mercer_inference::{Error, FlashAttention, Hardware, KvType};
+use mercer_inference::{Error, FlashAttention, Hardware, KvLayout, KvType};
 
 use super::*;
 
@@ -113,21 +113,49 @@ async fn a_file_that_is_read_whole_computes_as_one_that_is_mapped() {
     assert_eq!(texts[0], texts[1]);
 }
 
-/// llama.cpp ends the process when a part of one share is copied to another, so this test also shows that nothing is.
+/// llama.cpp ends the process when a part of one share is copied to another, so this test also shows that none is.
 #[tokio::test]
-async fn a_split_cache_serves_many_conversations_and_shares_nothing_between_them() {
+async fn conversations_of_a_split_cache_compute_what_they_share_once() {
     let fixture = engine_on(Hardware {
-        kv_unified: false,
+        kv_layout: KvLayout::Split,
+        ..Hardware::default()
+    })
+    .unwrap();
+    let asked = |n: usize| {
+        let mut request = planned(&format!("s{n}"), conversation(&format!("{n}")));
+        request.conversation_key = format!("c{n}");
+        complete(&fixture.engine, request)
+    };
+    let together = join_all((0..4).map(asked)).await;
+    let computed = |done: &Completion| done.usage.prompt_tokens - done.usage.cached_tokens;
+    let one = together[0].usage.prompt_tokens;
+    let all: u32 = together.iter().map(computed).sum();
+    assert!(all < 2 * one, "{all} of {}", 4 * one);
+    for done in &together {
+        assert_plan(&done.text);
+    }
+    // Those that come later find it with those that are parked, or in main memory when these were pushed out.
+    for done in join_all((4..40).map(asked)).await {
+        assert_plan(&done.text);
+        assert!(computed(&done) < one / 2, "{:?}", done.usage);
+    }
+    let mut same = planned("same", conversation("0"));
+    same.conversation_key = "other".to_owned();
+    let same = complete(&fixture.engine, same).await;
+    // The longest start in common may be another's, which goes on with other digits.
+    assert!(computed(&same) < 8, "{:?}", same.usage);
+    assert_eq!(same.text, together[0].text);
+}
+
+#[tokio::test]
+async fn a_conversation_of_a_split_cache_goes_on_where_it_was() {
+    let fixture = engine_on(Hardware {
+        kv_layout: KvLayout::Split,
         ..Hardware::default()
     })
     .unwrap();
     let first = complete(&fixture.engine, planned("one", conversation("one"))).await;
-    let others = (0..12).map(|n| planned(&format!("s{n}"), conversation(&format!("{n}"))));
-    for done in join_all(others.map(|request| complete(&fixture.engine, request))).await {
-        assert_plan(&done.text);
-        assert_eq!(done.usage.cached_tokens, 0, "{:?}", done.usage);
-    }
-    // A conversation's own cache is still its own, cut back to where its prompt goes on.
+    // Its own cache is cut back to where its prompt goes on.
     let mut messages = conversation("one");
     messages.push(ChatMessage::new(Role::Assistant, first.text));
     messages.push(ChatMessage::new(Role::User, "two"));

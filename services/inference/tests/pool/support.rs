@@ -187,32 +187,55 @@ impl ChatModel for Paced {
         let mut inner = self.0.generate(request).await?;
         let (sink, generation) = Generation::channel();
         let (cancelled, stop) = (sink.cancel_handle(), inner.cancel_handle());
+        let engine = self.0.clone();
         tokio::spawn(async move {
             let mut told = 0;
-            while let Some(mut item) = inner.next().await {
-                // The engine is far ahead, so it may have ended long before it is cancelled.
-                match &mut item {
-                    Ok(Chunk::Text { tokens, .. }) => {
-                        tokio::select! {
-                            () = cancelled.cancelled() => {
-                                stop.cancel();
-                                continue;
+            while let Some(item) = inner.next().await {
+                match item {
+                    // The engine passes on what it wrote in some milliseconds; this one writes token by token.
+                    Ok(Chunk::Text { text, tokens }) => {
+                        for (text, tokens) in pieces(&engine, &text, &tokens) {
+                            tokio::select! {
+                                () = cancelled.cancelled() => stop.cancel(),
+                                () = sleep(PACE) => {
+                                    told += tokens.len();
+                                    sink.send(Ok(Chunk::Text { text, tokens }));
+                                }
                             }
-                            () = sleep(PACE) => told += tokens.len(),
                         }
                     }
-                    Ok(Chunk::Done(completion)) if cancelled.is_cancelled() => {
+                    // The engine is far ahead, so it may have ended long before it is cancelled.
+                    Ok(Chunk::Done(mut completion)) if cancelled.is_cancelled() => {
                         completion.finish = Finish::Cancelled;
                         completion.tokens.truncate(told);
                         completion.usage.output_tokens = told as u32;
+                        sink.send(Ok(Chunk::Done(completion)));
                     }
-                    _ => {}
+                    other => sink.send(other),
                 }
-                sink.send(item);
             }
         });
         Ok(generation)
     }
+}
+
+/// Cuts text into the shortest pieces whose characters are whole.
+fn pieces(engine: &LlamaEngine, text: &str, tokens: &[u32]) -> Vec<(String, Vec<u32>)> {
+    let (mut pieces, mut text, mut from) = (Vec::new(), text, 0);
+    for to in 1..=tokens.len() {
+        let (head, rest) = (
+            engine.text_of(&tokens[from..to]),
+            engine.text_of(&tokens[to..]),
+        );
+        if let Some(after) = text.strip_prefix(head.as_str())
+            && after == rest
+        {
+            pieces.push((head, tokens[from..to].to_vec()));
+            (text, from) = (after, to);
+        }
+    }
+    assert!(text.is_empty() && from == tokens.len());
+    pieces
 }
 
 impl WorkerEngine for Paced {
