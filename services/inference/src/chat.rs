@@ -139,6 +139,12 @@ pub trait ChatModel: Send + Sync {
     /// Returns what is known about the model. A pool's model may change while it runs.
     fn info(&self) -> Arc<ModelInfo>;
 
+    /// Tells whether it ended by a fault, so that every request is answered with [`Error::Stopped`]. A pool never does:
+    /// another worker may come.
+    fn has_ended(&self) -> bool {
+        false
+    }
+
     /// Submits a request and returns its stream of chunks. Dropping the stream cancels the generation.
     ///
     /// # Errors

@@ -228,10 +228,14 @@ impl HealthSource for Health {
                 reason: "change feed cannot be read".into(),
             },
         };
+        let ended = chat.has_ended();
         let model = PartHealth {
             name: "model".into(),
-            ready: true,
-            reason: chat.info().label(),
+            ready: !ended,
+            reason: match ended {
+                false => chat.info().label(),
+                true => "its engine has ended by a fault; start this process again".into(),
+            },
         };
         vec![index, model]
     }

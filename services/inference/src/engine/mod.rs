@@ -309,6 +309,10 @@ impl ChatModel for LlamaEngine {
         self.info.clone()
     }
 
+    fn has_ended(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let span = tracing::debug_span!("inference.submit", request.id = request.request_id);
         let result = self.submit(request).instrument(span).await;

@@ -273,7 +273,13 @@ impl Server {
                     tracing::info!(worker.id = self.serving.name, running = self.running(), "worker drains");
                     self.beat().await;
                 }
-                _ = beat.tick() => self.beat().await,
+                _ = beat.tick() => {
+                    self.beat().await;
+                    if self.serving.engine.has_ended() {
+                        // Callers go elsewhere; whoever started this process may start it again.
+                        drain.cancel();
+                    }
+                }
             }
             if self.draining && self.running() == 0 {
                 break;
@@ -282,6 +288,9 @@ impl Server {
         self.beat().await;
         self.serving.bus.flush().await;
         tracing::info!(worker.id = self.serving.name, "worker has left");
+        if self.serving.engine.has_ended() {
+            return Err(Error::Stopped);
+        }
         Ok(())
     }
 

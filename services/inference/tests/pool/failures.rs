@@ -1,6 +1,9 @@
 //! Workers that die, freeze or are not there: the text comes whole and once.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::Ordering,
+    time::{Duration, Instant},
+};
 
 use mercer_inference::{BusyReason, ChatModel, Error, GenerateRequest};
 
@@ -36,6 +39,18 @@ async fn a_worker_that_dies_is_followed_by_another() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_that_freezes_is_followed_by_another_and_changes_nothing_when_it_wakes() {
     disturb(|node| node.freeze(Duration::from_secs(2))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_engine_has_ended_leaves_with_an_error() {
+    let mut world = World::new(2).await;
+    world.nodes[0].engine_ended.store(true, Ordering::Relaxed);
+    until("it has left", async || world.pool.ready().len() == 1).await;
+    let mut worker = world.nodes[0].worker.take().unwrap();
+    assert!(matches!(worker.left().await, Err(Error::Stopped)));
+    let request = bound("after");
+    let expected = world.model.undisturbed(&request).await;
+    world.begin(&request, 1).await.end_whole(&expected).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,10 @@ use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -174,20 +177,27 @@ impl Model {
     }
 }
 
-/// An engine that writes slowly.
-struct Paced(Arc<LlamaEngine>);
+/// An engine that writes slowly, and may end by a fault.
+struct Paced {
+    engine: Arc<LlamaEngine>,
+    ended: Arc<AtomicBool>,
+}
 
 #[async_trait]
 impl ChatModel for Paced {
     fn info(&self) -> Arc<ModelInfo> {
-        self.0.info()
+        self.engine.info()
+    }
+
+    fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
     }
 
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
-        let mut inner = self.0.generate(request).await?;
+        let mut inner = self.engine.generate(request).await?;
         let (sink, generation) = Generation::channel();
         let (cancelled, stop) = (sink.cancel_handle(), inner.cancel_handle());
-        let engine = self.0.clone();
+        let engine = self.engine.clone();
         tokio::spawn(async move {
             let mut told = 0;
             while let Some(item) = inner.next().await {
@@ -240,11 +250,11 @@ fn pieces(engine: &LlamaEngine, text: &str, tokens: &[u32]) -> Vec<(String, Vec<
 
 impl WorkerEngine for Paced {
     fn take_load(&self) -> Load {
-        self.0.take_load()
+        self.engine.take_load()
     }
 
     fn starts(&self) -> BTreeSet<u64> {
-        self.0.starts()
+        self.engine.starts()
     }
 }
 
@@ -253,6 +263,8 @@ pub(crate) struct Node {
     runtime: Option<Runtime>,
     pub(crate) worker: Option<Worker>,
     pub(crate) engine: Arc<LlamaEngine>,
+    /// Set, its engine says that it has ended.
+    pub(crate) engine_ended: Arc<AtomicBool>,
 }
 
 impl Node {
@@ -279,7 +291,11 @@ impl Node {
             pool: "test".to_owned(),
             name: name.to_owned(),
         };
-        let paced = Arc::new(Paced(engine.clone()));
+        let engine_ended = Arc::new(AtomicBool::new(false));
+        let paced = Arc::new(Paced {
+            engine: engine.clone(),
+            ended: engine_ended.clone(),
+        });
         let (told, started) = std::sync::mpsc::channel();
         runtime.spawn(async move {
             let worker = Worker::start(config, paced, texts).await;
@@ -289,6 +305,7 @@ impl Node {
             worker: Some(started.recv().unwrap()),
             runtime: Some(runtime),
             engine,
+            engine_ended,
         }
     }
 
