@@ -24,12 +24,18 @@ pub struct RandomBert {
     pub width: u32,
     /// Attention heads; divides `width` into even parts.
     pub heads: u32,
+    /// Width of the feed-forward part; a multiple of 32.
+    pub feed_forward: u32,
+    /// Tokens in the vocabulary; never fewer than [`VOCABULARY_MIN`].
+    pub vocabulary: u32,
     /// Tokens that it reads at most.
     pub context: u32,
     /// It has a head that ranks; otherwise it embeds.
     pub ranks: bool,
     /// The template `rerank`, where the file has one.
     pub template: Option<String>,
+    /// How its matrices are stored; everything else is F32.
+    pub weights: TensorType,
     /// Seed of its weights.
     pub seed: u64,
 }
@@ -42,24 +48,49 @@ impl Default for RandomBert {
             layers: 2,
             width: 64,
             heads: 4,
+            feed_forward: 128,
+            vocabulary: VOCABULARY_MIN,
             context: 512,
             ranks: true,
             template: None,
+            weights: TensorType::F32,
             seed: 1,
         }
     }
 }
 
 impl RandomBert {
-    /// Writes the model file. The same shape and seed give the same bytes.
+    /// Names that [`RandomBert::like`] knows.
+    pub const NAMES: [&str; 1] = ["ms-marco-minilm-l6"];
+
+    /// Returns the shape of a well-known reranker, from its published configuration, with Q8_0 weights. The vocabulary
+    /// has the model's size, but made-up words.
+    pub fn like(name: &str) -> Option<Self> {
+        (name == Self::NAMES[0]).then(|| Self {
+            name: format!("{name}-random"),
+            layers: 6,
+            width: 384,
+            heads: 12,
+            feed_forward: 1536,
+            vocabulary: 30_522,
+            weights: TensorType::Q8_0,
+            ..Self::default()
+        })
+    }
+
+    /// Writes the model file. The same shape and seed give the same bytes. `progress` is told the bytes written and all.
     ///
     /// # Errors
     /// As the file system says. What was written by then stays.
-    pub fn write(&self, path: impl AsRef<Path>) -> io::Result<Written> {
-        let vocabulary = Vocabulary::of_size(VOCABULARY_MIN as usize);
+    pub fn write(
+        &self,
+        path: impl AsRef<Path>,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> io::Result<Written> {
+        let vocabulary = Vocabulary::of_size(self.vocabulary as usize);
         let tensors = self.tensors(vocabulary.tokens.len() as u64);
         let header = self.header(&vocabulary);
-        write_file(path.as_ref(), header, &tensors, self.seed, &mut |_, _| {})
+        write_file(path.as_ref(), header, &tensors, self.seed, progress)
     }
 
     fn header(&self, vocabulary: &Vocabulary) -> Header {
@@ -71,7 +102,7 @@ impl RandomBert {
         header.number("bert.context_length", self.context);
         header.number("bert.embedding_length", self.width);
         header.number("bert.block_count", self.layers);
-        header.number("bert.feed_forward_length", 2 * self.width);
+        header.number("bert.feed_forward_length", self.feed_forward);
         header.number("bert.attention.head_count", self.heads);
         header.float("bert.attention.layer_norm_epsilon", 1e-12);
         header.flag("bert.attention.causal", false);
@@ -97,14 +128,14 @@ impl RandomBert {
 
     fn tensors(&self, vocabulary: u64) -> Vec<Tensor> {
         let width = u64::from(self.width);
-        let hidden = 2 * width;
+        let hidden = u64::from(self.feed_forward);
         let tensor = |name: String, shape: &[u64], fill: Fill| {
             Tensor::new(name, shape, TensorType::F32, fill)
         };
         // About one over the root of what is summed up, so that numbers keep their size.
         let matrix = |name: String, rows: u64, columns: u64| {
             let fill = Fill::Even(1.7 / (rows as f32).sqrt());
-            tensor(name, &[rows, columns], fill)
+            Tensor::new(name, &[rows, columns], self.weights, fill)
         };
         let norm = |name: &str| {
             [
@@ -113,9 +144,10 @@ impl RandomBert {
             ]
         };
         let mut tensors = vec![
-            tensor(
+            Tensor::new(
                 "token_embd.weight".to_owned(),
                 &[width, vocabulary],
+                self.weights,
                 Fill::Even(0.6),
             ),
             tensor(
@@ -154,5 +186,21 @@ impl RandomBert {
             tensors.push(tensor("cls.output.bias".to_owned(), &[1], Fill::Even(0.1)));
         }
         tensors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_named_reranker_has_the_parameters_that_its_model_publishes() {
+        for name in RandomBert::NAMES {
+            let shape = RandomBert::like(name).unwrap();
+            let tensors = shape.tensors(u64::from(shape.vocabulary));
+            let numbers: u64 = tensors.iter().map(Tensor::numbers).sum();
+            assert_eq!((numbers + 50_000) / 100_000, 227, "{name}");
+        }
+        assert_eq!(RandomBert::like("bert"), None);
     }
 }

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 fn file(model: &RandomBert) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("reranker.gguf");
-    model.write(&path).unwrap();
+    model.write(&path, &mut |_, _| {}).unwrap();
     (folder, path)
 }
 

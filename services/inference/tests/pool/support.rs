@@ -161,7 +161,7 @@ impl Model {
     /// Returns a reranker of its own.
     pub(crate) fn reranker(&self) -> Arc<LlamaReranker> {
         let path = self.folder.path().join("reranker.gguf");
-        RandomBert::default().write(&path).unwrap();
+        RandomBert::default().write(&path, &mut |_, _| {}).unwrap();
         Arc::new(LlamaReranker::load(&path, 1).unwrap())
     }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use mercer_inference::ChatModel;
-use mercer_inference::random_model::{RandomModel, TensorType};
+use mercer_inference::random_model::{RandomBert, RandomModel, TensorType};
 
 use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
@@ -47,14 +47,15 @@ pub(crate) struct CorpusArgs {
 The file has the layers, widths, heads and vocabulary size of the model it is like, so it computes as long; what it
 says is noise, or with --quotes what stands in its prompt. Special tokens and chat template are Mercer's own, and the words of the vocabulary are made up.
 
-Sizes with q8_0: mercer-chat 4 MB, qwen2.5-0.5b 0.5 GB, llama3.2-1b 1.3 GB, qwen2.5-1.5b 1.6 GB, llama3-8b 8.5 GB.
+Sizes with q8_0: mercer-chat 4 MB, qwen2.5-0.5b 0.5 GB, llama3.2-1b 1.3 GB, qwen2.5-1.5b 1.6 GB, llama3-8b 8.5 GB;
+the reranker ms-marco-minilm-l6 26 MB.
 
 Example:
   mercer models random --like qwen2.5-0.5b --out q.gguf
   mercer bench inference --model q.gguf --workload W1")]
 pub(crate) struct RandomArgs {
     /// The model whose shape it has.
-    #[arg(long, value_parser = RandomModel::NAMES)]
+    #[arg(long, value_parser = [RandomModel::NAMES.as_slice(), &RandomBert::NAMES].concat())]
     like: String,
     /// File that is written, GGUF; one that is there is replaced.
     #[arg(long)]
@@ -62,7 +63,7 @@ pub(crate) struct RandomArgs {
     /// How weights are stored.
     #[arg(long = "type", value_enum, default_value_t = Weights::Q8_0)]
     weights: Weights,
-    /// Let it quote its prompt, as grounded answers do, so that drafts can be measured. Not for mercer-chat.
+    /// Let it quote its prompt, as grounded answers do, so that drafts can be measured. Not for mercer-chat or a reranker.
     #[arg(long)]
     quotes: bool,
     /// The same seed gives the same file.
@@ -144,35 +145,45 @@ pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<Exit
 
 /// Writes a random model and says what it is.
 fn random(args: &RandomArgs) -> anyhow::Result<()> {
-    let shape = RandomModel::like(&args.like)
-        .with_context(|| format!("--like: no shape is known for {}", args.like))?;
-    let shape = RandomModel {
-        quotes: args.quotes,
-        weights: args.weights.into(),
-        seed: args.seed,
-        ..shape
-    };
-    ensure!(
-        !args.quotes || shape.can_quote(),
-        "--quotes: a model like {} is too small for it; choose a larger one with --like",
-        args.like
-    );
     let bar = ProgressBar::new(0);
     if let Ok(style) = ProgressStyle::with_template("[{bar:32}] {bytes}/{total_bytes} {eta}") {
         bar.set_style(style.progress_chars("=> "));
     }
+    let mut progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
     let began = Instant::now();
-    let written = shape
-        .write(&args.out, &mut |done, total| {
-            bar.set_length(total);
-            bar.set_position(done);
-        })
-        .with_context(|| {
-            format!(
-                "cannot write {}; check that its folder exists and the disk has room",
-                args.out.display()
-            )
-        })?;
+    let chat = RandomModel::like(&args.like).map(|shape| RandomModel {
+        quotes: args.quotes,
+        weights: args.weights.into(),
+        seed: args.seed,
+        ..shape
+    });
+    ensure!(
+        !args.quotes || chat.as_ref().is_some_and(RandomModel::can_quote),
+        "--quotes: a model like {} is too small for it, or writes nothing; choose another one with --like",
+        args.like
+    );
+    let written = match chat {
+        Some(shape) => shape.write(&args.out, &mut progress),
+        None => {
+            let shape = RandomBert::like(&args.like)
+                .with_context(|| format!("--like: no shape is known for {}", args.like))?;
+            let shape = RandomBert {
+                weights: args.weights.into(),
+                seed: args.seed,
+                ..shape
+            };
+            shape.write(&args.out, &mut progress)
+        }
+    }
+    .with_context(|| {
+        format!(
+            "cannot write {}; check that its folder exists and the disk has room",
+            args.out.display()
+        )
+    })?;
     bar.finish_and_clear();
     println!(
         "{}  {:.1} M parameters  {} bytes  {:.1} s",
