@@ -59,7 +59,7 @@ pub(crate) const STORE_PERMITS: usize = 256;
 impl Shared {
     /// Waits until a conversation may load, or begin what is in its inbox. When thousands are woken at once (a restart, a
     /// campaign) the store would otherwise refuse most of them, each would count as a crash, and turns that run could not
-    /// end. What a running turn writes waits for nobody here.
+    /// end. A turn that runs waits for nobody here.
     pub(crate) async fn store_permit(&self) -> Option<SemaphorePermit<'_>> {
         // Never closed.
         self.store_permits.acquire().await.ok()

@@ -101,8 +101,8 @@ impl Actor for ConversationActor {
         myself: ActorRef<Self::Msg>,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
-        let permit = self.context.store_permit().await;
         let started = Instant::now();
+        let permit = self.context.store_permit().await;
         state.journal = Some(Journal::load(&self.context, state.stream.clone()).await?);
         self.context.loaded_count.fetch_add(1, Ordering::Relaxed);
         drop(permit);
@@ -140,7 +140,11 @@ impl Actor for ConversationActor {
     ) -> Result<(), ActorProcessingErr> {
         match msg {
             ConversationMsg::Wake => {
-                let permit = self.context.store_permit().await;
+                // A turn that runs waits for nobody: its answer comes behind this in the mailbox.
+                let permit = match state.running {
+                    Some(_) => None,
+                    None => self.context.store_permit().await,
+                };
                 state.hinted.store(false, Ordering::Release);
                 self.read_inbox(state).await?;
                 drop(permit);

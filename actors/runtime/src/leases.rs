@@ -1,9 +1,11 @@
 //! Keeping this node's leases: its heartbeat, its share of the partitions, and what follows when one comes or goes.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mercer_store::{ConversationFilter, Lease, PAGE_MAX, Want};
 use ractor::ActorRef;
+use tokio::task::JoinSet;
 
 use crate::config::Sharing;
 use crate::context::Context;
@@ -22,12 +24,13 @@ const RUNNING_PHASES: [&str; 4] = ["planning", "gathering", "composing", "checki
 pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: String) {
     let leases = context.services.store.leases();
     let mut last_good = Instant::now();
-    // Gained, but what was unfinished in them could not be read yet.
-    let mut not_begun: Vec<Lease> = Vec::new();
+    // What may wait behind others at the store. Heartbeats may not.
+    let mut aside = JoinSet::new();
     let mut ticks = tokio::time::interval(HEARTBEAT);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
+        while aside.try_join_next().is_some() {}
         let started = Instant::now();
         let known = match leases.heartbeat(&boot_id).await {
             Ok(false) => {
@@ -39,9 +42,8 @@ pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: Str
         match known {
             Ok(_) => {
                 last_good = started;
-                match share(&context, &root, &boot_id).await {
-                    Ok(gained) => not_begun.extend(gained),
-                    Err(error) => tracing::error!(%error, "partitions could not be claimed"),
+                if let Err(error) = share(&context, &root, &boot_id, &mut aside).await {
+                    tracing::error!(%error, "partitions could not be claimed");
                 }
             }
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
@@ -49,27 +51,19 @@ pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: Str
         if last_good.elapsed() > SELF_FENCE {
             leave(&context, &root, &context.owned());
         }
-        not_begun.retain(|lease| context.lease(lease.partition).as_ref() == Some(lease));
-        if !not_begun.is_empty() {
-            match begin(&context, &root, &not_begun).await {
-                Ok(()) => not_begun.clear(),
-                Err(error) => {
-                    tracing::warn!(%error, "unfinished work could not be read; trying again");
-                }
-            }
-        }
     }
 }
 
 /// Nodes are not called by others, so their address is of no use.
 pub(crate) const NO_ADDRESS: &str = "none";
 
-/// Brings this node to its share. Returns what it gained.
+/// Brings this node to its share.
 async fn share(
     context: &Context,
     root: &ActorRef<RootMsg>,
     boot_id: &str,
-) -> Result<Vec<Lease>, mercer_store::Error> {
+    aside: &mut JoinSet<()>,
+) -> Result<(), mercer_store::Error> {
     let leases = context.services.store.leases();
     let want = match context.config.sharing {
         Sharing::Alone { .. } => Want::All,
@@ -89,14 +83,42 @@ async fn share(
             "giving partitions up to other nodes"
         );
         leave(context, root, &share.surplus);
-        leases.give_up(&share.surplus).await?;
+        let store = context.services.store.clone();
+        aside.spawn(async move {
+            // The next round gives up what this cannot.
+            if let Err(error) = store.leases().give_up(&share.surplus).await {
+                tracing::warn!(%error, "partitions could not be given up; trying again");
+            }
+        });
     }
     if !share.gained.is_empty() {
         tracing::info!(partitions = share.gained.len(), "partitions gained");
         context.take_leases(&share.gained);
+        aside.spawn(begin_gained(
+            Arc::clone(context),
+            root.clone(),
+            share.gained,
+        ));
     }
     metrics::gauge!("mercer_partitions").set(context.owned().len() as f64);
-    Ok(share.gained)
+    Ok(())
+}
+
+/// Goes on with what earlier owners left, as soon as the store can be read and for as long as the leases hold.
+async fn begin_gained(context: Context, root: ActorRef<RootMsg>, mut gained: Vec<Lease>) {
+    loop {
+        gained.retain(|lease| context.lease(lease.partition).as_ref() == Some(lease));
+        if gained.is_empty() {
+            return;
+        }
+        match begin(&context, &root, &gained).await {
+            Ok(()) => return,
+            Err(error) => {
+                tracing::warn!(%error, "unfinished work could not be read; trying again");
+            }
+        }
+        tokio::time::sleep(HEARTBEAT).await;
+    }
 }
 
 /// Forgets leases and lets their conversations leave memory. Whatever they had not committed follows from the log,

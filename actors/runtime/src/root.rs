@@ -94,13 +94,17 @@ impl Runtime {
             (),
         )
         .await?;
-        leases::begin(&context, &root, &claimed).await?;
+        let keep = tokio::spawn(leases::keep(
+            Arc::clone(&context),
+            root.clone(),
+            boot_id.clone(),
+        ));
+        if let Err(error) = leases::begin(&context, &root, &claimed).await {
+            keep.abort();
+            return Err(error.into());
+        }
         let tasks = vec![
-            tokio::spawn(leases::keep(
-                Arc::clone(&context),
-                root.clone(),
-                boot_id.clone(),
-            )),
+            keep,
             tokio::spawn(poller::poll(Arc::clone(&context), root.clone())),
             tokio::spawn(pass_hints(hints, root.clone())),
             tokio::spawn(dispatcher::dispatch(Arc::clone(&context))),

@@ -171,6 +171,23 @@ impl IfMatch {
     }
 }
 
+impl IfMatch {
+    /// Compares with the version that a patch was applied to. What is wrong with a field of the patch is told first, as no
+    /// newer version would mend it; what is wrong with other fields of the result only where the version is right.
+    pub(crate) fn check_patched<T>(
+        &self,
+        current: i64,
+        patch: &Value,
+        patched: Result<T, Problem>,
+    ) -> Result<T, Problem> {
+        match (patched, self.check(Some(current))) {
+            (Err(problem), Err(stale)) if !problem.is_about(patch) => Err(stale),
+            (Err(problem), _) | (Ok(_), Err(problem)) => Err(problem),
+            (Ok(patched), Ok(_)) => Ok(patched),
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for IfMatch {
     type Rejection = Problem;
 

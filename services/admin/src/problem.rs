@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::ToSchema;
 
 /// Media type of every error.
@@ -216,6 +217,14 @@ impl Problem {
             count => format!("{count} fields are not acceptable"),
         };
         Self::new(Kind::Invalid, detail).with_errors(errors)
+    }
+
+    /// Tells whether it names a field of a body.
+    pub(crate) fn is_about(&self, body: &Value) -> bool {
+        self.errors.iter().any(|error| {
+            let name = error.field.split(['.', '[']).next().unwrap_or_default();
+            body.get(name).is_some()
+        })
     }
 
     pub(crate) fn version_mismatch(current: Option<i64>) -> Self {

@@ -60,12 +60,14 @@ pub(crate) fn text_threads(asked: u32, parameters: u64) -> u32 {
     threads(asked, parameters, text_share(cores()))
 }
 
+/// A model with fewer parameters is small: a step takes about a millisecond.
+pub(crate) const SMALL_MODEL_PARAMETERS: u64 = 100_000_000;
+
 /// Returns what is asked for, or for 0 a model's share of the cores.
 ///
 /// A small model gets one thread only: llama.cpp's threads wait for one another by spinning some hundred times a
 /// token, so on a machine with other work a second thread made the test model over a hundred times slower.
 fn threads(asked: u32, parameters: u64, share: u32) -> u32 {
-    const SMALL_MODEL_PARAMETERS: u64 = 100_000_000;
     match asked {
         0 if parameters < SMALL_MODEL_PARAMETERS => 1,
         0 => share,

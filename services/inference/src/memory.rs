@@ -66,8 +66,8 @@ pub fn chat_needs(config: &EngineConfig) -> Result<ChatNeeds, Error> {
     let shape = Shape::of(&model)
         .ok_or_else(|| fault(path, "it does not say its shape", "choose another model"))?;
     let weights = file_bytes(path)?;
-    // The number of parameters decides on threads alone, which take no memory worth counting.
-    let config = config.resolved(shape.context, 0)?;
+    // Parameters are not counted without loading them; a byte each is near enough for what depends on them.
+    let config = config.resolved(shape.context, weights)?;
     config
         .hardware
         .check_heads(shape.key_width, shape.value_width)?;
@@ -75,7 +75,10 @@ pub fn chat_needs(config: &EngineConfig) -> Result<ChatNeeds, Error> {
     let tokens = u64::from(config.cache_tokens);
     // Parts that a split cache has, and the cells of each.
     let (parts, cells) = match config.hardware.kv_layout {
-        KvLayout::Split => (sequences, (tokens / sequences).next_multiple_of(CELLS)),
+        KvLayout::Split => {
+            let part = tokens.next_multiple_of(CELLS) / sequences;
+            (sequences, part.next_multiple_of(CELLS))
+        }
         _ => (1, tokens.next_multiple_of(CELLS)),
     };
     let whole = Needs {
@@ -159,6 +162,8 @@ pub(crate) struct Shape {
     feed_forward: u64,
     vocabulary: u64,
     context: u32,
+    /// Tokens before it that a token looks at in the layers that look at a window alone; 0 where all look at everything.
+    pub(crate) window: u64,
 }
 
 impl Shape {
@@ -188,6 +193,7 @@ impl Shape {
             feed_forward: number("feed_forward_length").unwrap_or(4 * width),
             vocabulary: model.vocab().n_tokens().max(0) as u64,
             context: number("context_length")? as u32,
+            window: number("attention.sliding_window").unwrap_or(0),
         })
     }
 
@@ -244,6 +250,7 @@ mod tests {
         write_random_model(&path, &model).unwrap();
         let mut config = EngineConfig::for_testing(&path);
         config.cache_tokens = 1024;
+        config.hardware.kv_layout = KvLayout::Unified;
         change(&mut config);
         chat_needs(&config).unwrap()
     }

@@ -119,14 +119,14 @@ impl Leases {
             .await
     }
 
-    /// Gives a node's partitions up and forgets the node.
+    /// Gives a node's partitions up and forgets the node, after all writes that wait: they are of these partitions too.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn release(&self, boot_id: &str) -> Result<(), Error> {
         let boot_id = boot_id.to_owned();
         self.db
-            .write_lease(move |tx| {
+            .write(move |tx| {
                 Box::pin(async move {
                     let sql = "UPDATE partition SET owner = NULL WHERE owner = $1";
                     exec(tx, sql, [boot_id.as_str().into()]).await?;

@@ -42,10 +42,11 @@ pub(crate) async fn patch_document(
     for _ in 0..CHANGE_TRIES_MAX {
         let current = documents.get(caller.shop_id(), &path.document).await?;
         let current = current.ok_or_else(|| Problem::not_found("document"))?;
-        let changed = patched(&current.value, &body.patch)?;
-        check::document(&changed)?;
-        // After the body: a newer version would not mend what is wrong in it.
-        if_match.check(Some(current.version))?;
+        let changed = patched(&current.value, &body.patch).and_then(|changed| {
+            check::document(&changed)?;
+            Ok(changed)
+        });
+        let changed = if_match.check_patched(current.version, &body.patch, changed)?;
         let written = documents
             .put(caller.shop_id(), changed, Some(current.version))
             .await;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use mercer_schemas::{Product, ProductId, ShopId, Variant};
 use mercer_store::Versioned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Admin;
@@ -91,16 +92,18 @@ pub(crate) async fn change(
     caller: &Caller,
     if_match: &IfMatch,
     product: &ProductId,
+    patch: &Value,
     change: impl Fn(&Product) -> Result<Product, Problem>,
 ) -> Result<Versioned<Product>, Problem> {
     let catalog = admin.store.catalog();
     for _ in 0..CHANGE_TRIES_MAX {
         let current = catalog.get(caller.shop_id(), product).await?;
         let current = current.ok_or_else(|| Problem::not_found("product"))?;
-        let changed = change(&current.value)?;
-        check::product(&changed, caller.shop.currency)?;
-        // After the body: a newer version would not mend what is wrong in it.
-        if_match.check(Some(current.version))?;
+        let changed = change(&current.value).and_then(|changed| {
+            check::product(&changed, caller.shop.currency)?;
+            Ok(changed)
+        });
+        let changed = if_match.check_patched(current.version, patch, changed)?;
         let written = catalog
             .put(caller.shop_id(), changed, Some(current.version))
             .await;

@@ -34,8 +34,9 @@ pub(crate) async fn patch_product(
     if_match: IfMatch,
     body: PatchBody<ProductPatch>,
 ) -> Result<Response, Problem> {
-    let stored = super::change(&admin, &caller, &if_match, &path.product, |product| {
-        patched(product, &body.patch)
+    let (patch, id) = (&body.patch, &path.product);
+    let stored = super::change(&admin, &caller, &if_match, id, patch, |product| {
+        patched(product, patch)
     })
     .await?;
     let record = ProductRecord::from(stored);

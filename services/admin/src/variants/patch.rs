@@ -36,14 +36,15 @@ pub(crate) async fn patch_variant(
     let catalog = admin.store.catalog();
     let owner = catalog.by_sku(caller.shop_id(), &path.sku).await?;
     let owner = owner.ok_or_else(|| Problem::not_found("variant"))?;
-    let stored = change(&admin, &caller, &if_match, &owner.value.id, |product| {
+    let (patch, id) = (&body.patch, &owner.value.id);
+    let stored = change(&admin, &caller, &if_match, id, patch, |product| {
         let mut product = product.clone();
         let variants = product.variants.iter_mut();
         let variant = variants
             .into_iter()
             .find(|variant| variant.sku == path.sku)
             .ok_or_else(|| Problem::not_found("variant"))?;
-        *variant = patched(variant, &body.patch)?;
+        *variant = patched(variant, patch)?;
         check::variant(variant, caller.shop.currency)?;
         Ok(product)
     })

@@ -50,6 +50,17 @@ async fn a_document_is_created_read_patched_and_deleted_under_its_version() {
         (422, &json!("valid_from_ms")),
         "the body is read before the version"
     );
+    let contradicts = server
+        .json_with(
+            &patch,
+            &[("if-match", "\"1\"")],
+            json!({"valid_from_ms": 9}),
+        )
+        .await;
+    assert_eq!(
+        contradicts.status, 412,
+        "valid_to_ms of a newer version may be later"
+    );
     let read = server.get(&format!("{DOCUMENTS}/returns")).await;
     let mut wanted = document("returns", "policy");
     wanted["body"] = json!("Within 14 days.");

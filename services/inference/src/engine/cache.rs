@@ -24,6 +24,9 @@ const SHARED_TOKENS_MIN: usize = 16;
 /// Fetching fewer tokens from main memory, or by way of it, is not worth it: a step computes as many beside its other work.
 const FETCHED_TOKENS_MIN: usize = 64;
 
+/// A start is copied by way of main memory from a conversation at most this many times as long.
+const LENT_PART_MIN: usize = 4;
+
 /// A running request whose cache had to leave the context. It goes on where it was.
 pub(super) struct Suspended {
     pub(super) slot: Slot,
@@ -62,7 +65,7 @@ impl Worker<'_> {
         let mine = &self.slots[slot];
         let have = self.sequences.tokens(mine.seq).len();
         let least = have + self.shared_tokens_min();
-        self.can_cut
+        self.shares()
             && self.slots[..slot].iter().any(|other| {
                 let done = self.sequences.tokens(other.seq).len();
                 let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
@@ -76,7 +79,7 @@ impl Worker<'_> {
 
     /// Copies the longest start of the prompt that any other sequence holds.
     pub(super) fn borrow_prompt(&mut self, slot: usize) {
-        if !self.can_cut {
+        if !self.shares() {
             return;
         }
         let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
@@ -89,8 +92,11 @@ impl Worker<'_> {
             return;
         }
         if self.is_split() {
-            self.copy_whole(donor, seq);
-            self.slots[slot].cached = self.cut_back(seq, common);
+            // Most of a long conversation copied for a few rules at its start would take longer than computing them.
+            if common * LENT_PART_MIN >= self.sequences.tokens(donor).len() {
+                self.copy_whole(donor, seq);
+                self.slots[slot].cached = self.cut_back(seq, common);
+            }
             return;
         }
         let copied = self.context.copy_kv_cache_seq(
@@ -109,6 +115,8 @@ impl Worker<'_> {
     /// Makes a sequence's cache a copy of another's, by way of main memory: llama.cpp ends the process when asked to copy a
     /// part of one share of a split cache into another. Where that fails the sequence is empty.
     fn copy_whole(&mut self, from: usize, to: usize) {
+        // It may take as long as a step: what is held would wait for it too.
+        self.slots.iter_mut().for_each(Slot::pass_on);
         let copied = self.save(from).is_some_and(|state| {
             self.context
                 .state_seq_set(&state, to as i32)
@@ -123,6 +131,11 @@ impl Worker<'_> {
             }
         };
         *self.sequences.tokens_mut(to) = tokens;
+    }
+
+    /// Tells whether a start of one conversation's cache can become another's.
+    fn shares(&self) -> bool {
+        self.can_cut && (self.can_cut_copies || !self.is_split())
     }
 
     /// Returns how many tokens a start must have that is worth waiting for and copying.
@@ -143,7 +156,7 @@ impl Worker<'_> {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
         let start = slot.job.starts.first().copied();
-        if !self.can_cut || self.config.prefixes == 0 || rules < SHARED_TOKENS_MIN {
+        if !self.can_cut || rules < SHARED_TOKENS_MIN {
             return;
         }
         let seq = slot.seq;
@@ -248,8 +261,9 @@ impl Worker<'_> {
 
     /// Cuts a sequence's cache back to a length and returns the length that it has then.
     pub(super) fn cut_back(&mut self, seq: usize, length: usize) -> usize {
-        if self.sequences.tokens(seq).len() == length {
-            return length;
+        let held = self.sequences.tokens(seq).len();
+        if held <= length {
+            return held;
         }
         let cut = self.can_cut
             && length > 0
@@ -344,7 +358,9 @@ impl Worker<'_> {
     /// Returns how many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
         let lent = match self.sequences.best_donor(prompt, seq) {
-            Some((_, common)) if self.can_cut => common,
+            Some((_, common)) if self.shares() && common >= have + self.shared_tokens_min() => {
+                common
+            }
             _ => 0,
         };
         let least = have.max(lent) + FETCHED_TOKENS_MIN;
@@ -420,9 +436,11 @@ impl Worker<'_> {
         if common < least || !self.has_room(seq, common, length) {
             return None;
         }
+        let split = self.is_split();
         let (kept, _) = self.host.best(prompt, adapter)?;
         while self.context.state_seq_set(&kept.state, seq as i32).is_err() {
-            let evicted = self.sequences.evict();
+            // In a split cache others take no room from it.
+            let evicted = if split { None } else { self.sequences.evict() };
             let cleared = evicted.as_ref().map_or(seq, |evicted| evicted.seq);
             // Not moved out in turn: main memory would push out the very cache that is wanted here.
             let _ = self
@@ -442,7 +460,7 @@ impl Worker<'_> {
     /// to what it has in common with the prompt.
     fn has_room(&self, seq: usize, common: usize, length: usize) -> bool {
         let running = self.sequences.tokens_running(Some(seq));
-        (self.can_cut || common == length)
+        ((self.can_cut && self.can_cut_copies) || common == length)
             && running + length as u64 <= u64::from(self.config.cache_tokens)
     }
 

@@ -3,7 +3,10 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::adapters::AdapterConfig;
-use crate::{Error, Hardware, KvLayout, backend::chat_threads};
+use crate::{
+    Error, Hardware, KvLayout,
+    backend::{SMALL_MODEL_PARAMETERS, chat_threads},
+};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
@@ -82,8 +85,8 @@ impl EngineConfig {
         }
     }
 
-    /// Returns small settings for tests: short contexts and one thread, because llama.cpp's threads wait for one
-    /// another by spinning, which takes very long where tests run side by side.
+    /// Returns small settings for tests: short contexts, a split cache as small models have, and one thread, because
+    /// llama.cpp's threads wait for one another by spinning, which takes very long where tests run side by side.
     pub fn for_testing(model: impl Into<PathBuf>) -> Self {
         Self {
             n_ctx: 512,
@@ -92,6 +95,10 @@ impl EngineConfig {
             prefixes: 2,
             threads: 1,
             batch: 128,
+            hardware: Hardware {
+                kv_layout: KvLayout::Split,
+                ..Hardware::default()
+            },
             ..Self::new(model)
         }
     }
@@ -103,29 +110,37 @@ impl EngineConfig {
     pub(crate) fn resolved(&self, n_ctx_train: u32, parameters: u64) -> Result<Self, Error> {
         /// Where a model allows more, memory on a small machine does not.
         const N_CTX_DEFAULT_MAX: u32 = 8192;
+        /// Whole conversations that a cache holds by default.
+        const PARTS: u32 = 4;
         let mut config = self.clone();
         if config.n_ctx == 0 {
             config.n_ctx = n_ctx_train.clamp(1, N_CTX_DEFAULT_MAX);
         }
         let conversations = config.slots.saturating_add(config.parked);
-        if config.cache_tokens == 0 {
-            let parts = match config.hardware.kv_layout {
-                KvLayout::Split => conversations,
-                KvLayout::Unified | KvLayout::Auto => 4,
-            };
-            config.cache_tokens = config.n_ctx.saturating_mul(parts);
-        }
         if config.hardware.kv_layout == KvLayout::Auto {
-            // Measured on processors only; see docs/benchmarks.md.
-            let whole = config.n_ctx.saturating_mul(conversations) <= config.cache_tokens;
-            config.hardware.kv_layout = match whole && config.hardware.gpu_layers == 0 {
+            // Tokens of a small model take as long to look at as to compute. A large one is read once for what is computed
+            // together, which is less in a split cache. Measured, on processors only: docs/benchmarks.md.
+            let room = match config.cache_tokens {
+                0 => conversations <= PARTS,
+                tokens => config.n_ctx.saturating_mul(conversations) <= tokens,
+            };
+            let split = room
+                && parameters < SMALL_MODEL_PARAMETERS
+                && config.hardware.gpu_layers == 0
+                && config.host_cache > 0;
+            config.hardware.kv_layout = match split {
                 true => KvLayout::Split,
                 false => KvLayout::Unified,
             };
         }
-        if config.hardware.kv_layout == KvLayout::Split {
+        let is_split = config.hardware.kv_layout == KvLayout::Split;
+        if is_split {
             // Main memory keeps the rules as part of the conversations that it holds.
             config.prefixes = 0;
+        }
+        if config.cache_tokens == 0 {
+            let parts = if is_split { conversations } else { PARTS };
+            config.cache_tokens = config.n_ctx.saturating_mul(parts);
         }
         config.threads = chat_threads(config.threads, parameters, config.cores_taken);
         if config.batch_threads == 0 {
@@ -138,6 +153,12 @@ impl EngineConfig {
                 format!("must be 16 to {n_ctx_train}, which the model was trained with"),
             );
         }
+        if config.slots == 0 || config.sequences() > SEQUENCES_MAX {
+            return refuse(
+                "slots",
+                "must be at least 1, and 256 at most together with parked and prefixes".to_owned(),
+            );
+        }
         if config.cache_tokens < config.n_ctx || config.cache_tokens > 1 << 22 {
             return refuse(
                 "cache_tokens",
@@ -146,14 +167,8 @@ impl EngineConfig {
         }
         // llama.cpp takes no larger batch than its cache, and ends the process on one.
         config.batch = config.batch.min(config.cache_tokens);
-        if config.slots == 0 || config.sequences() > SEQUENCES_MAX {
-            return refuse(
-                "slots",
-                "must be at least 1, and 256 at most together with parked and prefixes".to_owned(),
-            );
-        }
         let part = config.cache_tokens / config.sequences();
-        if config.hardware.kv_layout == KvLayout::Split && part < config.n_ctx {
+        if is_split && part < config.n_ctx {
             return refuse(
                 "cache_tokens",
                 format!(
@@ -252,12 +267,15 @@ mod tests {
     }
 
     #[test]
-    fn a_cache_is_split_where_each_conversation_has_a_whole_part() {
+    fn the_cache_of_a_small_model_is_split_where_each_conversation_has_a_whole_part() {
         let layout = |change: fn(&mut EngineConfig)| {
             let mut config = EngineConfig::new("m.gguf");
             change(&mut config);
             config.resolved(2048, 5_000_000).unwrap().hardware.kv_layout
         };
+        let large = EngineConfig::new("m.gguf").resolved(2048, 500_000_000);
+        assert_eq!(large.unwrap().hardware.kv_layout, KvLayout::Unified);
+        assert_eq!(layout(|config| config.host_cache = 0), KvLayout::Unified);
         assert_eq!(layout(|_| {}), KvLayout::Split);
         assert_eq!(layout(|config| config.slots = 5), KvLayout::Unified);
         assert_eq!(layout(|config| config.parked = 1), KvLayout::Unified);
@@ -277,6 +295,7 @@ mod tests {
             n_ctx: 300,
             cache_tokens: 300,
             batch: 512,
+            hardware: Hardware::default(),
             ..EngineConfig::for_testing("m.gguf")
         };
         assert_eq!(config.resolved(1024, 5_000_000).unwrap().batch, 300);
@@ -284,7 +303,8 @@ mod tests {
 
     #[test]
     fn the_setting_that_is_wrong_is_named() {
-        let base = EngineConfig::for_testing("m.gguf");
+        let mut base = EngineConfig::for_testing("m.gguf");
+        base.hardware.kv_layout = KvLayout::Unified;
         let cases = [
             (
                 EngineConfig {

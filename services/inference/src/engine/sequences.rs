@@ -3,7 +3,7 @@
 //! Bookkeeping only: whoever is told to clear or copy a sequence does so in llama.cpp. One row stands for one
 //! sequence id, so an id is always below the context's `n_seq_max`.
 
-use std::{collections::BTreeSet, mem};
+use std::{cmp::Reverse, collections::BTreeSet, mem};
 
 use super::adapters::AdapterId;
 use crate::prompt::common_prefix;
@@ -225,14 +225,14 @@ impl Sequences {
     }
 
     /// Finds the sequence of the same adapter, other than the asking one, whose cache has the most tokens in common with
-    /// a prompt, and how many.
+    /// a prompt, the shortest of several, and how many.
     pub(super) fn best_donor(&mut self, prompt: &[i32], asking: usize) -> Option<(usize, usize)> {
         let adapter = self.rows[asking].adapter;
         let (seq, common) = (0..self.rows.len())
             .filter(|&seq| seq != asking && self.rows[seq].adapter == adapter)
             .map(|seq| (seq, common_prefix(&self.rows[seq].tokens, prompt)))
             .filter(|&(_, common)| common > 0)
-            .max_by_key(|&(seq, common)| (common, seq))?;
+            .max_by_key(|&(seq, common)| (common, Reverse(self.rows[seq].tokens.len()), seq))?;
         self.touch(seq);
         Some((seq, common))
     }

@@ -27,9 +27,16 @@ struct Part {
     certain: Vec<i32>,
     /// Guesses at what follows; each has logits.
     drafts: Vec<i32>,
-    /// Index in the batch of the last certain token, whose logits choose the next one; none where more tokens are
-    /// certain than this step computes.
-    logits: Option<i32>,
+    /// The logits of the last certain token choose the next one; not where more tokens are certain than this step computes.
+    chooses: bool,
+    /// Index of that token in the batch.
+    row: i32,
+}
+
+impl Part {
+    fn tokens(&self) -> usize {
+        self.certain.len() + self.drafts.len()
+    }
 }
 
 /// Where a generation stands after a token.
@@ -93,12 +100,10 @@ impl Worker<'_> {
         for &slot in &replying {
             // Room for the others' next tokens comes before drafts.
             let others = replying.len() - parts.len() - 1;
-            let part = self.add_reply(slot, replying.len(), others);
-            work.reply_tokens += part
-                .as_ref()
-                .map_or(0, |part| part.certain.len() + part.drafts.len());
-            parts.extend(part);
+            let room = self.room(&parts);
+            parts.extend(self.reply(slot, replying.len(), others, room));
         }
+        work.reply_tokens = parts.iter().map(Part::tokens).sum();
         let beside = work.reply_tokens > 0;
         let mut seconds = self.pace.prompt_seconds(work.reply_tokens);
         for slot in prompting {
@@ -111,7 +116,7 @@ impl Worker<'_> {
             }
             let prompt = &self.slots[slot].job.prompt.tokens;
             let done = self.sequences.tokens(self.slots[slot].seq).len();
-            let wanted = (prompt.len() - done).min(self.room());
+            let wanted = (prompt.len() - done).min(self.room(&parts));
             let first = work.prompt_tokens == 0;
             let chunk = self
                 .pace
@@ -122,15 +127,25 @@ impl Worker<'_> {
             seconds = (seconds - self.pace.prompt_cost(chunk, done)).max(0.0);
             work.prompt_tokens += chunk;
             work.prompt_positions += positions(chunk, done);
-            parts.extend(self.add(slot, certain, Vec::new(), whole));
+            parts.push(Part {
+                slot,
+                certain,
+                drafts: Vec::new(),
+                chooses: whole,
+                row: 0,
+            });
         }
+        parts.retain(|part| part.tokens() > 0);
+        // llama.cpp computes parts of a split cache together only where their sequences follow one another.
+        parts.sort_by_key(|part| self.slots[part.slot].seq);
+        parts.retain_mut(|part| self.add(part).is_some());
         (parts, work)
     }
 
-    /// Adds the next tokens of a reply and, where they pay, guesses at what follows.
-    fn add_reply(&mut self, slot: usize, replies: usize, others: usize) -> Option<Part> {
+    /// Returns the next tokens of a reply and, where they pay, guesses at what follows; none where there is no room.
+    fn reply(&mut self, slot: usize, replies: usize, others: usize, room: usize) -> Option<Part> {
         let pending = &self.slots[slot].pending;
-        let room = self.room().saturating_sub(others);
+        let room = room.saturating_sub(others);
         let count = pending.len().min(FORCED_TOKENS_MAX).min(room);
         let whole = count == pending.len();
         let certain = pending[..count].to_vec();
@@ -139,7 +154,13 @@ impl Worker<'_> {
         } else {
             Vec::new()
         };
-        self.add(slot, certain, drafts, whole)
+        (count > 0).then_some(Part {
+            slot,
+            certain,
+            drafts,
+            chooses: whole,
+            row: 0,
+        })
     }
 
     /// Guesses what follows a slot's pending tokens, if a guess is expected to pay in a step with so many replies.
@@ -171,23 +192,14 @@ impl Worker<'_> {
         guess
     }
 
-    /// Adds tokens to the batch, behind what the slot's sequence holds. Nothing when there are none.
-    fn add(
-        &mut self,
-        slot: usize,
-        certain: Vec<i32>,
-        drafts: Vec<i32>,
-        logits: bool,
-    ) -> Option<Part> {
-        if certain.is_empty() || certain.len() + drafts.len() > self.room() {
-            return None;
-        }
-        let seq = self.slots[slot].seq;
+    /// Adds a part to the batch, behind what its slot's sequence holds. None where it has no room, which cannot be.
+    fn add(&mut self, part: &mut Part) -> Option<()> {
+        let seq = self.slots[part.slot].seq;
         let start = self.sequences.tokens(seq).len();
-        let last = certain.len() - 1;
-        let first_row = self.batch.n_tokens();
-        for (offset, &token) in certain.iter().chain(&drafts).enumerate() {
-            let wanted = logits && offset >= last;
+        let last = part.certain.len() - 1;
+        part.row = self.batch.n_tokens() + last as i32;
+        for (offset, &token) in part.certain.iter().chain(&part.drafts).enumerate() {
+            let wanted = part.chooses && offset >= last;
             self.batch
                 .add(
                     LlamaToken(token),
@@ -197,17 +209,13 @@ impl Worker<'_> {
                 )
                 .ok()?;
         }
-        Some(Part {
-            slot,
-            logits: logits.then_some(first_row + last as i32),
-            certain,
-            drafts,
-        })
+        Some(())
     }
 
-    /// Returns how many tokens more the batch can hold.
-    fn room(&self) -> usize {
-        self.config.batch as usize - self.batch.n_tokens() as usize
+    /// Returns how many tokens more the batch can hold beside these.
+    fn room(&self, parts: &[Part]) -> usize {
+        let planned: usize = parts.iter().map(Part::tokens).sum();
+        self.config.batch as usize - planned
     }
 
     /// Lets llama.cpp compute the batch. A full cache moves out what is parked, then a running request steps aside; any
@@ -250,23 +258,24 @@ impl Worker<'_> {
             slot,
             certain,
             drafts,
-            logits,
+            chooses,
+            row,
         } = part;
         let seq = self.slots[slot].seq;
         self.sequences.tokens_mut(seq).extend(&certain);
         if self.slots[slot].is_writing() {
             self.slots[slot].pending.drain(..certain.len());
         }
-        let Some(first_row) = logits else {
+        if !chooses {
             return After::Continue;
-        };
+        }
         if !self.slots[slot].opened {
             self.keep_rules(slot);
             self.open(slot);
         }
         let mut right = 0;
         let after = loop {
-            let after = self.take_token(slot, first_row + right as i32);
+            let after = self.take_token(slot, row + right as i32);
             let pending = &mut self.slots[slot].pending;
             let agree = common_prefix(pending, &drafts[right..]);
             self.sequences

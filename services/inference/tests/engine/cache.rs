@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use futures::future::join_all;
-use mercer_inference::Finish;
+use mercer_inference::{Finish, KvLayout};
 
 use super::*;
 
@@ -60,6 +60,7 @@ async fn simultaneous_conversations_compute_their_shared_rules_once() {
 #[tokio::test]
 async fn conversations_beyond_the_cache_push_out_parked_ones_and_all_succeed() {
     let fixture = engine_with(|config| {
+        config.hardware.kv_layout = KvLayout::Unified;
         config.cache_tokens = 768;
         config.n_ctx = 512;
         config.slots = 2;
@@ -217,6 +218,7 @@ async fn a_folder_that_cannot_be_made_is_told_at_start() {
 async fn in_a_full_cache_requests_step_aside_and_lose_nothing() {
     const TOKENS: usize = 60;
     let small = |config: &mut EngineConfig| {
+        config.hardware.kv_layout = KvLayout::Unified;
         config.cache_tokens = 512;
         config.slots = 4;
         config.parked = 1;
@@ -262,6 +264,7 @@ async fn in_a_full_cache_requests_step_aside_and_lose_nothing() {
 #[tokio::test]
 async fn a_request_that_stepped_aside_keeps_its_deadline() {
     let fixture = engine_with(|config| {
+        config.hardware.kv_layout = KvLayout::Unified;
         config.cache_tokens = 512;
         config.n_ctx = 512;
         config.slots = 2;

@@ -76,6 +76,7 @@ async fn text_is_passed_on_at_once_and_then_in_pieces_that_a_reader_can_follow()
     }
     assert!(pieces[0] < 8, "{pieces:?}");
     assert!(pieces.len() > 1, "{pieces:?}");
+    assert!(pieces[1..].iter().any(|&tokens| tokens > 1), "{pieces:?}");
 }
 
 #[tokio::test]

@@ -115,9 +115,15 @@ async fn a_file_that_is_read_whole_computes_as_one_that_is_mapped() {
 
 /// llama.cpp ends the process when a part of one share is copied to another, so this test also shows that none is.
 #[tokio::test]
-async fn conversations_of_a_split_cache_compute_what_they_share_once() {
+async fn conversations_compute_what_they_share_once_in_either_layout() {
+    for layout in [KvLayout::Split, KvLayout::Unified] {
+        share(layout).await;
+    }
+}
+
+async fn share(layout: KvLayout) {
     let fixture = engine_on(Hardware {
-        kv_layout: KvLayout::Split,
+        kv_layout: layout,
         ..Hardware::default()
     })
     .unwrap();

@@ -54,14 +54,15 @@ impl Leases {
             .await
     }
 
-    /// Gives partitions up, so that others may claim them. Those whose lease does not hold any more are left alone.
+    /// Gives partitions up after all writes that wait, so that others may claim them. Those whose lease does not hold any
+    /// more are left alone.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn give_up(&self, leases: &[Lease]) -> Result<(), Error> {
         let leases = leases.to_vec();
         self.db
-            .write_lease(move |tx| {
+            .write(move |tx| {
                 Box::pin(async move {
                     for lease in leases {
                         let sql = "UPDATE partition SET owner = NULL WHERE p = $1 AND owner = $2 AND epoch = $3";
