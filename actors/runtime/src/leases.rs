@@ -30,7 +30,11 @@ pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: Str
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        while aside.try_join_next().is_some() {}
+        while let Some(ended) = aside.try_join_next() {
+            if let Err(error) = ended {
+                tracing::error!(%error, "work beside the heartbeat failed");
+            }
+        }
         let started = Instant::now();
         let known = match leases.heartbeat(&boot_id).await {
             Ok(false) => {

@@ -100,7 +100,12 @@ impl Runtime {
             boot_id.clone(),
         ));
         if let Err(error) = leases::begin(&context, &root, &claimed).await {
+            // Nothing may go on for a node that has not started.
             keep.abort();
+            let _ = keep.await;
+            context.drop_leases(&context.owned());
+            root.stop(None);
+            let _ = context.services.store.leases().release(&boot_id).await;
             return Err(error.into());
         }
         let tasks = vec![

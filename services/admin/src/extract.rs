@@ -172,8 +172,8 @@ impl IfMatch {
 }
 
 impl IfMatch {
-    /// Compares with the version that a patch was applied to. What is wrong with a field of the patch is told first, as no
-    /// newer version would mend it; what is wrong with other fields of the result only where the version is right.
+    /// Compares with the version that a patch was applied to. What is wrong with a field of the patch is told first, as a
+    /// newer version would hardly mend it; what is wrong with other fields of the result only where the version is right.
     pub(crate) fn check_patched<T>(
         &self,
         current: i64,

@@ -219,12 +219,13 @@ impl Problem {
         Self::new(Kind::Invalid, detail).with_errors(errors)
     }
 
-    /// Tells whether it names a field of a body.
+    /// Tells whether it names a field of a body, or is about something else than fields.
     pub(crate) fn is_about(&self, body: &Value) -> bool {
-        self.errors.iter().any(|error| {
-            let name = error.field.split(['.', '[']).next().unwrap_or_default();
-            body.get(name).is_some()
-        })
+        self.errors.is_empty()
+            || self.errors.iter().any(|error| {
+                let name = error.field.split(['.', '[']).next().unwrap_or_default();
+                body.get(name).is_some()
+            })
     }
 
     pub(crate) fn version_mismatch(current: Option<i64>) -> Self {

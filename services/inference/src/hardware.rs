@@ -73,7 +73,7 @@ pub enum KvType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum KvLayout {
-    /// Split where the processor computes and the cache holds a whole conversation for each; unified otherwise.
+    /// Split for a small model on a processor where the cache holds a whole conversation for each; unified otherwise.
     Auto,
     /// One cache for all. Every step looks at all of it.
     Unified,

@@ -162,8 +162,6 @@ pub(crate) struct Shape {
     feed_forward: u64,
     vocabulary: u64,
     context: u32,
-    /// Tokens before it that a token looks at in the layers that look at a window alone; 0 where all look at everything.
-    pub(crate) window: u64,
 }
 
 impl Shape {
@@ -193,7 +191,6 @@ impl Shape {
             feed_forward: number("feed_forward_length").unwrap_or(4 * width),
             vocabulary: model.vocab().n_tokens().max(0) as u64,
             context: number("context_length")? as u32,
-            window: number("attention.sliding_window").unwrap_or(0),
         })
     }
 

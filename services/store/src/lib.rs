@@ -57,7 +57,7 @@ use crate::db::Db;
 pub struct StoreConfig {
     /// `sqlite:///path/to/mercer.db` or `postgres://user:password@host/database`.
     pub url: String,
-    /// SQLite: connections that read. PostgreSQL: connections in all.
+    /// SQLite: connections that read. PostgreSQL: connections in all, beside one for leases.
     pub read_connections: u32,
     /// Most commands that share a commit on SQLite.
     pub group_commit_max: usize,

@@ -24,8 +24,8 @@ const SHARED_TOKENS_MIN: usize = 16;
 /// Fetching fewer tokens from main memory, or by way of it, is not worth it: a step computes as many beside its other work.
 const FETCHED_TOKENS_MIN: usize = 64;
 
-/// A start is copied by way of main memory from a conversation at most this many times as long.
-const LENT_PART_MIN: usize = 4;
+/// A start is copied by way of main memory from a conversation that is this many times as long at most: all of it is copied.
+const LENDER_TIMES_MAX: usize = 4;
 
 /// A running request whose cache had to leave the context. It goes on where it was.
 pub(super) struct Suspended {
@@ -64,41 +64,36 @@ impl Worker<'_> {
     pub(super) fn waits_for_shared_prompt(&self, slot: usize) -> bool {
         let mine = &self.slots[slot];
         let have = self.sequences.tokens(mine.seq).len();
-        let least = have + self.shared_tokens_min();
-        self.shares()
+        let (least, split) = (have + self.shared_tokens_min(), self.is_split());
+        self.can_cut
             && self.slots[..slot].iter().any(|other| {
                 let done = self.sequences.tokens(other.seq).len();
+                let whole = other.job.prompt.tokens.len();
                 let shared = common_prefix(&other.job.prompt.tokens, &mine.job.prompt.tokens)
                     .min(mine.job.prompt.tokens.len() - 1);
                 !other.is_writing()
                     && other.job.adapter == mine.job.adapter
                     && done < shared
                     && shared >= least
+                    && (!split || shared * LENDER_TIMES_MAX >= whole)
             })
     }
 
     /// Copies the longest start of the prompt that any other sequence holds.
     pub(super) fn borrow_prompt(&mut self, slot: usize) {
-        if !self.shares() {
-            return;
-        }
         let (seq, have) = (self.slots[slot].seq, self.slots[slot].cached);
-        let prompt = &self.slots[slot].job.prompt.tokens;
-        let Some((donor, common)) = self.sequences.best_donor(prompt, seq) else {
+        let prompt = mem::take(&mut self.slots[slot].job.prompt.tokens);
+        let lender = self.lender(seq, &prompt, have);
+        self.slots[slot].job.prompt.tokens = prompt;
+        let Some((donor, common)) = lender else {
             return;
         };
-        let common = common.min(prompt.len() - 1);
-        if common < have + self.shared_tokens_min() {
-            return;
-        }
         if self.is_split() {
-            // Most of a long conversation copied for a few rules at its start would take longer than computing them.
-            if common * LENT_PART_MIN >= self.sequences.tokens(donor).len() {
-                self.copy_whole(donor, seq);
-                self.slots[slot].cached = self.cut_back(seq, common);
-            }
+            self.copy_whole(donor, seq);
+            self.slots[slot].cached = self.cut_back(seq, common);
             return;
         }
+        let prompt = &self.slots[slot].job.prompt.tokens;
         let copied = self.context.copy_kv_cache_seq(
             donor as i32,
             seq as i32,
@@ -133,9 +128,27 @@ impl Worker<'_> {
         *self.sequences.tokens_mut(to) = tokens;
     }
 
-    /// Tells whether a start of one conversation's cache can become another's.
-    fn shares(&self) -> bool {
-        self.can_cut && (self.can_cut_copies || !self.is_split())
+    /// Finds the sequence with the longest start of a prompt that is worth copying for one that has `have` tokens of it, and
+    /// how many that start has. The last token of a prompt is never lent.
+    fn lender(&mut self, seq: usize, prompt: &[i32], have: usize) -> Option<(usize, usize)> {
+        if !self.can_cut {
+            return None;
+        }
+        let split = self.is_split();
+        let most = prompt.len().saturating_sub(1);
+        let (donor, common) =
+            self.sequences
+                .best_donor(&prompt[..most], seq, |common, length| {
+                    !split || common * LENDER_TIMES_MAX >= length
+                })?;
+        (common >= have + self.shared_tokens_min() && self.is_whole(donor))
+            .then_some((donor, common))
+    }
+
+    /// Tells whether llama.cpp holds a sequence from its first token on, in all layers. It does not where layers look at a
+    /// window alone: it forgets what is before the window, and a copy never has it. Such a cache can be gone on with, not cut.
+    fn is_whole(&self, seq: usize) -> bool {
+        self.context.kv_cache_seq_pos_min(seq as i32) <= 0
     }
 
     /// Returns how many tokens a start must have that is worth waiting for and copying.
@@ -156,10 +169,10 @@ impl Worker<'_> {
         let slot = &self.slots[slot];
         let rules = slot.job.prompt.rules;
         let start = slot.job.starts.first().copied();
-        if !self.can_cut || rules < SHARED_TOKENS_MIN {
+        let seq = slot.seq;
+        if !self.can_cut || rules < SHARED_TOKENS_MIN || !self.is_whole(seq) {
             return;
         }
-        let seq = slot.seq;
         if let Some(claimed) =
             self.sequences
                 .claim_prefix(&slot.job.prompt.tokens[..rules], slot.job.adapter, start)
@@ -267,6 +280,7 @@ impl Worker<'_> {
         }
         let cut = self.can_cut
             && length > 0
+            && self.is_whole(seq)
             && matches!(
                 self.context
                     .clear_kv_cache_seq(Some(seq as u32), Some(length as u32), None),
@@ -357,12 +371,7 @@ impl Worker<'_> {
     /// Fetches a longer start of a prompt from a file or from main memory than a sequence has and any other could lend.
     /// Returns how many tokens the sequence has then.
     fn fetch(&mut self, seq: usize, prompt: &[i32], adapter: AdapterId, have: usize) -> usize {
-        let lent = match self.sequences.best_donor(prompt, seq) {
-            Some((_, common)) if self.shares() && common >= have + self.shared_tokens_min() => {
-                common
-            }
-            _ => 0,
-        };
+        let lent = self.lender(seq, prompt, have).map_or(0, |found| found.1);
         let least = have.max(lent) + FETCHED_TOKENS_MIN;
         let in_host = self.host.best(prompt, adapter).map_or(0, |found| found.1);
         // A file is slower than main memory.
@@ -460,7 +469,7 @@ impl Worker<'_> {
     /// to what it has in common with the prompt.
     fn has_room(&self, seq: usize, common: usize, length: usize) -> bool {
         let running = self.sequences.tokens_running(Some(seq));
-        ((self.can_cut && self.can_cut_copies) || common == length)
+        (self.can_cut || common == length)
             && running + length as u64 <= u64::from(self.config.cache_tokens)
     }
 

@@ -26,7 +26,7 @@ pub struct EngineConfig {
     /// Conversations computed at once.
     pub slots: u32,
     /// Conversations whose cache stays in the context between their requests, beside those that are computed. Every step
-    /// looks at all of it, so more of them make the others slower where main memory could keep them as well.
+    /// looks at all of a unified cache, so more of them make the others slower where main memory could keep them as well.
     pub parked: u32,
     /// System prompts whose cache is kept for new conversations.
     pub prefixes: u32,

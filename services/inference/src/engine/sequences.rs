@@ -226,12 +226,18 @@ impl Sequences {
 
     /// Finds the sequence of the same adapter, other than the asking one, whose cache has the most tokens in common with
     /// a prompt, the shortest of several, and how many.
-    pub(super) fn best_donor(&mut self, prompt: &[i32], asking: usize) -> Option<(usize, usize)> {
+    /// `lends` is asked with what it has in common and its length.
+    pub(super) fn best_donor(
+        &mut self,
+        prompt: &[i32],
+        asking: usize,
+        lends: impl Fn(usize, usize) -> bool,
+    ) -> Option<(usize, usize)> {
         let adapter = self.rows[asking].adapter;
         let (seq, common) = (0..self.rows.len())
             .filter(|&seq| seq != asking && self.rows[seq].adapter == adapter)
             .map(|seq| (seq, common_prefix(&self.rows[seq].tokens, prompt)))
-            .filter(|&(_, common)| common > 0)
+            .filter(|&(seq, common)| common > 0 && lends(common, self.rows[seq].tokens.len()))
             .max_by_key(|&(seq, common)| (common, Reverse(self.rows[seq].tokens.len()), seq))?;
         self.touch(seq);
         Some((seq, common))
@@ -349,7 +355,7 @@ mod tests {
         );
         assert_eq!(table.claim_prefix(&[1, 2], None, None), None);
         let seq = table.claim("a", None).unwrap().seq;
-        assert_eq!(table.best_donor(&[1, 2, 9], seq), Some((2, 2)));
+        assert_eq!(table.best_donor(&[1, 2, 9], seq, |_, _| true), Some((2, 2)));
         assert_eq!(
             table.claim_prefix(&[5], None, None),
             Some(Claimed {
@@ -387,8 +393,11 @@ mod tests {
         table.claim_prefix(&[1, 2], None, None).unwrap();
         let other = table.claim("a", Some(0)).unwrap();
         assert_ne!(other.seq, plain);
-        assert_eq!(table.best_donor(&[1, 2, 3], other.seq), None);
+        assert_eq!(table.best_donor(&[1, 2, 3], other.seq, |_, _| true), None);
         assert!(table.claim_prefix(&[1, 2], Some(0), None).is_some());
-        assert_eq!(table.best_donor(&[1, 2, 3], other.seq), Some((3, 2)));
+        assert_eq!(
+            table.best_donor(&[1, 2, 3], other.seq, |_, _| true),
+            Some((3, 2))
+        );
     }
 }

@@ -138,7 +138,11 @@ impl Worker<'_> {
         parts.retain(|part| part.tokens() > 0);
         // llama.cpp computes parts of a split cache together only where their sequences follow one another.
         parts.sort_by_key(|part| self.slots[part.slot].seq);
-        parts.retain_mut(|part| self.add(part).is_some());
+        parts.retain_mut(|part| {
+            let added = self.add(part).is_some();
+            debug_assert!(added, "a batch is planned within its size");
+            added
+        });
         (parts, work)
     }
 

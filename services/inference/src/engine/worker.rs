@@ -26,7 +26,6 @@ use super::{
 use crate::{
     BusyReason, Error, Finish,
     backend::{backend, creation_lock},
-    memory::Shape,
     pool::STARTS_MAX,
 };
 use llama_cpp_2::{
@@ -64,9 +63,6 @@ pub(super) struct Worker<'m> {
     pub(super) vocabulary: Vocabulary,
     /// The cache can be cut back to any length; false for recurrent models.
     pub(super) can_cut: bool,
-    /// A copy of a cache can be cut back too; false for models whose layers look at a window alone, because a copy holds no
-    /// more than the window at its end.
-    pub(super) can_cut_copies: bool,
 }
 
 /// Runs the engine until its channel closes. Tells through `ready` whether the model works.
@@ -136,7 +132,6 @@ impl<'m> Worker<'m> {
             monitor,
             vocabulary: Vocabulary::of(model),
             can_cut,
-            can_cut_copies: !Shape::of(model).is_some_and(|shape| shape.window > 0),
             config,
             label,
             context,
