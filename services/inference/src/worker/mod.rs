@@ -367,7 +367,10 @@ impl Server {
             return dropped("control");
         };
         let (key, steer) = match control {
-            Control::Cancel { stream, attempt } => ((stream, attempt), Steer::Cancel),
+            Control::Cancel { stream, attempt } => {
+                self.texts.cancel((stream, attempt));
+                ((stream, attempt), Steer::Cancel)
+            }
             Control::Credit {
                 stream,
                 attempt,

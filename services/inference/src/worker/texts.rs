@@ -4,6 +4,7 @@
 //! These models have threads and queues of their own, so texts wait for no conversation, and no conversation for texts.
 
 use std::{
+    collections::HashMap,
     future::Future,
     sync::Arc,
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use mercer_schemas::worker::{
 };
 use serde::de::DeserializeOwned;
 use tokio::{
-    task::JoinSet,
+    task::{AbortHandle, JoinError, JoinSet},
     time::{interval_at, sleep_until},
 };
 
@@ -41,8 +42,10 @@ pub struct TextModels {
 pub(super) struct Texts {
     bus: Bus,
     models: TextModels,
-    embeds: JoinSet<()>,
-    reranks: JoinSet<()>,
+    embeds: JoinSet<Key>,
+    reranks: JoinSet<Key>,
+    /// What ends a request whose caller has given up.
+    cancels: HashMap<Key, AbortHandle>,
 }
 
 impl Texts {
@@ -53,6 +56,7 @@ impl Texts {
             models,
             embeds: JoinSet::new(),
             reranks: JoinSet::new(),
+            cancels: HashMap::new(),
         }
     }
 
@@ -75,10 +79,23 @@ impl Texts {
 
     /// Waits until a request has its answer; nothing where there is none.
     pub(super) async fn ended(&mut self) -> Option<()> {
-        tokio::select! {
-            Some(_) = self.embeds.join_next() => Some(()),
-            Some(_) = self.reranks.join_next() => Some(()),
-            else => None,
+        let ended: Result<Key, JoinError> = tokio::select! {
+            Some(ended) = self.embeds.join_next() => ended,
+            Some(ended) = self.reranks.join_next() => ended,
+            else => return None,
+        };
+        match ended {
+            Ok(key) => drop(self.cancels.remove(&key)),
+            // Ended from outside, so it does not tell which one it was.
+            Err(_) => self.cancels.retain(|_, cancel| !cancel.is_finished()),
+        }
+        Some(())
+    }
+
+    /// Ends a request whose caller has given up. What its model has begun to compute it computes, and nothing more.
+    pub(super) fn cancel(&mut self, key: Key) {
+        if let Some(cancel) = self.cancels.remove(&key) {
+            cancel.abort();
         }
     }
 
@@ -89,6 +106,9 @@ impl Texts {
             return;
         };
         let key = key(&request);
+        if self.cancels.contains_key(&key) {
+            return dropped("repeated");
+        }
         let admitted = match &self.models.embedder {
             _ if draining => Err(Refusal::Draining),
             Some(embedder) if embedder.info().id == request.embedder => {
@@ -102,8 +122,8 @@ impl Texts {
                 let (rows, width) = (request.texts.len(), embedder.info().dim);
                 let computing = async move { embedder.embed(request.texts).await };
                 let answer = Answer::new(&self.bus, key, reply, rows, width);
-                self.embeds
-                    .spawn(answer.give(request.deadline_ms, computing));
+                let giving = answer.give(request.deadline_ms, computing);
+                self.cancels.insert(key, self.embeds.spawn(giving));
             }
             Err(kind) => {
                 self.bus.publish(reply, None, refusal(key, 0, kind)).await;
@@ -118,6 +138,9 @@ impl Texts {
             return;
         };
         let key = key(&request);
+        if self.cancels.contains_key(&key) {
+            return dropped("repeated");
+        }
         let admitted = match &self.models.reranker {
             _ if draining => Err(Refusal::Draining),
             Some(reranker) if reranker.id() == request.reranker => {
@@ -134,8 +157,8 @@ impl Texts {
                     Ok(scores.into_iter().map(|score| vec![score]).collect())
                 };
                 let answer = Answer::new(&self.bus, key, reply, rows, 1);
-                self.reranks
-                    .spawn(answer.give(request.deadline_ms, computing));
+                let giving = answer.give(request.deadline_ms, computing);
+                self.cancels.insert(key, self.reranks.spawn(giving));
             }
             Err(kind) => {
                 self.bus.publish(reply, None, refusal(key, 0, kind)).await;
@@ -144,7 +167,7 @@ impl Texts {
     }
 }
 
-fn state(id: &str, dim: u32, requests: &JoinSet<()>) -> TextModelState {
+fn state(id: &str, dim: u32, requests: &JoinSet<Key>) -> TextModelState {
     TextModelState {
         id: id.to_owned(),
         dim,
@@ -176,7 +199,7 @@ fn read<R: DeserializeOwned>(
 }
 
 /// Says whether so many texts may be computed at once, and one more request may wait.
-fn room(requests: &JoinSet<()>, texts: usize, most: usize) -> Result<(), Refusal> {
+fn room(requests: &JoinSet<Key>, texts: usize, most: usize) -> Result<(), Refusal> {
     if !(1..=most).contains(&texts) {
         return Err(Refusal::Request);
     }
@@ -207,22 +230,25 @@ impl Answer {
     }
 
     /// Sends what is computed, with a sign of life now and then before. Past the deadline nobody waits for it, and what
-    /// the model has not begun by then it leaves out.
+    /// the model has not begun by then it leaves out. Returns which request it was.
     async fn give(
         self,
         deadline_ms: u64,
         computing: impl Future<Output = Result<Vec<Vec<f32>>, Error>>,
-    ) {
+    ) -> Key {
         let deadline = Instant::now() + Duration::from_millis(deadline_ms).min(DEADLINE_MAX);
         let mut alive = interval_at((Instant::now() + KEEPALIVE).into(), KEEPALIVE);
         tokio::pin!(computing);
         loop {
             tokio::select! {
-                computed = &mut computing => return self.send(self.body(computed)).await,
+                computed = &mut computing => {
+                    self.send(self.body(computed)).await;
+                    return self.key;
+                }
                 _ = alive.tick() => self.send(Body::Keepalive).await,
                 () = sleep_until(deadline.into()) => {
                     metrics::counter!("mercer_worker_texts_late_total").increment(1);
-                    return;
+                    return self.key;
                 }
             }
         }

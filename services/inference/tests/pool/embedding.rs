@@ -480,6 +480,29 @@ async fn a_worker_refuses_what_it_cannot_do_and_computes_nothing_too_late() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_waits_for_any_more_is_not_computed() {
+    let world = Texts::new(1).await;
+    // A request that is not answered yet holds its model.
+    let held = || Arc::strong_count(&world.gates[0]);
+    let before = held();
+    let (_, embedding) = world.begin("kettle").await;
+    assert_eq!(held(), before + 1);
+    let began = Instant::now();
+    embedding.abort();
+    until("it is called off", async || held() == before).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "not by its deadline"
+    );
+    world.open();
+    let texts = ["teapot".to_owned()];
+    let vectors = world.embedder.embed(texts.to_vec()).await.unwrap();
+    world.expect(&vectors, &texts).await;
+    let done = world.gates[0].done.load(Ordering::SeqCst);
+    assert_eq!(done, 1, "the second alone");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_start_takes_the_embedder_that_was_used_last() {
     let folder = tempfile::tempdir().unwrap();
     let mut world = Texts::new(1).await;

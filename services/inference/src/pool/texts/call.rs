@@ -4,9 +4,12 @@
 use std::time::{Duration, Instant};
 
 use mercer_schemas::worker::{
-    Body, EmbedRequest, Refused, RerankRequest, StreamId, stream_subject,
+    Body, Control, EmbedRequest, Refused, RerankRequest, StreamId, control_subject, stream_subject,
 };
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::{
+    runtime,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use super::{
     super::{
@@ -17,7 +20,7 @@ use super::{
     Kind, Shared,
     choose::{Run, choose},
 };
-use crate::{BusyReason, EmbedderInfo, Error, refusal};
+use crate::{BusyReason, EmbedderInfo, Error, bus::Bus, refusal};
 
 /// Time that a request may take at most, and what each of its texts adds: a long passage takes a large model on two
 /// cores about a second, and others may be before it.
@@ -205,6 +208,12 @@ impl Call<'_> {
         if !self.shared.bus.publish(subject, Some(reply), payload).await {
             return Ended::NotSent;
         }
+        let asked = Asked {
+            bus: &self.shared.bus,
+            worker,
+            stream,
+            attempt,
+        };
         let mut heard = Instant::now();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -213,11 +222,15 @@ impl Call<'_> {
                 letter = self.open.letters.recv() => match letter {
                     None => return Ended::Over(Error::Stopped),
                     Some(Letter::NoResponder { attempt: of }) if of == attempt => {
+                        asked.has_ended();
                         return Ended::NotTaken(Error::Busy(BusyReason::NoWorker));
                     }
                     Some(Letter::Frame(frame)) if frame.attempt == attempt => match frame.body {
                         Body::Keepalive => heard = Instant::now(),
-                        body => return self.read(body),
+                        body => {
+                            asked.has_ended();
+                            return self.read(body);
+                        }
                     },
                     Some(_) => self.shared.drops.count("late"),
                 },
@@ -295,6 +308,35 @@ impl Call<'_> {
             if !known.breaker.lets_through(now) {
                 tracing::warn!(worker.id = worker, "worker fails at texts and gets a rest");
             }
+        }
+    }
+}
+
+/// An attempt that a worker has. Dropped before its end, as when the caller waits no longer, it is called off there.
+struct Asked<'a> {
+    bus: &'a Bus,
+    worker: &'a str,
+    stream: StreamId,
+    attempt: u16,
+}
+
+impl Asked<'_> {
+    fn has_ended(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Asked<'_> {
+    fn drop(&mut self) {
+        let cancel = Control::Cancel {
+            stream: self.stream,
+            attempt: self.attempt,
+        };
+        let payload = serde_json::to_vec(&cancel).unwrap_or_default();
+        let (bus, subject) = (self.bus.clone(), control_subject(self.worker));
+        // Without a runtime the process is ending, and the worker goes by the deadline.
+        if let Ok(runtime) = runtime::Handle::try_current() {
+            runtime.spawn(async move { bus.publish(subject, None, payload).await });
         }
     }
 }
