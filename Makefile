@@ -8,7 +8,7 @@ CARGO = $$(command -v mold >/dev/null && echo mold -run) cargo
 # nextest gives every test a process of its own; plain cargo test does where it is missing.
 TESTS := $(shell cargo nextest --version >/dev/null 2>&1 && echo "nextest run --no-fail-fast" || echo "test --no-fail-fast")
 
-.PHONY: run test setup build fmt lint check-api gpu-check bench
+.PHONY: run test setup build dist fmt lint check-api gpu-check bench
 
 ## Set up, build, load the demo shop, play a conversation, then serve. ONCE=1 ends after it.
 run: build
@@ -18,6 +18,11 @@ MERCER = $(or $(CARGO_TARGET_DIR),target)/debug/mercer
 
 build: setup
 	$(CARGO) build --workspace --bins
+
+## An archive for other machines of this architecture, with kernels for every processor level, chosen
+## at start. FEATURES=vulkan or cuda adds a GPU backend.
+dist: setup
+	FEATURES=$(FEATURES) services/mercer/dist.sh
 
 ## Everything that must hold: unit, contract, end-to-end and browser tests, with real servers.
 ## All targets are built first: the end-to-end tests drive the binary, and one build for all
