@@ -4,42 +4,46 @@
 #
 #   services/mercer/dist.sh                       target/dist/mercer-VERSION-ARCH.tar.gz
 #   FEATURES=vulkan services/mercer/dist.sh       with a GPU backend as a library (vulkan, cuda)
+#   PROFILE=dev services/mercer/dist.sh           slower, and sooner built
 #
 # The libraries of C and C++ are this machine's: build on the oldest system that it is to run on.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 features=${FEATURES:-}
-target=${CARGO_TARGET_DIR:-target}/dist
+profile=${PROFILE:-release}
+target=${DIST_TARGET_DIR:-target/dist}
 for feature in ${features//,/ }; do
   case $feature in
     cuda | vulkan) ;;
     *)
-      echo "dist: FEATURES may name cuda and vulkan, not $feature" >&2
+      echo "dist: FEATURES may name cuda and vulkan, with a comma between them, not $feature" >&2
       exit 1
       ;;
   esac
 done
 
 mkdir -p "$target"
-# The program looks for llama.cpp's libraries beside itself, in lib.
 cargo=(cargo)
 if command -v mold >/dev/null; then cargo=(mold -run cargo); fi
-CARGO_TARGET_DIR=$target "${cargo[@]}" rustc --locked --release -p mercer --bin mercer \
-  --features "dynamic-backends${features:+,$features}" --message-format json-render-diagnostics \
-  -- -C 'link-arg=-Wl,-rpath,$ORIGIN/lib' >"$target/build.json"
-llama=$(sed -n 's/.*"reason":"build-script-executed".*llama-cpp-sys-2.*"out_dir":"\([^"]*\)".*/\1/p' "$target/build.json")
-version=$("${cargo[@]}" metadata --no-deps --format-version 1 | sed -n 's/.*"name":"mercer","version":"\([^"]*\)".*/\1/p')
+with=mercer/dynamic-backends
+for feature in ${features//,/ }; do with+=,mercer/$feature; done
+CARGO_TARGET_DIR=$target "${cargo[@]}" build --locked --profile "$profile" --workspace --bins --features "$with" \
+  --message-format json-render-diagnostics >"$target/dist.json"
+# Where it has put llama.cpp's libraries, and the program.
+llama=$(sed -n 's/.*"reason":"build-script-executed".*llama-cpp-sys-2.*"out_dir":"\([^"]*\)".*/\1/p' "$target/dist.json")
+program=$(sed -n 's/.*"executable":"\([^"]*\/mercer\)".*/\1/p' "$target/dist.json")
+version=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"name":"mercer","version":"\([^"]*\)".*/\1/p')
 
 name=mercer-$version-$(uname -m)${features:+-${features//,/-}}
 folder=$target/$name
 rm -rf "$folder"
 mkdir -p "$folder/lib" "$folder/backends" "$folder/fixtures"
-cp "$target/release/mercer" LICENSE README.md "$folder/"
+cp "$program" LICENSE README.md "$folder/"
 cp -L "$llama"/lib/lib{ggml,ggml-base,llama}.so.0 "$folder/lib/"
 cp "$llama"/backends/*.so "$folder/backends/"
 cp -r docs "$folder/"
-cp -r fixtures/models fixtures/shop fixtures/dialogues "$folder/fixtures/"
+cp -r fixtures/{models,shop,dialogues} "$folder/fixtures/"
 # Nothing of the build's environment: what is shipped must start from its folder alone.
 (cd "$folder" && env -i HOME=/nonexistent ./mercer --version)
 tar -C "$target" -czf "$target/$name.tar.gz" "$name"
