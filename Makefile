@@ -22,7 +22,7 @@ build: setup
 ## An archive for other machines of this architecture, with kernels for every processor level, chosen
 ## at start. FEATURES=vulkan or cuda adds a GPU backend.
 dist: setup
-	FEATURES=$(FEATURES) services/mercer/dist.sh
+	FEATURES='$(FEATURES)' services/mercer/dist.sh
 
 ## Everything that must hold: unit, contract, end-to-end and browser tests, with real servers.
 ## All targets are built first: the end-to-end tests drive the binary, and one build for all

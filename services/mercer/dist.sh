@@ -11,19 +11,22 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 
 features=${FEATURES:-}
+features=${features// /,}
 profile=${PROFILE:-release}
 target=${DIST_TARGET_DIR:-target/dist}
 for feature in ${features//,/ }; do
   case $feature in
     cuda | vulkan) ;;
     *)
-      echo "dist: FEATURES may name cuda and vulkan, with a comma between them, not $feature" >&2
+      echo "dist: FEATURES may name cuda and vulkan, not $feature" >&2
       exit 1
       ;;
   esac
 done
 
 mkdir -p "$target"
+# The build of llama.cpp leaves links that point nowhere, and fails where it finds them the next time.
+find "$target" -xtype l -name 'lib*.so' -delete
 cargo=(cargo)
 if command -v mold >/dev/null; then cargo=(mold -run cargo); fi
 with=mercer/dynamic-backends
@@ -36,11 +39,16 @@ program=$(sed -n 's/.*"executable":"\([^"]*\/mercer\)".*/\1/p' "$target/dist.jso
 version=$(cargo metadata --no-deps --format-version 1 | sed -n 's/.*"name":"mercer","version":"\([^"]*\)".*/\1/p')
 
 name=mercer-$version-$(uname -m)${features:+-${features//,/-}}
+[ "$profile" = release ] || name+=-$profile
 folder=$target/$name
 rm -rf "$folder"
 mkdir -p "$folder/lib" "$folder/backends" "$folder/fixtures"
-cp "$program" LICENSE README.md "$folder/"
-cp -L "$llama"/lib/lib{ggml,ggml-base,llama}.so.0 "$folder/lib/"
+cp "$program" LICENSE "$folder/"
+cp services/mercer/dist.md "$folder/README.md"
+# CMake calls the folder lib64 on some systems.
+for lib in "$llama"/lib "$llama"/lib64; do
+  [ ! -d "$lib" ] || cp -L "$lib"/lib{ggml,ggml-base,llama}.so.0 "$folder/lib/"
+done
 cp "$llama"/backends/*.so "$folder/backends/"
 cp -r docs "$folder/"
 cp -r fixtures/{models,shop,dialogues} "$folder/fixtures/"

@@ -96,18 +96,9 @@ impl Server {
             "worker serves"
         );
         loop {
+            // In this order: requests come before what steers them, as they were sent, so that no cancel is read first.
             tokio::select! {
-                Some(message) = requests.next() => self.take(message).await,
-                Some(message) = embeds.next() => self.texts.embed(message, self.draining).await,
-                Some(message) = reranks.next() => self.texts.rerank(message, self.draining).await,
-                Some(()) = self.texts.ended() => {}
-                Some(message) = controls.next() => self.steer(&message, &drain).await,
-                Some(message) = namesakes.next() => self.namesake.meet(&message.payload)?,
-                Some(ended) = self.attempts.join_next() => {
-                    if let Ok(key) = ended {
-                        self.steers.remove(&key);
-                    }
-                }
+                biased;
                 () = drain.cancelled(), if !self.draining => {
                     self.draining = true;
                     tracing::info!(worker.id = self.serving.name, running = self.running(), "worker drains");
@@ -120,6 +111,17 @@ impl Server {
                         drain.cancel();
                     }
                 }
+                Some(message) = namesakes.next() => self.namesake.meet(&message.payload)?,
+                Some(ended) = self.attempts.join_next() => {
+                    if let Ok(key) = ended {
+                        self.steers.remove(&key);
+                    }
+                }
+                Some(()) = self.texts.ended() => {}
+                Some(message) = requests.next() => self.take(message).await,
+                Some(message) = embeds.next() => self.texts.embed(message, self.draining).await,
+                Some(message) = reranks.next() => self.texts.rerank(message, self.draining).await,
+                Some(message) = controls.next() => self.steer(&message, &drain).await,
             }
             if self.draining && self.running() == 0 {
                 break;

@@ -481,7 +481,7 @@ async fn a_worker_refuses_what_it_cannot_do_and_computes_nothing_too_late() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_nobody_waits_for_any_more_is_not_computed() {
-    let world = Texts::new(1).await;
+    let mut world = Texts::new(1).await;
     // A request that is not answered yet holds its model.
     let held = || Arc::strong_count(&world.gates[0]);
     let before = held();
@@ -500,6 +500,10 @@ async fn what_nobody_waits_for_any_more_is_not_computed() {
     world.expect(&vectors, &texts).await;
     let done = world.gates[0].done.load(Ordering::SeqCst);
     assert_eq!(done, 1, "the second alone");
+    let mut worker = world.nodes[0].worker.take().unwrap();
+    worker.drain();
+    let left = tokio::time::timeout(PATIENCE, worker.left()).await;
+    left.expect("nothing is left over").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
