@@ -9,7 +9,6 @@ mod cache;
 mod config;
 mod disk;
 mod drafts;
-mod fit;
 mod job;
 mod monitor;
 mod pace;

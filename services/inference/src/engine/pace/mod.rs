@@ -1,8 +1,10 @@
 //! How much a step may compute without making the replies being written stutter, and whether drafts pay.
 
+mod fit;
+
 use std::time::Duration;
 
-use super::fit::Fit;
+use self::fit::Fit;
 
 /// A prompt always advances by this much in a step beside replies, or a busy engine would starve it. Without replies it is
 /// [`TILE`]: fewer tokens at a time take another kernel, which computes 49 of them a second instead of 71 (a prompt of 3,500 on
