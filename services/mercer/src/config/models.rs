@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use anyhow::ensure;
@@ -47,6 +48,8 @@ pub(crate) struct Models {
     pub(crate) disk_cache_mb: u64,
     /// Tokens drafted from the prompt for one reply in one step at most, 0 to 64.
     pub(crate) draft_tokens: u32,
+    /// Milliseconds that a step should take while replies are being written, 10 to 5000.
+    pub(crate) step_ms: u64,
     /// LoRA adapters of the chat model.
     #[serde(default)]
     pub(crate) adapters: Vec<Adapter>,
@@ -119,6 +122,11 @@ impl Models {
             "models.draft_tokens: {} is more than 64",
             self.draft_tokens
         );
+        ensure!(
+            (10..=5000).contains(&self.step_ms),
+            "models.step_ms: {} is not between 10 and 5000",
+            self.step_ms
+        );
         let mut served = BTreeSet::new();
         for (at, adapter) in self.adapters.iter().enumerate() {
             ensure!(
@@ -177,6 +185,7 @@ impl Models {
             disk_cache: self.disk_cache_mb.saturating_mul(1 << 20),
             disk_folder: data.join("kv-cache"),
             drafts: self.draft_tokens,
+            step_target: Duration::from_millis(self.step_ms),
             adapters: self.adapters.iter().map(Adapter::engine).collect(),
             batch: self.batch_tokens,
             threads: self.threads,

@@ -43,14 +43,12 @@ impl Worker<'_> {
             .filter(|&slot| ours(&self.slots[slot]))
             .partition(|&slot| self.slots[slot].is_writing());
         for &slot in &replying {
-            // Room for the others' next tokens comes before drafts.
-            let others = replying.len() - parts.len() - 1;
-            let room = self.room(&parts);
-            parts.extend(self.reply(slot, replying.len(), others, room));
+            parts.extend(self.reply(slot, replying.len(), &parts));
         }
-        work.reply_tokens = parts.iter().map(Part::tokens).sum();
-        let beside = work.reply_tokens > 0;
-        let mut seconds = self.pace.prompt_seconds(work.reply_tokens);
+        work.reply_tokens = planned(&parts);
+        let elsewhere = |slot: &&Slot| slot.is_writing() && slot.job.adapter != self.turn;
+        work.waiting = self.slots.iter().filter(elsewhere).count();
+        let mut seconds = self.pace.prompt_seconds(&work);
         for slot in prompting {
             if !self.slots[slot].started {
                 if self.waits_for_shared_prompt(slot) {
@@ -62,16 +60,17 @@ impl Worker<'_> {
             let prompt = &self.slots[slot].job.prompt.tokens;
             let done = self.sequences.tokens(self.slots[slot].seq).len();
             let wanted = (prompt.len() - done).min(self.room(&parts));
-            let first = work.prompt_tokens == 0;
-            let chunk = self
-                .pace
-                .prompt_chunk(wanted, done, seconds, beside, first)
-                .min(wanted);
+            let chunk = self.pace.prompt_chunk(wanted, done, seconds, &work);
             let certain = prompt[done..done + chunk].to_vec();
             let whole = done + chunk == prompt.len();
-            seconds = (seconds - self.pace.prompt_cost(chunk, done)).max(0.0);
-            work.prompt_tokens += chunk;
-            work.prompt_positions += positions(chunk, done);
+            let piece = Work {
+                prompt_tokens: chunk,
+                prompt_positions: positions(chunk, done),
+                ..work
+            };
+            seconds = (seconds - self.pace.prompt_cost(&piece)).max(0.0);
+            work.prompt_tokens += piece.prompt_tokens;
+            work.prompt_positions += piece.prompt_positions;
             parts.push(Part {
                 slot,
                 certain,
@@ -91,15 +90,23 @@ impl Worker<'_> {
         (parts, work)
     }
 
-    /// Returns the next tokens of a reply and, where they pay, guesses at what follows; none where there is no room.
-    fn reply(&mut self, slot: usize, replies: usize, others: usize, room: usize) -> Option<Part> {
+    /// Returns the next tokens of a reply and, where they pay, guesses at what follows; none where there is no room beside
+    /// the parts before it and the next tokens of those behind it.
+    fn reply(&mut self, slot: usize, replies: usize, parts: &[Part]) -> Option<Part> {
+        let others = replies - parts.len() - 1;
         let pending = &self.slots[slot].pending;
-        let room = room.saturating_sub(others);
+        let room = self.room(parts).saturating_sub(others);
         let count = pending.len().min(FORCED_TOKENS_MAX).min(room);
         let whole = count == pending.len();
         let certain = pending[..count].to_vec();
         let drafts = if whole {
-            self.draft(slot, replies, room - count)
+            let mut room = room - count;
+            // A guess saves its own reply a step, and makes the others wait for it.
+            if self.slots.iter().filter(|slot| slot.is_writing()).count() > 1 {
+                let certain = planned(parts) + count + others;
+                room = room.min(self.pace.draft_tokens(certain));
+            }
+            self.draft(slot, replies, room)
         } else {
             Vec::new()
         };
@@ -163,7 +170,11 @@ impl Worker<'_> {
 
     /// Returns how many tokens more the batch can hold beside these.
     fn room(&self, parts: &[Part]) -> usize {
-        let planned: usize = parts.iter().map(Part::tokens).sum();
-        self.config.batch as usize - planned
+        self.config.batch as usize - planned(parts)
     }
+}
+
+/// Returns how many tokens parts have together.
+fn planned(parts: &[Part]) -> usize {
+    parts.iter().map(Part::tokens).sum()
 }
