@@ -389,6 +389,7 @@ mod tests {
             ("[models]\nslots = 0", "models.slots"),
             ("[models]\nparked = 300", "models.parked"),
             ("[models]\nbatch_tokens = 1", "models.batch_tokens"),
+            ("[models]\nstep_ms = 1", "models.step_ms"),
             ("[hardware]\nkv_keys = \"q3\"", "hardware.kv_keys"),
             (
                 "[hardware]\nkv_values = \"q8_0\"\nflash_attention = \"off\"",

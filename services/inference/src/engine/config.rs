@@ -50,7 +50,8 @@ pub struct EngineConfig {
     pub batch_threads: u32,
     /// Tokens computed in one step at most.
     pub batch: u32,
-    /// Time that a step should take while replies are being written; longer prompts are cut to fit.
+    /// Time that a step should take while replies are being written: prompts and, where several replies are written, drafts are
+    /// cut to fit. 8 tokens of a prompt are computed whatever they take.
     pub step_target: Duration,
     /// What it computes on.
     pub hardware: Hardware,

@@ -10,7 +10,7 @@ const GROWTH: f64 = 2.0;
 /// Share of what was computed lately that the next step keeps, if it computes less.
 const LATELY_KEPT: f64 = 0.9;
 /// Prompt tokens beside replies while none were computed yet.
-const TOKENS_UNKNOWN: f64 = 32.0;
+const TOKENS_UNKNOWN: f64 = 16.0;
 /// The factor then: the first step beside replies of Qwen2.5-0.5B's shape took 1.7 times what prompts alone let expect.
 const FACTOR_UNKNOWN: f64 = 1.5;
 
@@ -75,8 +75,8 @@ mod tests {
     #[test]
     fn prompts_grow_from_what_was_computed() {
         let mut caution = Caution::default();
-        assert_eq!(caution.prompt_tokens_max(), 32);
-        for expected in [64, 128, 256, 512] {
+        assert_eq!(caution.prompt_tokens_max(), 16);
+        for expected in [32, 64, 128, 256, 512] {
             caution.learn(expected / 2, None);
             assert_eq!(caution.prompt_tokens_max(), expected);
         }

@@ -55,6 +55,8 @@ pub(super) struct Pace {
     prompts_beside: Fit,
     /// Tokens in the last step that only wrote.
     written: usize,
+    /// Tokens of replies that the last prompts were beside.
+    prompted_beside: usize,
     caution: Caution,
 }
 
@@ -67,6 +69,7 @@ impl Pace {
             prompts_alone: Fit::default(),
             prompts_beside: Fit::default(),
             written: 1,
+            prompted_beside: 0,
             caution: Caution::default(),
         }
     }
@@ -75,10 +78,7 @@ impl Pace {
     pub(super) fn prompt_seconds(&self, work: &Work) -> f64 {
         match work.beside() {
             0 => PROMPT_ONLY * self.target_s,
-            replies => {
-                let writing = self.writing.at(1.0, replies as f64);
-                (self.target_s / self.caution.factor() - writing).max(0.0)
-            }
+            replies => self.seconds_beside(replies),
         }
     }
 
@@ -147,14 +147,29 @@ impl Pace {
         if own.is_known() { own } else { other }
     }
 
-    /// Returns how many tokens a step with so many tokens of replies may draft and keep within the target; as many as a batch
-    /// holds while their cost is not known.
-    pub(super) fn draft_tokens(&self, reply_tokens: usize) -> usize {
-        let seconds = self.target_s - self.writing.at(1.0, reply_tokens as f64);
+    /// Returns how many tokens a step with so many tokens of replies may draft and keep within the target, with the least of a
+    /// prompt that waits at `prompt_at`; as many as a batch holds while their cost is not known.
+    pub(super) fn draft_tokens(&self, reply_tokens: usize, prompt_at: Option<usize>) -> usize {
+        let prompt = prompt_at.map_or(0.0, |position| {
+            self.prompt_cost(&Work {
+                reply_tokens,
+                prompt_tokens: TOKENS_MIN,
+                prompt_positions: positions(TOKENS_MIN, position),
+                ..Work::default()
+            })
+        });
+        let seconds = self.seconds_beside(reply_tokens) - prompt;
         match self.writing.per_v() {
+            _ if seconds <= 0.0 => 0,
             token if token > 0.0 => (seconds / token) as usize,
             _ => self.batch,
         }
+    }
+
+    /// Returns the seconds that so many tokens of replies leave of a step.
+    fn seconds_beside(&self, reply_tokens: usize) -> f64 {
+        let writing = self.writing.at(1.0, reply_tokens as f64);
+        (self.target_s / self.caution.factor() - writing).max(0.0)
     }
 
     /// Returns the seconds that the prompts of a step are expected to take.
@@ -173,9 +188,10 @@ impl Pace {
         right * step >= gain * self.writing.per_v() * replies as f64
     }
 
-    /// Returns the prompt tokens computed in a second at the start of a conversation; 0 while that is not known.
+    /// Returns the prompt tokens computed in a second at the start of a conversation, as they last came; 0 while that is not
+    /// known.
     pub(super) fn prompt_tokens_per_s(&self) -> f64 {
-        let token = self.prompts(0).at(1.0, 0.5);
+        let token = self.prompts(self.prompted_beside).at(1.0, 0.5);
         if token > 0.0 { 1.0 / token } else { 0.0 }
     }
 
@@ -207,6 +223,7 @@ impl Pace {
         if work.prompt_tokens == 0 {
             self.written = work.reply_tokens;
         } else if work.prompt_tokens >= TELLING {
+            self.prompted_beside = work.beside();
             let prompts = match work.beside() {
                 0 => &mut self.prompts_alone,
                 _ => &mut self.prompts_beside,
@@ -271,9 +288,9 @@ mod tests {
     #[test]
     fn an_unknown_model_gets_small_chunks_beside_replies_and_whole_ones_alone() {
         let pace = pace();
-        assert_eq!(pace.prompt_chunk(900, 0, 0.2, &writes(1)), 32);
+        assert_eq!(pace.prompt_chunk(900, 0, 0.2, &writes(1)), 16);
         assert_eq!(pace.prompt_chunk(900, 0, 0.4, &writes(0)), 512);
-        assert_eq!(pace.prompt_chunk(20, 0, 0.2, &writes(1)), 20);
+        assert_eq!(pace.prompt_chunk(12, 0, 0.2, &writes(1)), 12);
     }
 
     #[test]
@@ -406,11 +423,28 @@ mod tests {
 
     #[test]
     fn drafts_fit_the_target() {
-        assert_eq!(pace().draft_tokens(4), 512);
+        assert_eq!(pace().draft_tokens(4, None), 512);
         // 10 ms + 2 ms a token.
-        let tokens = taught().draft_tokens(5);
+        let pace = taught();
+        let tokens = pace.draft_tokens(5, None);
         assert!((89..=91).contains(&tokens), "{tokens}");
-        assert_eq!(taught().draft_tokens(200), 0);
+        // Eight tokens of a prompt at 4,000 take 10 ms.
+        assert!((4..=6).contains(&(tokens - pace.draft_tokens(5, Some(4000)))));
+        assert_eq!(pace.draft_tokens(200, None), 0);
+    }
+
+    #[test]
+    fn what_prompts_take_alone_says_nothing_of_prompts_beside_replies() {
+        let mut pace = taught();
+        let beside = pace.prompt_cost(&computes(128, 0, 4));
+        let per_s = pace.prompt_tokens_per_s();
+        for _ in 0..50 {
+            pace.learn(&computes(128, 0, 0), Duration::from_millis(640));
+        }
+        assert_eq!(pace.prompt_cost(&computes(128, 0, 4)), beside);
+        let alone = pace.prompt_cost(&computes(128, 0, 0));
+        assert!((0.5..0.7).contains(&alone), "{alone}");
+        assert!(pace.prompt_tokens_per_s() < per_s, "as they last came");
     }
 
     #[test]

@@ -42,8 +42,11 @@ impl Worker<'_> {
         let (replying, prompting): (Vec<usize>, Vec<usize>) = (0..self.slots.len())
             .filter(|&slot| ours(&self.slots[slot]))
             .partition(|&slot| self.slots[slot].is_writing());
+        let prompt_at = prompting
+            .first()
+            .map(|&slot| self.sequences.tokens(self.slots[slot].seq).len());
         for &slot in &replying {
-            parts.extend(self.reply(slot, replying.len(), &parts));
+            parts.extend(self.reply(slot, replying.len(), &parts, prompt_at));
         }
         work.reply_tokens = planned(&parts);
         let elsewhere = |slot: &&Slot| slot.is_writing() && slot.job.adapter != self.turn;
@@ -91,8 +94,14 @@ impl Worker<'_> {
     }
 
     /// Returns the next tokens of a reply and, where they pay, guesses at what follows; none where there is no room beside
-    /// the parts before it and the next tokens of those behind it.
-    fn reply(&mut self, slot: usize, replies: usize, parts: &[Part]) -> Option<Part> {
+    /// the parts before it and the next tokens of those behind it. `prompt_at` is how far a prompt is that waits.
+    fn reply(
+        &mut self,
+        slot: usize,
+        replies: usize,
+        parts: &[Part],
+        prompt_at: Option<usize>,
+    ) -> Option<Part> {
         let others = replies - parts.len() - 1;
         let pending = &self.slots[slot].pending;
         let room = self.room(parts).saturating_sub(others);
@@ -103,8 +112,8 @@ impl Worker<'_> {
             let mut room = room - count;
             // A guess saves its own reply a step, and makes the others wait for it.
             if self.slots.iter().filter(|slot| slot.is_writing()).count() > 1 {
-                let certain = planned(parts) + count + others;
-                room = room.min(self.pace.draft_tokens(certain));
+                let tokens = planned(parts) + count + others;
+                room = room.min(self.pace.draft_tokens(tokens, prompt_at));
             }
             self.draft(slot, replies, room)
         } else {
