@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod ids;
 pub mod money;
 pub mod nodes;
+pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod shop;
@@ -22,10 +23,11 @@ pub use conversation::{
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
 pub use ids::{
-    ConversationId, CustomerId, DocumentId, EffectId, MessageId, OrderNumber, ProductId, ShopId,
-    Sku, TurnId, partition_of,
+    ConversationId, CustomerId, DeliveryId, DocumentId, EffectId, MessageId, NoticeId, OrderNumber,
+    ProductId, ShopId, Sku, TurnId, partition_of,
 };
 pub use money::{Currency, Money};
+pub use notice::{Notice, NoticeKind};
 pub use personal::Personal;
 pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{

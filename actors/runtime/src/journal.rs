@@ -1,6 +1,6 @@
 //! A conversation's log in memory and in the store: load, decide, append, evolve.
 
-use mercer_conversation::{Refusal, State, decide, evolve, invariants};
+use mercer_conversation::{Refusal, State, decide, evolve, invariants, notices};
 use mercer_schemas::{
     Event, Input, LOGIC_VERSION, LogBody, LogRecord, Meta, RecordKey, Settings, Stream,
 };
@@ -154,6 +154,7 @@ impl Journal {
             stream: self.stream.clone(),
             lease: lease.clone(),
             outbox: self.outbox(&after, events, seq),
+            notices: notices(&self.stream, &self.state, events),
             records,
             inbox_done: attached.inbox_done,
             inbox_quarantined: attached.inbox_quarantined,

@@ -21,6 +21,7 @@ pub mod inbox;
 mod keys;
 mod leases;
 mod migration;
+mod notices;
 mod orders;
 mod outbox;
 mod page;
@@ -43,6 +44,7 @@ pub use idempotency::{Begin, Idempotency};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
+pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
 pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
 pub use page::{PAGE_MAX, Page};
@@ -146,6 +148,10 @@ impl Store {
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {
         Inbox::new(self.db.clone())
+    }
+    /// Returns what the retailer's people and systems are told.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.db.clone())
     }
     /// Returns conversations, their logs and snapshots.
     pub fn conversations(&self) -> Conversations {

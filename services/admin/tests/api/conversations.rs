@@ -70,6 +70,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
         handed_over: true,
         turns: 1,
         snapshot: None,
+        notices: Vec::new(),
         expect_versions: Vec::new(),
     };
     let appended = server.store.conversations().append(append).await;

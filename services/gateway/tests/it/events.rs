@@ -139,6 +139,7 @@ impl Owner {
             handed_over: false,
             turns: 0,
             snapshot: None,
+            notices: vec![],
             expect_versions: vec![],
         };
         world

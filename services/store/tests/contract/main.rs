@@ -11,6 +11,7 @@ mod append;
 mod catalog;
 mod inbox;
 mod leases;
+mod notices;
 mod outbox;
 mod pages;
 mod services;
@@ -76,6 +77,11 @@ topics![
     catalog::documents_are_in_force_for_their_time,
     catalog::customers_are_identified_by_exactly_one_match,
     catalog::orders_are_found_without_case,
+    notices::notices_go_out_in_order_per_conversation,
+    notices::a_notice_that_nobody_wants_is_settled,
+    notices::a_frozen_sender_changes_nothing_any_more,
+    notices::what_was_given_up_is_listed_and_can_be_sent_again,
+    notices::a_message_that_fails_is_told_with_its_cause,
     services::the_feed_skips_nothing_while_many_write,
     services::a_waiting_feed_reader_wakes,
     services::keys_are_shown_once_and_can_be_revoked,

@@ -130,6 +130,7 @@ pub fn append(stream: &Stream, lease: &Lease) -> Append {
         inbox_done: Vec::new(),
         inbox_quarantined: Vec::new(),
         outbox: Vec::new(),
+        notices: Vec::new(),
         phase: "idle".to_owned(),
         handed_over: false,
         turns: 0,
