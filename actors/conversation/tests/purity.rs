@@ -32,6 +32,8 @@ fn the_core_depends_on_data_only() {
 #[test]
 fn the_core_reads_no_clock_and_draws_no_numbers() {
     let sources = [
+        include_str!("../src/bounds.rs"),
+        include_str!("../src/deliveries.rs"),
         include_str!("../src/decide.rs"),
         include_str!("../src/evolve.rs"),
         include_str!("../src/effect.rs"),

@@ -23,6 +23,7 @@ async fn receive(server: &Server, address: &str, channel: Channel, text: &str) -
         id: message_id(1),
         provider_id: format!("wamid.{address}"),
         sent_at_ms: 1_000,
+        cut_from_chars: None,
         content: Content::Text { text: text.into() },
     };
     let item = NewInbox {
@@ -56,7 +57,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
             seq,
             at_ms: 1_000 + seq as i64,
             epoch: lease.epoch,
-            logic_version: mercer_schemas::LOGIC_VERSION,
+            logic_version: 1,
             body: LogBody::Event { event },
         });
     let append = Append {
@@ -88,6 +89,7 @@ fn a_conversation() -> Vec<Event> {
         turn: turn.clone(),
         attempt,
         words: words.into(),
+        cut: false,
     };
     let plan = |query: &str| Event::PlanMade {
         turn: turn.clone(),

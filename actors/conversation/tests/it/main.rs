@@ -1,0 +1,4 @@
+//! The core over whole conversations: what it keeps of long ones, and what it decided in recorded ones.
+
+mod kept;
+mod script;
