@@ -18,8 +18,8 @@ pub mod worker;
 pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
 pub use chat::{ChatMessage, Role};
 pub use conversation::{
-    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LOGIC_VERSION, LogBody,
-    LogRecord, Meta, PromptStyle, Sender, Settings, Stream,
+    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LogBody, LogRecord, Meta,
+    PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
 pub use ids::{

@@ -397,6 +397,7 @@ fn generated(completion: Completion, first_token_ms: u32, started: Instant) -> G
         first_token_ms,
         total_ms: elapsed_ms(started),
     }
+    .bounded()
 }
 
 fn elapsed_ms(since: Instant) -> u32 {

@@ -32,7 +32,8 @@ mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
 pub use conversations::{
-    Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
+    Append, AppendError, ConversationFilter, ConversationRow, Conversations, LogPart, NewOutbox,
+    Snapshot,
 };
 pub use crash::{CRASH_AT, crash_point};
 pub use customers::Customers;

@@ -23,6 +23,7 @@ async fn receive(server: &Server, address: &str, channel: Channel, text: &str) -
         id: message_id(1),
         provider_id: format!("wamid.{address}"),
         sent_at_ms: 1_000,
+        cut_from_chars: None,
         content: Content::Text { text: text.into() },
     };
     let item = NewInbox {
@@ -56,7 +57,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
             seq,
             at_ms: 1_000 + seq as i64,
             epoch: lease.epoch,
-            logic_version: mercer_schemas::LOGIC_VERSION,
+            logic_version: 1,
             body: LogBody::Event { event },
         });
     let append = Append {
@@ -89,6 +90,7 @@ fn a_conversation() -> Vec<Event> {
         turn: turn.clone(),
         attempt,
         words: words.into(),
+        cut: false,
     };
     let plan = |query: &str| Event::PlanMade {
         turn: turn.clone(),
@@ -433,6 +435,33 @@ async fn stepping_in_puts_commands_into_the_inbox_in_order_and_once_per_key() {
             (422, &json!("text"))
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_take_over_is_refused_before_it_is_stored() {
+    let server = Server::start().await;
+    let stream = receive(&server, "447700900123", Channel::Whatsapp, "help").await;
+    let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
+    let body = json!({"text": "Ada here, how can I help?"});
+    let post = |action: &str, body: Value| {
+        let (server, path) = (&server, format!("{path}/{action}"));
+        let key = [("idempotency-key", "answer-1")];
+        async move { server.json_with(&path, &key, body).await }
+    };
+    let early = post("answer", body.clone()).await;
+    assert_eq!(early.status, 409);
+    let open = server.store.inbox().open(&stream).await.expect("rows");
+    assert_eq!(open.len(), 1, "the customer's message alone");
+
+    assert_eq!(post("take-over", Value::Null).await.status, 202);
+    let taken = post("answer", body.clone()).await;
+    assert_eq!(taken.status, 202);
+    assert_eq!(post("hand-back", Value::Null).await.status, 202);
+    // The same request again is the same answer; another one comes too late.
+    let again = post("answer", body.clone()).await;
+    assert_eq!((again.status.as_u16(), again.json), (202, taken.json));
+    let late = server.json(&format!("{path}/answer"), body).await;
+    assert_eq!(late.status, 409);
 }
 
 #[tokio::test]

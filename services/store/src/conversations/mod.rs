@@ -89,6 +89,14 @@ pub struct Snapshot {
     pub hash: String,
 }
 
+/// A piece of a conversation's log.
+pub struct LogPart {
+    /// The records, in order.
+    pub records: Vec<LogRecord>,
+    /// Whether no record followed them.
+    pub is_end: bool,
+}
+
 /// A message for the customer.
 #[derive(Clone)]
 pub struct NewOutbox {

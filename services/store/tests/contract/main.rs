@@ -50,6 +50,7 @@ topics![
     inbox::what_cannot_be_processed_is_parked_with_its_reason,
     inbox::attempts_are_counted_before_processing,
     append::an_append_is_all_or_nothing,
+    append::a_log_is_read_in_parts_of_bounded_size,
     append::a_lost_lease_appends_nothing,
     append::a_position_is_written_once,
     append::inbox_rows_are_settled_once,
