@@ -238,7 +238,7 @@ pub(super) mod tests {
             n_vocab: 100,
             n_params: 1,
             prompt_style: "full".to_owned(),
-            template_sha256: "t".to_owned(),
+            template_sha256: "7e".to_owned(),
             adapters: Vec::new(),
         }
     }

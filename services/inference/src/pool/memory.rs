@@ -78,6 +78,9 @@ mod tests {
         assert_eq!(memory().recall().await, Some(model("b")));
         std::fs::write(&path, "{").unwrap();
         assert_eq!(memory().recall().await, None);
+        let forged = model(&"é".repeat(32));
+        std::fs::write(&path, serde_json::to_vec(&forged).unwrap()).unwrap();
+        assert_eq!(memory().recall().await, None, "a hash that is none");
         let nowhere = Memory::<ModelInfo>::new(None);
         nowhere.keep(&Arc::new(model("a"))).await;
         assert_eq!(nowhere.recall().await, None);
