@@ -13,7 +13,7 @@ pub use mercer_schemas::{
     worker::{Finish, Grammar, ModelInfo, Priority, Timings, Usage},
 };
 
-use crate::{Error, Generation};
+use crate::{Error, Generation, grammar};
 
 /// What to generate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl GenerateRequest {
     /// Checks what no model can do.
     ///
     /// # Errors
-    /// [`Error::Request`] says what is senseless.
+    /// [`Error::Request`] says what is senseless, [`Error::Grammar`] what is too large to be compiled.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.max_tokens == 0 {
             return Err(Error::Request("max_tokens is 0"));
@@ -60,6 +60,9 @@ impl GenerateRequest {
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return Err(Error::Request("top_p is not in (0, 1]"));
+        }
+        if let Some(grammar) = &self.grammar {
+            grammar::check_limits(grammar).map_err(Error::Grammar)?;
         }
         Ok(())
     }

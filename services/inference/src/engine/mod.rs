@@ -30,16 +30,17 @@ use async_trait::async_trait;
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
 use llguidance::Matcher;
 use mercer_schemas::worker::{Load, prefix_hashes};
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use self::{
     adapters::{AdapterId, Adapters},
     drafts::Drafts,
-    job::{Job, Queue},
+    job::{Job, Queue, Slot},
     monitor::Monitor,
 };
 use crate::{
-    ChatMessage, ChatModel, Error, GenerateRequest, Generation, ModelInfo,
+    ChatMessage, ChatModel, Error, Finish, GenerateRequest, Generation, ModelInfo,
     grammar::GrammarCompiler,
     memory::Shape,
     model_file::{self, fault},
@@ -219,36 +220,19 @@ impl LlamaEngine {
                 limit,
             });
         }
-        let mut matcher = match request.grammar {
-            Some(grammar) => {
-                let mut matcher = self.grammars.compile(grammar).await?;
-                matcher
-                    .consume_tokens(&request.resume)
-                    .map_err(|_| Error::Request("its grammar does not allow the resumed tokens"))?;
-                Some(matcher)
-            }
-            None => None,
-        };
         let room = (limit - 1 - prompt.tokens.len())
             .min(request.max_tokens as usize - 1 - request.resume.len());
-        let opening = matcher.as_mut().map_or(Vec::new(), |m| opening(m, room));
-        prompt
-            .tokens
-            .extend(opening.iter().map(|&token| token as i32));
-        let opening = self.pieces(&opening)?;
-        let drafts = (self.config.drafts > 0)
-            .then(|| Drafts::new(&prompt.tokens, self.config.drafts as usize));
         let (sink, generation) = Generation::channel();
-        let job = Job {
+        let mut job = Job {
             request_id: request.request_id,
             conversation_key: request.conversation_key,
             adapter,
             prompt,
             resume,
-            opening,
+            opening: Vec::new(),
             starts: prefix_hashes(&self.info, request.adapter.as_deref(), &request.messages),
-            matcher,
-            drafts,
+            matcher: None,
+            drafts: None,
             max_tokens: request.max_tokens as usize,
             temperature: request.temperature,
             top_p: request.top_p,
@@ -258,6 +242,26 @@ impl LlamaEngine {
             sink,
             ticket: Some(ticket),
         };
+        if let Some(grammar) = request.grammar {
+            let compiling = self.grammars.compile(grammar);
+            let Ok(compiled) = timeout_at(deadline.into(), compiling).await else {
+                // What there is by now is what was resumed.
+                Slot::never_admitted(job).finish(Finish::Deadline, &self.info.label());
+                return Ok(generation);
+            };
+            let mut matcher = compiled?;
+            matcher
+                .consume_tokens(&request.resume)
+                .map_err(|_| Error::Request("its grammar does not allow the resumed tokens"))?;
+            let opening = opening(&mut matcher, room);
+            job.prompt
+                .tokens
+                .extend(opening.iter().map(|&token| token as i32));
+            job.opening = self.pieces(&opening)?;
+            job.matcher = Some(matcher);
+        }
+        job.drafts = (self.config.drafts > 0)
+            .then(|| Drafts::new(&job.prompt.tokens, self.config.drafts as usize));
         let jobs = self.jobs.as_ref().ok_or(Error::Stopped)?;
         jobs.send(job).map_err(|_| Error::Stopped)?;
         Ok(generation)
