@@ -28,6 +28,10 @@ use crate::{BusyReason, Chunk, Error, Finish, refusal};
 pub(super) const ATTEMPTS_MAX: u16 = 3;
 /// A generation that nobody has begun waits this long for a worker.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// No token of any vocabulary has as many bytes: the longest are some hundred spaces or signs.
+const TOKEN_BYTES_MAX: usize = 512;
+/// No reply has as much text, whatever its tokens.
+const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// What stays the same during a generation.
 #[derive(Debug, Clone)]
@@ -276,7 +280,10 @@ impl Generation {
         match frame.body {
             Body::Accepted(accepted) => self.accept(now, index, accepted, workers, out),
             Body::Tokens { tokens, text } => {
-                if tokens.is_empty() || !self.fits(frame.first_token, tokens.len()) {
+                if tokens.is_empty()
+                    || !self.fits(frame.first_token, tokens.len())
+                    || !self.is_text_of(&text, tokens.len())
+                {
                     return self.fail(now, index, Fault::Lie, workers, out);
                 }
                 let index = self.win(index, out);
@@ -338,6 +345,11 @@ impl Generation {
     fn fits(&self, first_token: u32, count: usize) -> bool {
         first_token as usize == self.tokens.len()
             && self.tokens.len() + count <= self.plan.max_tokens
+    }
+
+    /// Says whether so many tokens can have become this text.
+    fn is_text_of(&self, text: &str, tokens: usize) -> bool {
+        text.len() <= tokens * TOKEN_BYTES_MAX && self.text.len() + text.len() <= TEXT_BYTES_MAX
     }
 
     /// Ends the other attempt: the first token decides. Returns the winner's index.
