@@ -148,11 +148,18 @@ pub trait ChatModel: Send + Sync {
         false
     }
 
+    /// Tells whether its engine hangs in a step, so that a request is answered with [`Error::Stalled`] until the step
+    /// ends. A pool's never does: routing leaves such workers out.
+    fn is_stalled(&self) -> bool {
+        false
+    }
+
     /// Submits a request and returns its stream of chunks. Dropping the stream cancels the generation.
     ///
     /// # Errors
     /// [`Error::Busy`] when nobody can take the request now, [`Error::Grammar`], [`Error::Template`],
-    /// [`Error::PromptTooLong`] and [`Error::Request`] when nobody ever can, [`Error::Stopped`] when the model is gone.
+    /// [`Error::PromptTooLong`] and [`Error::Request`] when nobody ever can, [`Error::Stopped`] when the model is gone and
+    /// [`Error::Stalled`] while its engine hangs.
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error>;
 }
 

@@ -203,6 +203,9 @@ impl LlamaEngine {
     async fn submit(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let submitted = Instant::now();
         request.check()?;
+        if self.monitor.is_stalled() {
+            return Err(Error::Stalled);
+        }
         let deadline = submitted
             .checked_add(request.deadline)
             .ok_or(Error::Request("its deadline is out of range"))?;
@@ -316,6 +319,10 @@ impl ChatModel for LlamaEngine {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    fn is_stalled(&self) -> bool {
+        self.monitor.is_stalled()
+    }
+
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let span = tracing::debug_span!("inference.submit", request.id = request.request_id);
         let result = self.submit(request).instrument(span).await;
@@ -330,6 +337,11 @@ impl Drop for LlamaEngine {
     fn drop(&mut self) {
         // The thread ends when its channel closes: within one step.
         self.jobs = None;
+        if self.monitor.is_stalled() {
+            // It owns all that it uses, so it may stay behind; waiting for it would hang this thread too.
+            tracing::error!("the engine's thread hangs in a step and is left behind");
+            return;
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

@@ -88,10 +88,12 @@ pub(super) fn run(
         return;
     }
     while worker.take_in(&inbox) {
+        worker.monitor.begin(worker.config.step_patience);
         worker.let_go();
         worker.admit();
         worker.tell_load();
         worker.step();
+        worker.monitor.rest();
     }
     worker.end_all();
 }

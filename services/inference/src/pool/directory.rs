@@ -65,6 +65,11 @@ impl Known {
         (self.underway.len() as u32, tokens)
     }
 
+    /// Says whether its chat model takes requests: it was heard lately, stays, and its engine does not hang.
+    pub(super) fn takes_requests(&self, now: Instant) -> bool {
+        self.is_fresh(now) && !self.draining && !self.load.stalled
+    }
+
     /// Says whether it was heard lately.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         !self.doubted && now.saturating_duration_since(self.seen) <= SILENCE_MAX
@@ -214,7 +219,7 @@ impl Directory {
     pub(super) fn newest_model(&self, now: Instant, style: Option<&str>) -> Option<Arc<ModelInfo>> {
         self.workers
             .values()
-            .filter(|known| known.is_fresh(now) && !known.draining)
+            .filter(|known| known.takes_requests(now))
             .filter(|known| style.is_none_or(|style| known.model.prompt_style == style))
             .max_by_key(|known| known.since)
             .map(|known| known.model.clone())

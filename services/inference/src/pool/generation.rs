@@ -115,6 +115,8 @@ pub(super) trait Workers {
     fn sent(&mut self, now: Instant, choice: &Choice);
     /// Returns the run of a worker, and when its last heartbeat came.
     fn seen(&self, worker: &str) -> Option<(u64, Instant)>;
+    /// Says whether a worker tells that its engine hangs.
+    fn hangs(&self, worker: &str) -> bool;
     /// Learns how an attempt ended.
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict);
     /// Learns how many tokens the prompt has.
@@ -389,7 +391,11 @@ impl Generation {
             return self.fail(now, index, Fault::GaveUp, workers, out);
         }
         let index = self.win(index, out);
-        workers.judge(now, &self.lanes[index].choice.worker, Verdict::Worked);
+        let lane = &self.lanes[index];
+        // One that only says that time is up has not shown that it works.
+        if lane.accepted {
+            workers.judge(now, &lane.choice.worker, Verdict::Worked);
+        }
         self.tokens.extend(tokens);
         self.finish(now, done.finish, Some(done), out);
     }

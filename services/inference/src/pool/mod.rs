@@ -277,7 +277,7 @@ impl WorkerPool {
         let ready = state
             .directory
             .all()
-            .filter(|(_, known)| known.is_fresh(now) && !known.draining);
+            .filter(|(_, known)| known.takes_requests(now));
         ready.map(|(name, _)| name.clone()).collect()
     }
 }

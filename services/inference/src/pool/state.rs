@@ -127,6 +127,11 @@ impl Workers for View<'_> {
         Some((known.incarnation, known.seen))
     }
 
+    fn hangs(&self, worker: &str) -> bool {
+        let known = self.state.directory.get(worker);
+        known.is_some_and(|known| known.load.stalled)
+    }
+
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict) {
         if let Some(known) = self.state.directory.get_mut(worker) {
             known.breaker.learn(now, verdict);

@@ -40,6 +40,8 @@ pub enum WorkerState {
     Ready,
     /// It takes no more and leaves when those that run have ended.
     Draining,
+    /// Its engine hangs in a step: it gets no requests until that ends.
+    Stalled,
     /// Nothing is heard of it.
     Silent,
     /// Another worker tells heartbeats under the same name.
@@ -52,6 +54,7 @@ impl WorkerState {
         match self {
             Self::Ready => "ready",
             Self::Draining => "draining",
+            Self::Stalled => "stalled",
             Self::Silent => "silent",
             Self::Twin => "twin",
         }
@@ -74,6 +77,8 @@ impl Watched {
             WorkerState::Silent
         } else if self.twin.is_some_and(|at| at.elapsed() < TWIN_SHOWN) {
             WorkerState::Twin
+        } else if self.last.load.stalled {
+            WorkerState::Stalled
         } else if self.last.draining {
             WorkerState::Draining
         } else {

@@ -28,6 +28,11 @@ impl Worker<'_> {
             // A long step: what is held would wait for all of it.
             self.slots.iter_mut().for_each(Slot::pass_on);
         }
+        let least = self.config.step_patience;
+        self.monitor.begin(self.pace.patience(&work, least));
+        if let Some(hook) = &self.config.before_step {
+            hook.call();
+        }
         let began = Instant::now();
         if !self.decode(&parts) {
             return;

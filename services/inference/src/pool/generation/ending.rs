@@ -4,8 +4,14 @@ use std::{mem, time::Instant};
 
 use mercer_schemas::worker::{Control, Done, Timings, Usage};
 
-use super::{Action, Generation, faults::GRACE};
-use crate::{Chunk, Completion, Error, Finish, pool::lane::Lane};
+use super::{
+    Action, Generation, Workers,
+    faults::{GRACE, HEDGE_MIN},
+};
+use crate::{
+    Chunk, Completion, Error, Finish,
+    pool::{breaker::Verdict, lane::Lane},
+};
 
 impl Generation {
     /// Asks the workers to stop; they have a moment to tell what they wrote until then.
@@ -33,7 +39,12 @@ impl Generation {
     }
 
     /// Ends what was cancelled or is too late, when its workers do not tell so themselves in time.
-    pub(super) fn end_by_time(&mut self, now: Instant, out: &mut Vec<Action>) -> bool {
+    pub(super) fn end_by_time(
+        &mut self,
+        now: Instant,
+        workers: &mut impl Workers,
+        out: &mut Vec<Action>,
+    ) -> bool {
         if self
             .cancelled
             .is_some_and(|at| now.saturating_duration_since(at) > GRACE)
@@ -47,9 +58,21 @@ impl Generation {
                 self.finish(now, Finish::Deadline, None, out);
             }
         } else if now >= self.plan.deadline + GRACE {
+            self.blame(now, workers);
             self.finish(now, Finish::Deadline, None, out);
         }
         self.ended
+    }
+
+    /// Holds the deadline against workers that had time, never began, and did not say that it is over: what hangs there may
+    /// send keepalives for ever.
+    fn blame(&self, now: Instant, workers: &mut impl Workers) {
+        let idle =
+            |lane: &&Lane| !lane.accepted && now.saturating_duration_since(lane.sent) > HEDGE_MIN;
+        for lane in self.lanes.iter().filter(idle) {
+            workers.count("never_began");
+            workers.judge(now, &lane.choice.worker, Verdict::Failed);
+        }
     }
 
     /// Ends with what there is. Without a worker's own word some numbers are this caller's.

@@ -21,7 +21,7 @@ const BACK_WITHIN: Duration = Duration::from_millis(1_500);
 /// Workers that failed a generation are asked again after this long without a better one.
 const FORGIVE: Duration = Duration::from_secs(1);
 /// A second worker is asked when the first token is late by this much at least.
-const HEDGE_MIN: Duration = Duration::from_millis(500);
+pub(super) const HEDGE_MIN: Duration = Duration::from_millis(500);
 /// How long a worker may take to tell the end that was asked for.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 
@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Silent,
     /// The worker lives but has no such attempt.
     Lost,
+    /// The worker tells that its engine hangs.
+    Stalled,
     /// The worker was started anew.
     Restarted,
     /// Nobody listens there.
@@ -49,6 +51,7 @@ impl Fault {
         match self {
             Self::Silent => "silent",
             Self::Lost => "lost",
+            Self::Stalled => "stalled",
             Self::Restarted => "restarted",
             Self::NoResponder => "no_responder",
             Self::GaveUp => "gave_up",
@@ -127,7 +130,7 @@ impl Generation {
     ) {
         let reconnected = connected && !self.connected;
         self.connected = connected;
-        if self.end_by_time(now, out) {
+        if self.end_by_time(now, workers, out) {
             return;
         }
         if !connected || reconnected {
@@ -175,6 +178,8 @@ impl Generation {
             Fault::Restarted
         } else if now.saturating_duration_since(heard) > SILENCE_MAX {
             Fault::Silent
+        } else if workers.hangs(&lane.choice.worker) {
+            Fault::Stalled
         } else if quiet > LOST_AFTER {
             Fault::Lost
         } else {

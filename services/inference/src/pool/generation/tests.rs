@@ -38,6 +38,8 @@ struct World {
     gaps: Vec<Duration>,
     /// Times that frames were asked for again.
     probes: u32,
+    /// Workers that tell that their engine hangs.
+    hanging: Vec<&'static str>,
     /// Tokens that a conversation holds on each worker, where it is not the usual.
     contexts: BTreeMap<String, u32>,
     max_tokens: usize,
@@ -63,6 +65,7 @@ impl World {
             verdicts: Vec::new(),
             gaps: Vec::new(),
             probes: 0,
+            hanging: Vec::new(),
             contexts: BTreeMap::new(),
             max_tokens: 200,
         }
@@ -220,6 +223,10 @@ impl Workers for World {
         self.players.get(worker).map(|player| (1, player.seen))
     }
 
+    fn hangs(&self, worker: &str) -> bool {
+        self.hanging.contains(&worker)
+    }
+
     fn judge(&mut self, _: Instant, worker: &str, verdict: Verdict) {
         self.verdicts.push((worker.to_owned(), verdict));
     }
@@ -375,6 +382,96 @@ fn a_dead_worker_s_text_goes_on_elsewhere() {
         panic!("{:?}", play.world.gaps)
     };
     assert!(gap >= Duration::from_millis(750) && gap < Duration::from_secs(1));
+}
+
+#[test]
+fn a_worker_whose_engine_hangs_is_left_at_its_next_heartbeat() {
+    let mut play = Play::new(2, 200);
+    play.write(5);
+    play.deliver();
+    // It lives and sends keepalives, but its engine does nothing.
+    play.world.hanging.push("w0");
+    play.world.beat();
+    play.tick(TICK, true);
+    assert_eq!(play.world.counts["stalled"], 1);
+    assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Failed)]);
+    play.kill("w0");
+    play.run_out();
+    play.assert_whole();
+}
+
+#[test]
+fn a_deadline_counts_against_a_worker_that_never_began() {
+    let mut play = Play::new(1, 200);
+    play.world.network.clear();
+    let keepalive = Frame {
+        stream: StreamId(7),
+        attempt: 1,
+        seq: 0,
+        first_token: 0,
+        body: Body::Keepalive,
+    };
+    while !play.generation.has_ended() {
+        play.world.beat();
+        play.input(Input::Frame(keepalive.clone()));
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Failed)]);
+}
+
+#[test]
+fn a_deadline_counts_not_against_a_worker_that_began_or_was_asked_a_moment_ago() {
+    let mut play = Play::new(1, 200);
+    play.deliver();
+    while !play.generation.has_ended() {
+        play.world.beat();
+        let keepalive = Frame {
+            stream: StreamId(7),
+            attempt: 1,
+            seq: 1,
+            first_token: 0,
+            body: Body::Keepalive,
+        };
+        play.input(Input::Frame(keepalive));
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert!(play.world.verdicts.is_empty(), "it began");
+
+    let mut play = Play::new(2, 200);
+    play.world.network.clear();
+    play.world.now += Duration::from_millis(29_900);
+    play.world.beat();
+    play.input(Input::NoResponder { attempt: 1 });
+    play.world.network.clear();
+    play.world.verdicts.clear();
+    play.world.now += Duration::from_millis(410);
+    play.world.beat();
+    play.input(Input::Tick { connected: true });
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert!(play.world.verdicts.is_empty(), "it had no time");
+}
+
+#[test]
+fn text_that_no_tokens_can_be_is_a_lie() {
+    for (tokens, bytes) in [(1, 513), (3, 1537), (200, 1 << 20)] {
+        let mut play = Play::new(2, 200);
+        play.deliver();
+        let told = Frame {
+            stream: StreamId(7),
+            attempt: 1,
+            seq: 1,
+            first_token: 0,
+            body: Body::Tokens {
+                tokens: vec![1; tokens],
+                text: "x".repeat(bytes),
+            },
+        };
+        play.input(Input::Frame(told));
+        assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Lied)]);
+        assert_eq!(play.streamed().0, "");
+    }
 }
 
 #[test]
