@@ -143,6 +143,7 @@ impl Shared {
             let now = Instant::now();
             {
                 let mut directory = self.directory();
+                directory.forget(now);
                 directory.hear(now, heartbeat);
                 self.warn_of_another(now, &worker, &directory);
             }
