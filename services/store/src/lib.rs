@@ -25,6 +25,7 @@ mod orders;
 mod outbox;
 mod page;
 mod records;
+mod secrets;
 mod shops;
 pub mod testing;
 mod writer;
@@ -46,6 +47,7 @@ pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use orders::Orders;
 pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
 pub use page::{PAGE_MAX, Page};
+pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -170,6 +172,11 @@ impl Store {
     /// Returns the answers kept for repeated requests.
     pub fn idempotency(&self) -> Idempotency {
         Idempotency::new(self.db.clone())
+    }
+
+    /// Returns the secrets that processes around this database share.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.db.clone())
     }
 
     /// Says whether the store can be written and read now.
