@@ -15,7 +15,7 @@ pub(crate) use self::graph::Accepted;
 pub(crate) use self::mercer::Mercer;
 pub(crate) use self::model::Model;
 pub(crate) use self::nats::Nats;
-pub(crate) use self::turn::{Caller, events, plans};
+pub(crate) use self::turn::{Caller, LOOK, events, plans};
 pub(crate) use self::webhook::{Message, Status, batch, sign};
 pub(crate) use self::world::World;
 
