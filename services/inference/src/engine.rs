@@ -1,12 +1,13 @@
 //! The in-process engine: one thread owns a llama.cpp context and serves many conversations in it.
 //!
 //! This file is the caller's side: it loads the model, renders, tokenizes and compiles what a request brings, and
-//! hands a finished job to the thread (`worker`). The thread never blocks but in llama.cpp, and a job that fails
+//! hands a finished job to the thread (`core`). The thread never blocks but in llama.cpp, and a job that fails
 //! fails alone.
 
 mod adapters;
 mod cache;
 mod config;
+mod core;
 mod disk;
 mod drafts;
 mod job;
@@ -17,7 +18,6 @@ mod sequences;
 mod step;
 mod tier;
 mod vocabulary;
-mod worker;
 
 use std::{
     collections::BTreeSet,
@@ -41,8 +41,8 @@ use self::{
 };
 use crate::{
     ChatMessage, ChatModel, Error, Finish, GenerateRequest, Generation, ModelInfo,
+    footprint::Shape,
     grammar::GrammarCompiler,
-    memory::Shape,
     model_file::{self, fault},
     prompt,
     template::{Abilities, ChatTemplate},
@@ -50,7 +50,7 @@ use crate::{
 };
 
 pub use self::{adapters::AdapterConfig, config::EngineConfig, monitor::EngineCounts};
-pub(crate) use self::{sampling::highest, worker::context_params};
+pub(crate) use self::{core::context_params, sampling::highest};
 
 /// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -108,7 +108,7 @@ impl LlamaEngine {
             .spawn({
                 let (model, config, label) = (model.clone(), config.clone(), info.label());
                 let monitor = monitor.clone();
-                move || worker::run(&model, adapters, config, label, monitor, inbox, &ready)
+                move || core::run(&model, adapters, config, label, monitor, inbox, &ready)
             })
             .map_err(|error| Error::Decode(format!("start the engine thread: {error}")))?;
         loaded

@@ -1,6 +1,6 @@
 //! The caller's side of the worker pool: a chat model that many workers serve over NATS.
 //!
-//! `directory` knows the workers from their heartbeats, `route` chooses one, `generation` takes a request through
+//! `directory` knows the workers from their heartbeats, `route` chooses one, `failover` takes a request through
 //! failures to its end; those three know neither NATS nor a clock. `inbox` and `driver` connect them to both.
 //!
 //! `texts` asks the same workers for vectors of texts, and for scores of documents.
@@ -12,10 +12,10 @@ mod breaker;
 mod directory;
 mod driver;
 mod drops;
-mod generation;
+mod failover;
 mod inbox;
 mod lane;
-mod memory;
+mod last_model;
 mod route;
 mod series;
 mod start;
@@ -47,9 +47,9 @@ use self::{
     directory::Heard,
     driver::{Driver, work_request},
     drops::Drops,
-    generation::{PATIENCE, Workers},
+    failover::{PATIENCE, Workers},
     inbox::Inbox,
-    memory::Memory,
+    last_model::LastModel,
     route::Choice,
     series::{Figures, WorkerSeries},
     state::{State, View, first_wish},
@@ -130,7 +130,7 @@ struct Shared {
     inbox: Inbox,
     drops: Arc<Drops>,
     state: Mutex<State>,
-    memory: Memory<ModelInfo>,
+    memory: LastModel<ModelInfo>,
     heard: Notify,
 }
 
@@ -264,7 +264,7 @@ impl WorkerPool {
             inbox: Inbox::new(drops.clone()),
             drops,
             state: Mutex::default(),
-            memory: Memory::new(config.memory.clone()),
+            memory: LastModel::new(config.memory.clone()),
             heard: Notify::new(),
             bus,
             caller,

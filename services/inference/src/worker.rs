@@ -9,7 +9,7 @@ mod namesake;
 mod outbox;
 mod residency;
 mod server;
-mod texts;
+mod text_requests;
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::server::Server;
 use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
 
-pub use self::texts::TextModels;
+pub use self::text_requests::TextModels;
 
 /// How often a worker tells how it is.
 const HEARTBEAT: Duration = Duration::from_millis(250);

@@ -12,12 +12,12 @@ use llama_cpp_2::DecodeError;
 
 use self::{batch::Part, settle::After};
 use super::{
+    core::EngineCore,
     job::{PASSED_ON, Slot},
-    worker::Worker,
 };
 use crate::{BusyReason, Error};
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Computes one batch, if there is anything to compute.
     pub(super) fn step(&mut self) {
         let (parts, work) = self.build_batch();

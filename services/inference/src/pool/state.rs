@@ -10,7 +10,7 @@ use super::{
     breaker::{Budget, Verdict},
     directory::Directory,
     drops::Drops,
-    generation::{Wish, Workers},
+    failover::{Wish, Workers},
     route::{self, Ask, BYTES_PER_TOKEN, Choice},
 };
 use crate::{BusyReason, GenerateRequest, ModelInfo};

@@ -26,7 +26,7 @@ use super::{
     namesake::Namesake,
     refusal,
     residency::Told,
-    texts::Texts,
+    text_requests::TextRequests,
 };
 use crate::Error;
 
@@ -38,7 +38,7 @@ pub(super) struct Server {
     watch: Arc<WatchState>,
     steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
     attempts: JoinSet<Key>,
-    texts: Texts,
+    texts: TextRequests,
     /// One clone for each attempt that the engine works on.
     working: Arc<()>,
     told: Told,
@@ -57,7 +57,7 @@ impl Server {
             heartbeats,
             namesake: Namesake::new(&serving.name, serving.incarnation),
             watch,
-            texts: Texts::new(serving.bus.clone(), texts),
+            texts: TextRequests::new(serving.bus.clone(), texts),
             serving: Arc::new(serving),
             steers: HashMap::new(),
             attempts: JoinSet::new(),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mercer_schemas::worker::{Control, Priority, Refusal, Refused};
 
-use super::{ATTEMPTS_MAX, Action, Generation, PATIENCE, Wish, Workers};
+use super::{ATTEMPTS_MAX, Action, Failover, PATIENCE, Wish, Workers};
 use crate::{
     BusyReason, Error, Finish,
     pool::{breaker::Verdict, directory::SILENCE_MAX},
@@ -79,7 +79,7 @@ impl Fault {
     }
 }
 
-impl Generation {
+impl Failover {
     /// Ends an attempt. When it was the only one, the next begins.
     pub(super) fn fail(
         &mut self,
@@ -197,7 +197,7 @@ impl Generation {
         let patience = HEDGE_MIN.max(lane.choice.ttft * 2);
         let late = now.saturating_duration_since(lane.sent) > patience;
         let wanted = self.tokens.is_empty()
-            && self.plan.priority == Priority::Interactive
+            && self.spec.priority == Priority::Interactive
             && self.cancelled.is_none()
             && !self.attempts_are_spent();
         if !late || !wanted {
@@ -225,7 +225,7 @@ impl Generation {
         if self.cancelled.is_some() {
             return self.finish(now, Finish::Cancelled, None, out);
         }
-        if self.tokens.len() >= self.plan.max_tokens {
+        if self.tokens.len() >= self.spec.max_tokens {
             return self.finish(now, Finish::Length, None, out);
         }
         if !self.connected {
@@ -289,7 +289,7 @@ impl Generation {
     }
 
     pub(super) fn ask_again(&mut self, now: Instant, index: usize, out: &mut Vec<Action>) {
-        let stream = self.plan.stream;
+        let stream = self.spec.stream;
         let lane = &mut self.lanes[index];
         let Some(from) = lane.ask_again(now) else {
             return;
@@ -309,7 +309,7 @@ impl Generation {
         out.push(Action::Steer {
             worker: lane.choice.worker.clone(),
             control: Control::Credit {
-                stream: self.plan.stream,
+                stream: self.spec.stream,
                 attempt: lane.attempt,
                 upto,
             },

@@ -5,7 +5,7 @@ use std::{mem, time::Instant};
 use mercer_schemas::worker::{Control, Done, Timings, Usage};
 
 use super::{
-    Action, Generation, Workers,
+    Action, Failover, Workers,
     faults::{GRACE, HEDGE_MIN},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     pool::{breaker::Verdict, lane::Lane},
 };
 
-impl Generation {
+impl Failover {
     /// Asks the workers to stop; they have a moment to tell what they wrote until then.
     pub(super) fn cancel(&mut self, now: Instant, out: &mut Vec<Action>) {
         if self.cancelled.is_some() {
@@ -32,7 +32,7 @@ impl Generation {
         Action::Steer {
             worker: lane.choice.worker.clone(),
             control: Control::Cancel {
-                stream: self.plan.stream,
+                stream: self.spec.stream,
                 attempt: lane.attempt,
             },
         }
@@ -50,14 +50,14 @@ impl Generation {
             .is_some_and(|at| now.saturating_duration_since(at) > GRACE)
         {
             self.finish(now, Finish::Cancelled, None, out);
-        } else if self.lanes.is_empty() && now >= self.plan.deadline {
+        } else if self.lanes.is_empty() && now >= self.spec.deadline {
             // Text that exists is worth more than to know that nobody went on with it.
             if self.tokens.is_empty() {
                 self.give_up(self.honest_error(), out);
             } else {
                 self.finish(now, Finish::Deadline, None, out);
             }
-        } else if now >= self.plan.deadline + GRACE {
+        } else if now >= self.spec.deadline + GRACE {
             self.blame(now, workers);
             self.finish(now, Finish::Deadline, None, out);
         }
@@ -134,7 +134,7 @@ impl Generation {
         let ms =
             |from: Instant, to: Instant| to.saturating_duration_since(from).as_secs_f64() * 1_000.0;
         Timings {
-            queue_ms: ms(self.plan.began, accepted),
+            queue_ms: ms(self.spec.began, accepted),
             prefill_ms: ms(accepted, first_token),
             decode_ms: ms(first_token, now),
         }

@@ -35,7 +35,7 @@ const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// What stays the same during a generation.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(super) struct RequestSpec {
     /// The stream.
     pub(super) stream: StreamId,
     /// At most this many output tokens.
@@ -133,8 +133,8 @@ pub(super) trait Workers {
 
 /// A generation that runs.
 #[derive(Debug)]
-pub(super) struct Generation {
-    plan: Plan,
+pub(super) struct Failover {
+    spec: RequestSpec,
     /// One, or two until the first token.
     lanes: Vec<Lane>,
     attempts: u16,
@@ -162,16 +162,16 @@ pub(super) struct Generation {
     ended: bool,
 }
 
-impl Generation {
+impl Failover {
     /// Begins with a worker that was chosen.
     pub(super) fn start(
-        plan: Plan,
+        spec: RequestSpec,
         now: Instant,
         choice: Choice,
         workers: &mut impl Workers,
     ) -> (Self, Vec<Action>) {
         let mut generation = Self {
-            plan,
+            spec,
             lanes: Vec::new(),
             attempts: 0,
             free: 0,
@@ -346,7 +346,7 @@ impl Generation {
     /// Says whether tokens are the next ones, and not more than were asked for.
     fn fits(&self, first_token: u32, count: usize) -> bool {
         first_token as usize == self.tokens.len()
-            && self.tokens.len() + count <= self.plan.max_tokens
+            && self.tokens.len() + count <= self.spec.max_tokens
     }
 
     /// Says whether so many tokens can have become this text.
@@ -450,6 +450,6 @@ impl Generation {
     }
 
     fn remaining(&self, now: Instant) -> Duration {
-        self.plan.deadline.saturating_duration_since(now)
+        self.spec.deadline.saturating_duration_since(now)
     }
 }

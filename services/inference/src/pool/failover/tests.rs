@@ -253,7 +253,7 @@ impl Workers for World {
 /// A generation in its world, and everything it told.
 struct Play {
     world: World,
-    generation: Generation,
+    generation: Failover,
     told: Vec<Result<Chunk, Error>>,
 }
 
@@ -261,7 +261,7 @@ impl Play {
     fn new(workers: usize, max_tokens: usize) -> Self {
         let mut world = World::new(workers);
         world.max_tokens = max_tokens;
-        let plan = Plan {
+        let spec = RequestSpec {
             stream: StreamId(7),
             max_tokens,
             priority: Priority::Interactive,
@@ -269,7 +269,7 @@ impl Play {
             deadline: world.now + Duration::from_secs(30),
         };
         let (now, choice) = (world.now, world.choice("w0"));
-        let (generation, actions) = Generation::start(plan, now, choice, &mut world);
+        let (generation, actions) = Failover::start(spec, now, choice, &mut world);
         let told = world.act(actions);
         Self {
             world,
@@ -613,7 +613,7 @@ fn a_deadline_without_a_worker_ends_with_what_there_is() {
     }
     assert_eq!(play.completion().finish, Finish::Deadline);
     assert_eq!(play.completion().text, "The");
-    assert!(play.world.now >= play.generation.plan.deadline);
+    assert!(play.world.now >= play.generation.spec.deadline);
 }
 
 #[test]
@@ -629,7 +629,7 @@ fn one_worker_that_dies_leaves_an_honest_error() {
         matches!(error, Error::Busy(BusyReason::NoWorker)),
         "{error:?}"
     );
-    assert!(play.world.now - play.generation.plan.began < Duration::from_secs(7));
+    assert!(play.world.now - play.generation.spec.began < Duration::from_secs(7));
 }
 
 #[test]
