@@ -9,6 +9,7 @@ mod nodes;
 mod observe;
 mod pool;
 mod schemas;
+mod seal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -26,6 +26,7 @@ mod orders;
 mod outbox;
 mod page;
 mod records;
+mod secrets;
 mod shops;
 pub mod testing;
 mod writer;
@@ -49,6 +50,7 @@ pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, Targ
 pub use orders::Orders;
 pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
 pub use page::{PAGE_MAX, Page};
+pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -177,6 +179,11 @@ impl Store {
     /// Returns the answers kept for repeated requests.
     pub fn idempotency(&self) -> Idempotency {
         Idempotency::new(self.db.clone())
+    }
+
+    /// Returns the secrets that processes around this database share.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.db.clone())
     }
 
     /// Says whether the store can be written and read now.

@@ -3,6 +3,7 @@
 mod m0001_tables;
 mod m0002_resends;
 mod m0006_notices;
+mod m0007_secrets;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_tables::Migration),
             Box::new(m0002_resends::Migration),
             Box::new(m0006_notices::Migration),
+            Box::new(m0007_secrets::Migration),
         ]
     }
 }

@@ -88,6 +88,7 @@ topics![
     services::keys_are_shown_once_and_can_be_revoked,
     services::a_repeated_request_gets_its_answer,
     services::fifty_equal_requests_run_once,
+    services::processes_around_one_database_share_a_secret,
     services::opening_again_finds_everything,
     pages::products_are_listed_completely,
     pages::conversations_are_listed_completely,

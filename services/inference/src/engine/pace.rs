@@ -200,6 +200,26 @@ impl Pace {
         self.writing.at(1.0, self.written as f64) * 1_000.0
     }
 
+    /// Returns how long a step may take before its thread counts as hung: many times what is expected of it, at least `least`.
+    pub(super) fn patience(&self, work: &Work, least: Duration) -> Duration {
+        /// No step that ends is off by as much.
+        const TIMES: f64 = 20.0;
+        /// A whole batch of a large model on two cores takes minutes, and nothing is known of the first.
+        const UNKNOWN_TIMES: u32 = 10;
+        let prompts = self.prompts(work.beside());
+        let unknown = (work.prompt_tokens > 0 && !prompts.is_known())
+            || (work.reply_tokens > 0 && !self.writing.is_known());
+        if unknown {
+            return least * UNKNOWN_TIMES;
+        }
+        let writing = match work.reply_tokens {
+            0 => 0.0,
+            replies => self.writing.at(1.0, replies as f64),
+        };
+        let expected = writing + self.prompt_cost(work);
+        Duration::try_from_secs_f64(TIMES * expected).map_or(least, |most| most.max(least))
+    }
+
     /// Learns from a step that took `took`.
     pub(super) fn learn(&mut self, work: &Work, took: Duration) {
         /// Fewer tokens of a prompt take no time that could be told from the rest.
@@ -308,6 +328,19 @@ mod tests {
             let more = pace.prompt_cost(&computes(chunk + 2 * TILE, position, 4));
             assert!(more > seconds, "{more} would fit too");
         }
+    }
+
+    #[test]
+    fn a_step_may_take_many_times_what_is_expected_and_the_first_ones_longer() {
+        let least = Duration::from_secs(2);
+        let of = |pace: &Pace, work| pace.patience(&work, least);
+        assert_eq!(of(&pace(), writes(1)), least * 10);
+        assert_eq!(of(&pace(), computes(512, 0, 0)), least * 10);
+        let taught = taught();
+        assert_eq!(of(&taught, writes(1)), least, "12 ms, twenty times over");
+        // 1,024 tokens of half a millisecond and 0.1 s for their positions.
+        let long = of(&taught, computes(1024, 0, 0)).as_secs_f64();
+        assert!((11.0..14.0).contains(&long), "{long}");
     }
 
     #[test]

@@ -36,7 +36,7 @@ use llama_cpp_2::{
 };
 
 /// Everything the thread owns.
-pub(super) struct Worker<'m> {
+pub(super) struct EngineCore<'m> {
     pub(super) config: EngineConfig,
     /// Name and hash of the model, as completions carry it.
     pub(super) label: String,
@@ -75,28 +75,30 @@ pub(super) fn run(
     inbox: Receiver<Job>,
     ready: &Sender<Result<(), String>>,
 ) {
-    let mut worker = match Worker::start(model, adapters, config, label, monitor) {
-        Ok(worker) => worker,
+    let mut core = match EngineCore::start(model, adapters, config, label, monitor) {
+        Ok(core) => core,
         Err(problem) => {
             let _ = ready.send(Err(problem));
             return;
         }
     };
     // An idle engine tells its slots too.
-    worker.tell_load();
+    core.tell_load();
     if ready.send(Ok(())).is_err() {
         return;
     }
-    while worker.take_in(&inbox) {
-        worker.let_go();
-        worker.admit();
-        worker.tell_load();
-        worker.step();
+    while core.take_in(&inbox) {
+        core.monitor.begin(core.config.step_patience);
+        core.let_go();
+        core.admit();
+        core.tell_load();
+        core.step();
+        core.monitor.rest();
     }
-    worker.end_all();
+    core.end_all();
 }
 
-impl<'m> Worker<'m> {
+impl<'m> EngineCore<'m> {
     fn start(
         model: &'m LlamaModel,
         adapters: Adapters,
@@ -113,7 +115,7 @@ impl<'m> Worker<'m> {
                 .map_err(|error| format!("llama.cpp cannot make a context for it ({error})"))?
         };
         let can_cut = !model.is_recurrent() && !model.is_hybrid();
-        let mut worker = Self {
+        let mut core = Self {
             batch: LlamaBatch::new(config.batch as usize, 1),
             sequences: Sequences::new(
                 (config.slots + config.parked) as usize,
@@ -136,8 +138,8 @@ impl<'m> Worker<'m> {
             label,
             context,
         };
-        worker.try_out()?;
-        Ok(worker)
+        core.try_out()?;
+        Ok(core)
     }
 
     /// Computes one token, so that a model that does not work is found at start.

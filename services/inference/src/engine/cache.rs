@@ -10,15 +10,15 @@ mod stepping_aside;
 pub(super) use stepping_aside::Suspended;
 
 use super::{
+    core::EngineCore,
     job::{Job, Slot},
-    worker::Worker,
 };
 use crate::prompt::common_prefix;
 
 /// Fetching fewer tokens from main memory, or by way of it, is not worth it: a step computes as many beside its other work.
 const FETCHED_TOKENS_MIN: usize = 64;
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Gives a job a sequence and whatever of its prompt is held for it.
     pub(super) fn seat(&mut self, job: Job) -> Result<Slot, Box<Job>> {
         // To look for it is to use it: what moves out to make room must not push out the cache that is fetched next.

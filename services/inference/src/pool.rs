@@ -1,6 +1,6 @@
 //! The caller's side of the worker pool: a chat model that many workers serve over NATS.
 //!
-//! `directory` knows the workers from their heartbeats, `route` chooses one, `generation` takes a request through
+//! `directory` knows the workers from their heartbeats, `route` chooses one, `failover` takes a request through
 //! failures to its end; those three know neither NATS nor a clock. `inbox` and `driver` connect them to both.
 //!
 //! `texts` asks the same workers for vectors of texts, and for scores of documents.
@@ -12,11 +12,12 @@ mod breaker;
 mod directory;
 mod driver;
 mod drops;
-mod generation;
+mod failover;
 mod inbox;
 mod lane;
-mod memory;
+mod last_model;
 mod route;
+mod series;
 mod start;
 mod state;
 mod texts;
@@ -36,16 +37,21 @@ use futures::StreamExt;
 use mercer_schemas::worker::{
     Control, Heartbeat, control_subject, heartbeat_subject, heartbeats_of, is_name, streams_of,
 };
-use tokio::{sync::Notify, task::JoinSet, time::timeout};
+use tokio::{
+    sync::Notify,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, timeout},
+};
 
 use self::{
     directory::Heard,
     driver::{Driver, work_request},
     drops::Drops,
-    generation::{PATIENCE, Workers},
+    failover::{PATIENCE, Workers},
     inbox::Inbox,
-    memory::Memory,
+    last_model::LastModel,
     route::Choice,
+    series::{Figures, WorkerSeries},
     state::{State, View, first_wish},
 };
 use crate::{BusyReason, ChatModel, Error, GenerateRequest, Generation, ModelInfo, bus::Bus};
@@ -61,6 +67,9 @@ pub(crate) use self::directory::tests::heartbeat_for_testing;
 
 /// Room that resumed tokens and numbers take in a request beside its messages.
 const ENVELOPE_BYTES: usize = 128 * 1024;
+
+/// How often it is looked for workers that have left.
+const FORGET_EVERY: Duration = Duration::from_secs(5);
 
 /// Where the workers are.
 #[derive(Clone, PartialEq, Eq)]
@@ -121,14 +130,17 @@ struct Shared {
     inbox: Inbox,
     drops: Arc<Drops>,
     state: Mutex<State>,
-    memory: Memory<ModelInfo>,
+    memory: LastModel<ModelInfo>,
     heard: Notify,
 }
 
 /// Reads a heartbeat of a pool; none where it is not one, or speaks of another worker than it comes from.
 fn heartbeat_of(pool: &str, message: &Message) -> Option<Heartbeat> {
     let read = serde_json::from_slice::<Heartbeat>(&message.payload).ok();
-    read.filter(|heartbeat| heartbeat_subject(pool, &heartbeat.worker) == message.subject.as_str())
+    read.filter(|heartbeat| {
+        is_name(&heartbeat.worker)
+            && heartbeat_subject(pool, &heartbeat.worker) == message.subject.as_str()
+    })
 }
 
 impl Shared {
@@ -150,11 +162,19 @@ impl Shared {
     /// Takes heartbeats in until the client ends.
     async fn listen(self: Arc<Self>, mut heartbeats: Subscriber) {
         let mut connections = self.bus.connections();
+        let mut series = WorkerSeries::default();
+        let mut look = interval(FORGET_EVERY);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let message = tokio::select! {
                 biased;
                 Ok(()) = connections.changed() => {
                     self.state().directory.doubt();
+                    continue;
+                }
+                _ = look.tick() => {
+                    let gone = self.state().directory.forget(Instant::now());
+                    gone.iter().for_each(|worker| series.end(worker));
                     continue;
                 }
                 message = heartbeats.next() => match message {
@@ -166,8 +186,7 @@ impl Shared {
                 self.drops.count("heartbeat");
                 continue;
             };
-            let worker = heartbeat.worker.clone();
-            watch::tell_metrics(&heartbeat);
+            let (worker, figures) = (heartbeat.worker.clone(), Figures::of(&heartbeat));
             let now = Instant::now();
             let (heard, model) = {
                 let mut state = self.state();
@@ -181,6 +200,9 @@ impl Shared {
             };
             if let Some(model) = model {
                 self.memory.keep(&model).await;
+            }
+            if matches!(heard, Heard::Known | Heard::Incomplete) {
+                series.tell(&worker, figures);
             }
             match heard {
                 Heard::Known => {}
@@ -242,7 +264,7 @@ impl WorkerPool {
             inbox: Inbox::new(drops.clone()),
             drops,
             state: Mutex::default(),
-            memory: Memory::new(config.memory.clone()),
+            memory: LastModel::new(config.memory.clone()),
             heard: Notify::new(),
             bus,
             caller,
@@ -277,7 +299,7 @@ impl WorkerPool {
         let ready = state
             .directory
             .all()
-            .filter(|(_, known)| known.is_fresh(now) && !known.draining);
+            .filter(|(_, known)| known.takes_requests(now));
         ready.map(|(name, _)| name.clone()).collect()
     }
 }

@@ -1,12 +1,12 @@
 //! The caller's side of text models in the pool: an embedder or a reranker that many workers serve over NATS.
 //!
-//! Which model it is gets settled once, at the start (`start`): the caller's index holds vectors of it, so that from then
+//! Which model it is gets settled once, at the start (`settle`): the caller's index holds vectors of it, so that from then
 //! on only workers with the very same one are asked. `choose` finds the least loaded of them, and `call` takes one
 //! request through failures to its end.
 
 mod call;
 mod choose;
-mod start;
+mod settle;
 
 use std::{
     collections::BTreeMap,
@@ -28,11 +28,11 @@ use super::{
     PoolConfig,
     directory::{Directory, Known},
     drops::Drops,
-    generation::PATIENCE,
+    failover::PATIENCE,
     heartbeat_of,
     inbox::Inbox,
+    last_model::LastModel,
     made_up_caller,
-    memory::Memory,
 };
 use crate::{
     Embedder, EmbedderInfo, Error, Reranker,
@@ -104,7 +104,7 @@ struct Shared {
     inbox: Inbox,
     drops: Arc<Drops>,
     directory: Mutex<Directory>,
-    memory: Memory<EmbedderInfo>,
+    memory: LastModel<EmbedderInfo>,
     /// The model, once it is settled.
     chosen: OnceLock<EmbedderInfo>,
     heard: Notify,
@@ -143,6 +143,7 @@ impl Shared {
             let now = Instant::now();
             {
                 let mut directory = self.directory();
+                directory.forget(now);
                 directory.hear(now, heartbeat);
                 self.warn_of_another(now, &worker, &directory);
             }
@@ -189,7 +190,7 @@ impl Texts {
             inbox: Inbox::new(drops.clone()),
             drops,
             directory: Mutex::default(),
-            memory: Memory::new(config.memory.clone()),
+            memory: LastModel::new(config.memory.clone()),
             chosen: OnceLock::new(),
             heard: Notify::new(),
             bus,
@@ -200,7 +201,7 @@ impl Texts {
         let mut tasks = JoinSet::new();
         tasks.spawn(shared.inbox.clone().run(frames));
         tasks.spawn(shared.clone().listen(heartbeats));
-        let info = start::settle(&shared, &config).await?;
+        let info = settle::settle(&shared, &config).await?;
         shared.memory.keep(&Arc::new(info.clone())).await;
         let info = shared.chosen.get_or_init(|| info).clone();
         tracing::info!(

@@ -1,12 +1,13 @@
 //! The in-process engine: one thread owns a llama.cpp context and serves many conversations in it.
 //!
 //! This file is the caller's side: it loads the model, renders, tokenizes and compiles what a request brings, and
-//! hands a finished job to the thread (`worker`). The thread never blocks but in llama.cpp, and a job that fails
+//! hands a finished job to the thread (`core`). The thread never blocks but in llama.cpp, and a job that fails
 //! fails alone.
 
 mod adapters;
 mod cache;
 mod config;
+mod core;
 mod disk;
 mod drafts;
 mod job;
@@ -17,7 +18,6 @@ mod sequences;
 mod step;
 mod tier;
 mod vocabulary;
-mod worker;
 
 use std::{
     collections::BTreeSet,
@@ -30,18 +30,19 @@ use async_trait::async_trait;
 use llama_cpp_2::{model::LlamaModel, token::LlamaToken};
 use llguidance::Matcher;
 use mercer_schemas::worker::{Load, prefix_hashes};
+use tokio::time::timeout_at;
 use tracing::Instrument;
 
 use self::{
     adapters::{AdapterId, Adapters},
     drafts::Drafts,
-    job::{Job, Queue},
+    job::{Job, Queue, Slot},
     monitor::Monitor,
 };
 use crate::{
-    ChatMessage, ChatModel, Error, GenerateRequest, Generation, ModelInfo,
+    ChatMessage, ChatModel, Error, Finish, GenerateRequest, Generation, ModelInfo,
+    footprint::Shape,
     grammar::GrammarCompiler,
-    memory::Shape,
     model_file::{self, fault},
     prompt,
     template::{Abilities, ChatTemplate},
@@ -49,7 +50,7 @@ use crate::{
 };
 
 pub use self::{adapters::AdapterConfig, config::EngineConfig, monitor::EngineCounts};
-pub(crate) use self::{sampling::highest, worker::context_params};
+pub(crate) use self::{core::context_params, sampling::highest};
 
 /// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.
 const STACK_BYTES: usize = 64 << 20;
@@ -107,7 +108,7 @@ impl LlamaEngine {
             .spawn({
                 let (model, config, label) = (model.clone(), config.clone(), info.label());
                 let monitor = monitor.clone();
-                move || worker::run(&model, adapters, config, label, monitor, inbox, &ready)
+                move || core::run(&model, adapters, config, label, monitor, inbox, &ready)
             })
             .map_err(|error| Error::Decode(format!("start the engine thread: {error}")))?;
         loaded
@@ -202,6 +203,9 @@ impl LlamaEngine {
     async fn submit(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let submitted = Instant::now();
         request.check()?;
+        if self.monitor.is_stalled() {
+            return Err(Error::Stalled);
+        }
         let deadline = submitted
             .checked_add(request.deadline)
             .ok_or(Error::Request("its deadline is out of range"))?;
@@ -219,36 +223,19 @@ impl LlamaEngine {
                 limit,
             });
         }
-        let mut matcher = match request.grammar {
-            Some(grammar) => {
-                let mut matcher = self.grammars.compile(grammar).await?;
-                matcher
-                    .consume_tokens(&request.resume)
-                    .map_err(|_| Error::Request("its grammar does not allow the resumed tokens"))?;
-                Some(matcher)
-            }
-            None => None,
-        };
         let room = (limit - 1 - prompt.tokens.len())
             .min(request.max_tokens as usize - 1 - request.resume.len());
-        let opening = matcher.as_mut().map_or(Vec::new(), |m| opening(m, room));
-        prompt
-            .tokens
-            .extend(opening.iter().map(|&token| token as i32));
-        let opening = self.pieces(&opening)?;
-        let drafts = (self.config.drafts > 0)
-            .then(|| Drafts::new(&prompt.tokens, self.config.drafts as usize));
         let (sink, generation) = Generation::channel();
-        let job = Job {
+        let mut job = Job {
             request_id: request.request_id,
             conversation_key: request.conversation_key,
             adapter,
             prompt,
             resume,
-            opening,
+            opening: Vec::new(),
             starts: prefix_hashes(&self.info, request.adapter.as_deref(), &request.messages),
-            matcher,
-            drafts,
+            matcher: None,
+            drafts: None,
             max_tokens: request.max_tokens as usize,
             temperature: request.temperature,
             top_p: request.top_p,
@@ -258,6 +245,26 @@ impl LlamaEngine {
             sink,
             ticket: Some(ticket),
         };
+        if let Some(grammar) = request.grammar {
+            let compiling = self.grammars.compile(grammar);
+            let Ok(compiled) = timeout_at(deadline.into(), compiling).await else {
+                // What there is by now is what was resumed.
+                Slot::never_admitted(job).finish(Finish::Deadline, &self.info.label());
+                return Ok(generation);
+            };
+            let mut matcher = compiled?;
+            matcher
+                .consume_tokens(&request.resume)
+                .map_err(|_| Error::Request("its grammar does not allow the resumed tokens"))?;
+            let opening = opening(&mut matcher, room);
+            job.prompt
+                .tokens
+                .extend(opening.iter().map(|&token| token as i32));
+            job.opening = self.pieces(&opening)?;
+            job.matcher = Some(matcher);
+        }
+        job.drafts = (self.config.drafts > 0)
+            .then(|| Drafts::new(&job.prompt.tokens, self.config.drafts as usize));
         let jobs = self.jobs.as_ref().ok_or(Error::Stopped)?;
         jobs.send(job).map_err(|_| Error::Stopped)?;
         Ok(generation)
@@ -312,6 +319,10 @@ impl ChatModel for LlamaEngine {
         self.thread.as_ref().is_none_or(JoinHandle::is_finished)
     }
 
+    fn is_stalled(&self) -> bool {
+        self.monitor.is_stalled()
+    }
+
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
         let span = tracing::debug_span!("inference.submit", request.id = request.request_id);
         let result = self.submit(request).instrument(span).await;
@@ -326,6 +337,11 @@ impl Drop for LlamaEngine {
     fn drop(&mut self) {
         // The thread ends when its channel closes: within one step.
         self.jobs = None;
+        if self.monitor.is_stalled() {
+            // It owns all that it uses, so it may stay behind; waiting for it would hang this thread too.
+            tracing::error!("the engine's thread hangs in a step and is left behind");
+            return;
+        }
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }

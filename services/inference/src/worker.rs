@@ -9,7 +9,7 @@ mod namesake;
 mod outbox;
 mod residency;
 mod server;
-mod texts;
+mod text_requests;
 
 use std::{
     collections::BTreeSet,
@@ -30,7 +30,7 @@ use tokio_util::sync::CancellationToken;
 use self::server::Server;
 use crate::{ChatModel, Error, LlamaEngine, bus::Bus};
 
-pub use self::texts::TextModels;
+pub use self::text_requests::TextModels;
 
 /// How often a worker tells how it is.
 const HEARTBEAT: Duration = Duration::from_millis(250);
@@ -87,7 +87,16 @@ pub struct Worker {
 pub struct WorkerWatch {
     bus: Bus,
     drain: CancellationToken,
-    speaks: Arc<AtomicBool>,
+    state: Arc<WatchState>,
+}
+
+/// What a worker's task tells of itself.
+#[derive(Debug, Default)]
+struct WatchState {
+    /// Its name is its own, and it takes requests.
+    speaks: AtomicBool,
+    /// Its engine hangs in a step.
+    stalled: AtomicBool,
 }
 
 impl WorkerWatch {
@@ -98,8 +107,13 @@ impl WorkerWatch {
         }
         match self.bus.problem() {
             Some(problem) => Some(format!("nats.url {problem}")),
-            None if self.speaks.load(Ordering::Relaxed) => None,
-            None => Some("it looks whether its name is free".to_owned()),
+            None if !self.state.speaks.load(Ordering::Relaxed) => {
+                Some("it looks whether its name is free".to_owned())
+            }
+            None if self.state.stalled.load(Ordering::Relaxed) => {
+                Some("its engine hangs in a step".to_owned())
+            }
+            None => None,
         }
     }
 }
@@ -145,7 +159,7 @@ impl Worker {
         let watch = WorkerWatch {
             bus: bus.clone(),
             drain: CancellationToken::new(),
-            speaks: Arc::default(),
+            state: Arc::default(),
         };
         let serving = Serving {
             bus,
@@ -154,7 +168,7 @@ impl Worker {
             engine,
             load: Mutex::default(),
         };
-        let server = Server::new(serving, heartbeats, watch.speaks.clone(), texts);
+        let server = Server::new(serving, heartbeats, watch.state.clone(), texts);
         let drain = watch.drain.clone();
         let task = tokio::spawn(async move {
             let ended = server.run(namesakes, drain).await;

@@ -12,12 +12,12 @@ use llama_cpp_2::DecodeError;
 
 use self::{batch::Part, settle::After};
 use super::{
+    core::EngineCore,
     job::{PASSED_ON, Slot},
-    worker::Worker,
 };
 use crate::{BusyReason, Error};
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Computes one batch, if there is anything to compute.
     pub(super) fn step(&mut self) {
         let (parts, work) = self.build_batch();
@@ -27,6 +27,11 @@ impl Worker<'_> {
         if work.prompt_tokens > 0 || self.pace.decode_ms() > PASSED_ON.as_secs_f64() * 1_000.0 {
             // A long step: what is held would wait for all of it.
             self.slots.iter_mut().for_each(Slot::pass_on);
+        }
+        let least = self.config.step_patience;
+        self.monitor.begin(self.pace.patience(&work, least));
+        if let Some(hook) = &self.config.before_step {
+            hook.call();
         }
         let began = Instant::now();
         if !self.decode(&parts) {

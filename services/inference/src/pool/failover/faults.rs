@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use mercer_schemas::worker::{Control, Priority, Refusal, Refused};
 
-use super::{ATTEMPTS_MAX, Action, Generation, PATIENCE, Wish, Workers};
+use super::{ATTEMPTS_MAX, Action, Failover, PATIENCE, Wish, Workers};
 use crate::{
     BusyReason, Error, Finish,
     pool::{breaker::Verdict, directory::SILENCE_MAX},
@@ -21,7 +21,7 @@ const BACK_WITHIN: Duration = Duration::from_millis(1_500);
 /// Workers that failed a generation are asked again after this long without a better one.
 const FORGIVE: Duration = Duration::from_secs(1);
 /// A second worker is asked when the first token is late by this much at least.
-const HEDGE_MIN: Duration = Duration::from_millis(500);
+pub(super) const HEDGE_MIN: Duration = Duration::from_millis(500);
 /// How long a worker may take to tell the end that was asked for.
 pub(super) const GRACE: Duration = Duration::from_millis(300);
 
@@ -32,6 +32,8 @@ pub(super) enum Fault {
     Silent,
     /// The worker lives but has no such attempt.
     Lost,
+    /// The worker tells that its engine hangs.
+    Stalled,
     /// The worker was started anew.
     Restarted,
     /// Nobody listens there.
@@ -49,6 +51,7 @@ impl Fault {
         match self {
             Self::Silent => "silent",
             Self::Lost => "lost",
+            Self::Stalled => "stalled",
             Self::Restarted => "restarted",
             Self::NoResponder => "no_responder",
             Self::GaveUp => "gave_up",
@@ -76,7 +79,7 @@ impl Fault {
     }
 }
 
-impl Generation {
+impl Failover {
     /// Ends an attempt. When it was the only one, the next begins.
     pub(super) fn fail(
         &mut self,
@@ -127,7 +130,7 @@ impl Generation {
     ) {
         let reconnected = connected && !self.connected;
         self.connected = connected;
-        if self.end_by_time(now, out) {
+        if self.end_by_time(now, workers, out) {
             return;
         }
         if !connected || reconnected {
@@ -175,6 +178,8 @@ impl Generation {
             Fault::Restarted
         } else if now.saturating_duration_since(heard) > SILENCE_MAX {
             Fault::Silent
+        } else if workers.hangs(&lane.choice.worker) {
+            Fault::Stalled
         } else if quiet > LOST_AFTER {
             Fault::Lost
         } else {
@@ -192,7 +197,7 @@ impl Generation {
         let patience = HEDGE_MIN.max(lane.choice.ttft * 2);
         let late = now.saturating_duration_since(lane.sent) > patience;
         let wanted = self.tokens.is_empty()
-            && self.plan.priority == Priority::Interactive
+            && self.spec.priority == Priority::Interactive
             && self.cancelled.is_none()
             && !self.attempts_are_spent();
         if !late || !wanted {
@@ -220,7 +225,7 @@ impl Generation {
         if self.cancelled.is_some() {
             return self.finish(now, Finish::Cancelled, None, out);
         }
-        if self.tokens.len() >= self.plan.max_tokens {
+        if self.tokens.len() >= self.spec.max_tokens {
             return self.finish(now, Finish::Length, None, out);
         }
         if !self.connected {
@@ -284,7 +289,7 @@ impl Generation {
     }
 
     pub(super) fn ask_again(&mut self, now: Instant, index: usize, out: &mut Vec<Action>) {
-        let stream = self.plan.stream;
+        let stream = self.spec.stream;
         let lane = &mut self.lanes[index];
         let Some(from) = lane.ask_again(now) else {
             return;
@@ -304,7 +309,7 @@ impl Generation {
         out.push(Action::Steer {
             worker: lane.choice.worker.clone(),
             control: Control::Credit {
-                stream: self.plan.stream,
+                stream: self.spec.stream,
                 attempt: lane.attempt,
                 upto,
             },

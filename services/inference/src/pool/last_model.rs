@@ -8,12 +8,12 @@ use tokio::{fs, sync::Mutex};
 
 /// The file, and what it holds.
 #[derive(Debug)]
-pub(super) struct Memory<T> {
+pub(super) struct LastModel<T> {
     path: Option<PathBuf>,
     kept: Mutex<Option<Arc<T>>>,
 }
 
-impl<T: Serialize + DeserializeOwned + PartialEq> Memory<T> {
+impl<T: Serialize + DeserializeOwned + PartialEq> LastModel<T> {
     /// Uses a file, or keeps nothing.
     pub(super) fn new(path: Option<PathBuf>) -> Self {
         Self {
@@ -69,7 +69,7 @@ mod tests {
     async fn a_model_is_known_to_the_next_run_and_nonsense_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("data").join("pool.json");
-        let memory = || Memory::<ModelInfo>::new(Some(path.clone()));
+        let memory = || LastModel::<ModelInfo>::new(Some(path.clone()));
         assert_eq!(memory().recall().await, None);
         let first = memory();
         for sha256 in ["a", "b"] {
@@ -78,7 +78,10 @@ mod tests {
         assert_eq!(memory().recall().await, Some(model("b")));
         std::fs::write(&path, "{").unwrap();
         assert_eq!(memory().recall().await, None);
-        let nowhere = Memory::<ModelInfo>::new(None);
+        let forged = model(&"é".repeat(32));
+        std::fs::write(&path, serde_json::to_vec(&forged).unwrap()).unwrap();
+        assert_eq!(memory().recall().await, None, "a hash that is none");
+        let nowhere = LastModel::<ModelInfo>::new(None);
         nowhere.keep(&Arc::new(model("a"))).await;
         assert_eq!(nowhere.recall().await, None);
     }

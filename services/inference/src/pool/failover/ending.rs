@@ -4,10 +4,16 @@ use std::{mem, time::Instant};
 
 use mercer_schemas::worker::{Control, Done, Timings, Usage};
 
-use super::{Action, Generation, faults::GRACE};
-use crate::{Chunk, Completion, Error, Finish, pool::lane::Lane};
+use super::{
+    Action, Failover, Workers,
+    faults::{GRACE, HEDGE_MIN},
+};
+use crate::{
+    Chunk, Completion, Error, Finish,
+    pool::{breaker::Verdict, lane::Lane},
+};
 
-impl Generation {
+impl Failover {
     /// Asks the workers to stop; they have a moment to tell what they wrote until then.
     pub(super) fn cancel(&mut self, now: Instant, out: &mut Vec<Action>) {
         if self.cancelled.is_some() {
@@ -26,30 +32,47 @@ impl Generation {
         Action::Steer {
             worker: lane.choice.worker.clone(),
             control: Control::Cancel {
-                stream: self.plan.stream,
+                stream: self.spec.stream,
                 attempt: lane.attempt,
             },
         }
     }
 
     /// Ends what was cancelled or is too late, when its workers do not tell so themselves in time.
-    pub(super) fn end_by_time(&mut self, now: Instant, out: &mut Vec<Action>) -> bool {
+    pub(super) fn end_by_time(
+        &mut self,
+        now: Instant,
+        workers: &mut impl Workers,
+        out: &mut Vec<Action>,
+    ) -> bool {
         if self
             .cancelled
             .is_some_and(|at| now.saturating_duration_since(at) > GRACE)
         {
             self.finish(now, Finish::Cancelled, None, out);
-        } else if self.lanes.is_empty() && now >= self.plan.deadline {
+        } else if self.lanes.is_empty() && now >= self.spec.deadline {
             // Text that exists is worth more than to know that nobody went on with it.
             if self.tokens.is_empty() {
                 self.give_up(self.honest_error(), out);
             } else {
                 self.finish(now, Finish::Deadline, None, out);
             }
-        } else if now >= self.plan.deadline + GRACE {
+        } else if now >= self.spec.deadline + GRACE {
+            self.blame(now, workers);
             self.finish(now, Finish::Deadline, None, out);
         }
         self.ended
+    }
+
+    /// Holds the deadline against workers that had time, never began, and did not say that it is over: what hangs there may
+    /// send keepalives for ever.
+    fn blame(&self, now: Instant, workers: &mut impl Workers) {
+        let idle =
+            |lane: &&Lane| !lane.accepted && now.saturating_duration_since(lane.sent) > HEDGE_MIN;
+        for lane in self.lanes.iter().filter(idle) {
+            workers.count("never_began");
+            workers.judge(now, &lane.choice.worker, Verdict::Failed);
+        }
     }
 
     /// Ends with what there is. Without a worker's own word some numbers are this caller's.
@@ -111,7 +134,7 @@ impl Generation {
         let ms =
             |from: Instant, to: Instant| to.saturating_duration_since(from).as_secs_f64() * 1_000.0;
         Timings {
-            queue_ms: ms(self.plan.began, accepted),
+            queue_ms: ms(self.spec.began, accepted),
             prefill_ms: ms(accepted, first_token),
             decode_ms: ms(first_token, now),
         }

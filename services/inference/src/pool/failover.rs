@@ -28,10 +28,14 @@ use crate::{BusyReason, Chunk, Error, Finish, refusal};
 pub(super) const ATTEMPTS_MAX: u16 = 3;
 /// A generation that nobody has begun waits this long for a worker.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+/// No token of any vocabulary has as many bytes: the longest are some hundred spaces or signs.
+const TOKEN_BYTES_MAX: usize = 512;
+/// No reply has as much text, whatever its tokens.
+const TEXT_BYTES_MAX: usize = 1 << 20;
 
 /// What stays the same during a generation.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(super) struct RequestSpec {
     /// The stream.
     pub(super) stream: StreamId,
     /// At most this many output tokens.
@@ -111,6 +115,8 @@ pub(super) trait Workers {
     fn sent(&mut self, now: Instant, choice: &Choice);
     /// Returns the run of a worker, and when its last heartbeat came.
     fn seen(&self, worker: &str) -> Option<(u64, Instant)>;
+    /// Says whether a worker tells that its engine hangs.
+    fn hangs(&self, worker: &str) -> bool;
     /// Learns how an attempt ended.
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict);
     /// Learns how many tokens the prompt has.
@@ -127,8 +133,8 @@ pub(super) trait Workers {
 
 /// A generation that runs.
 #[derive(Debug)]
-pub(super) struct Generation {
-    plan: Plan,
+pub(super) struct Failover {
+    spec: RequestSpec,
     /// One, or two until the first token.
     lanes: Vec<Lane>,
     attempts: u16,
@@ -156,16 +162,16 @@ pub(super) struct Generation {
     ended: bool,
 }
 
-impl Generation {
+impl Failover {
     /// Begins with a worker that was chosen.
     pub(super) fn start(
-        plan: Plan,
+        spec: RequestSpec,
         now: Instant,
         choice: Choice,
         workers: &mut impl Workers,
     ) -> (Self, Vec<Action>) {
         let mut generation = Self {
-            plan,
+            spec,
             lanes: Vec::new(),
             attempts: 0,
             free: 0,
@@ -276,7 +282,10 @@ impl Generation {
         match frame.body {
             Body::Accepted(accepted) => self.accept(now, index, accepted, workers, out),
             Body::Tokens { tokens, text } => {
-                if tokens.is_empty() || !self.fits(frame.first_token, tokens.len()) {
+                if tokens.is_empty()
+                    || !self.fits(frame.first_token, tokens.len())
+                    || !self.is_text_of(&text, tokens.len())
+                {
                     return self.fail(now, index, Fault::Lie, workers, out);
                 }
                 let index = self.win(index, out);
@@ -337,7 +346,12 @@ impl Generation {
     /// Says whether tokens are the next ones, and not more than were asked for.
     fn fits(&self, first_token: u32, count: usize) -> bool {
         first_token as usize == self.tokens.len()
-            && self.tokens.len() + count <= self.plan.max_tokens
+            && self.tokens.len() + count <= self.spec.max_tokens
+    }
+
+    /// Says whether so many tokens can have become this text.
+    fn is_text_of(&self, text: &str, tokens: usize) -> bool {
+        text.len() <= tokens * TOKEN_BYTES_MAX && self.text.len() + text.len() <= TEXT_BYTES_MAX
     }
 
     /// Ends the other attempt: the first token decides. Returns the winner's index.
@@ -377,7 +391,11 @@ impl Generation {
             return self.fail(now, index, Fault::GaveUp, workers, out);
         }
         let index = self.win(index, out);
-        workers.judge(now, &self.lanes[index].choice.worker, Verdict::Worked);
+        let lane = &self.lanes[index];
+        // One that only says that time is up has not shown that it works.
+        if lane.accepted {
+            workers.judge(now, &lane.choice.worker, Verdict::Worked);
+        }
         self.tokens.extend(tokens);
         self.finish(now, done.finish, Some(done), out);
     }
@@ -432,6 +450,6 @@ impl Generation {
     }
 
     fn remaining(&self, now: Instant) -> Duration {
-        self.plan.deadline.saturating_duration_since(now)
+        self.spec.deadline.saturating_duration_since(now)
     }
 }

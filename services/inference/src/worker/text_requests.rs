@@ -39,7 +39,7 @@ pub struct TextModels {
 }
 
 /// The text models of a worker, and the requests that each has.
-pub(super) struct Texts {
+pub(super) struct TextRequests {
     bus: Bus,
     models: TextModels,
     embeds: JoinSet<Key>,
@@ -48,7 +48,7 @@ pub(super) struct Texts {
     cancels: HashMap<Key, AbortHandle>,
 }
 
-impl Texts {
+impl TextRequests {
     /// Begins to serve models. Requests for one that is not there are refused.
     pub(super) fn new(bus: Bus, models: TextModels) -> Self {
         Self {
@@ -121,8 +121,8 @@ impl Texts {
             Ok(embedder) => {
                 let (rows, width) = (request.texts.len(), embedder.info().dim);
                 let computing = async move { embedder.embed(request.texts).await };
-                let answer = Answer::new(&self.bus, key, reply, rows, width);
-                let giving = answer.give(request.deadline_ms, computing);
+                let responder = Responder::new(&self.bus, key, reply, rows, width);
+                let giving = responder.give(request.deadline_ms, computing);
                 self.cancels.insert(key, self.embeds.spawn(giving));
             }
             Err(kind) => {
@@ -156,8 +156,8 @@ impl Texts {
                     let scores = reranker.scores(&request.query, request.documents).await?;
                     Ok(scores.into_iter().map(|score| vec![score]).collect())
                 };
-                let answer = Answer::new(&self.bus, key, reply, rows, 1);
-                let giving = answer.give(request.deadline_ms, computing);
+                let responder = Responder::new(&self.bus, key, reply, rows, 1);
+                let giving = responder.give(request.deadline_ms, computing);
                 self.cancels.insert(key, self.reranks.spawn(giving));
             }
             Err(kind) => {
@@ -210,7 +210,7 @@ fn room(requests: &JoinSet<Key>, texts: usize, most: usize) -> Result<(), Refusa
 }
 
 /// An answer on its way.
-struct Answer {
+struct Responder {
     bus: Bus,
     key: Key,
     reply: String,
@@ -218,7 +218,7 @@ struct Answer {
     width: usize,
 }
 
-impl Answer {
+impl Responder {
     fn new(bus: &Bus, key: Key, reply: String, rows: usize, width: usize) -> Self {
         Self {
             bus: bus.clone(),

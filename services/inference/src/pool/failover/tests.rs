@@ -38,6 +38,8 @@ struct World {
     gaps: Vec<Duration>,
     /// Times that frames were asked for again.
     probes: u32,
+    /// Workers that tell that their engine hangs.
+    hanging: Vec<&'static str>,
     /// Tokens that a conversation holds on each worker, where it is not the usual.
     contexts: BTreeMap<String, u32>,
     max_tokens: usize,
@@ -63,6 +65,7 @@ impl World {
             verdicts: Vec::new(),
             gaps: Vec::new(),
             probes: 0,
+            hanging: Vec::new(),
             contexts: BTreeMap::new(),
             max_tokens: 200,
         }
@@ -220,6 +223,10 @@ impl Workers for World {
         self.players.get(worker).map(|player| (1, player.seen))
     }
 
+    fn hangs(&self, worker: &str) -> bool {
+        self.hanging.contains(&worker)
+    }
+
     fn judge(&mut self, _: Instant, worker: &str, verdict: Verdict) {
         self.verdicts.push((worker.to_owned(), verdict));
     }
@@ -246,7 +253,7 @@ impl Workers for World {
 /// A generation in its world, and everything it told.
 struct Play {
     world: World,
-    generation: Generation,
+    generation: Failover,
     told: Vec<Result<Chunk, Error>>,
 }
 
@@ -254,7 +261,7 @@ impl Play {
     fn new(workers: usize, max_tokens: usize) -> Self {
         let mut world = World::new(workers);
         world.max_tokens = max_tokens;
-        let plan = Plan {
+        let spec = RequestSpec {
             stream: StreamId(7),
             max_tokens,
             priority: Priority::Interactive,
@@ -262,7 +269,7 @@ impl Play {
             deadline: world.now + Duration::from_secs(30),
         };
         let (now, choice) = (world.now, world.choice("w0"));
-        let (generation, actions) = Generation::start(plan, now, choice, &mut world);
+        let (generation, actions) = Failover::start(spec, now, choice, &mut world);
         let told = world.act(actions);
         Self {
             world,
@@ -375,6 +382,96 @@ fn a_dead_worker_s_text_goes_on_elsewhere() {
         panic!("{:?}", play.world.gaps)
     };
     assert!(gap >= Duration::from_millis(750) && gap < Duration::from_secs(1));
+}
+
+#[test]
+fn a_worker_whose_engine_hangs_is_left_at_its_next_heartbeat() {
+    let mut play = Play::new(2, 200);
+    play.write(5);
+    play.deliver();
+    // It lives and sends keepalives, but its engine does nothing.
+    play.world.hanging.push("w0");
+    play.world.beat();
+    play.tick(TICK, true);
+    assert_eq!(play.world.counts["stalled"], 1);
+    assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Failed)]);
+    play.kill("w0");
+    play.run_out();
+    play.assert_whole();
+}
+
+#[test]
+fn a_deadline_counts_against_a_worker_that_never_began() {
+    let mut play = Play::new(1, 200);
+    play.world.network.clear();
+    let keepalive = Frame {
+        stream: StreamId(7),
+        attempt: 1,
+        seq: 0,
+        first_token: 0,
+        body: Body::Keepalive,
+    };
+    while !play.generation.has_ended() {
+        play.world.beat();
+        play.input(Input::Frame(keepalive.clone()));
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Failed)]);
+}
+
+#[test]
+fn a_deadline_counts_not_against_a_worker_that_began_or_was_asked_a_moment_ago() {
+    let mut play = Play::new(1, 200);
+    play.deliver();
+    while !play.generation.has_ended() {
+        play.world.beat();
+        let keepalive = Frame {
+            stream: StreamId(7),
+            attempt: 1,
+            seq: 1,
+            first_token: 0,
+            body: Body::Keepalive,
+        };
+        play.input(Input::Frame(keepalive));
+        play.tick(TICK, true);
+    }
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert!(play.world.verdicts.is_empty(), "it began");
+
+    let mut play = Play::new(2, 200);
+    play.world.network.clear();
+    play.world.now += Duration::from_millis(29_900);
+    play.world.beat();
+    play.input(Input::NoResponder { attempt: 1 });
+    play.world.network.clear();
+    play.world.verdicts.clear();
+    play.world.now += Duration::from_millis(410);
+    play.world.beat();
+    play.input(Input::Tick { connected: true });
+    assert_eq!(play.completion().finish, Finish::Deadline);
+    assert!(play.world.verdicts.is_empty(), "it had no time");
+}
+
+#[test]
+fn text_that_no_tokens_can_be_is_a_lie() {
+    for (tokens, bytes) in [(1, 513), (3, 1537), (200, 1 << 20)] {
+        let mut play = Play::new(2, 200);
+        play.deliver();
+        let told = Frame {
+            stream: StreamId(7),
+            attempt: 1,
+            seq: 1,
+            first_token: 0,
+            body: Body::Tokens {
+                tokens: vec![1; tokens],
+                text: "x".repeat(bytes),
+            },
+        };
+        play.input(Input::Frame(told));
+        assert_eq!(play.world.verdicts, [("w0".to_owned(), Verdict::Lied)]);
+        assert_eq!(play.streamed().0, "");
+    }
 }
 
 #[test]
@@ -516,7 +613,7 @@ fn a_deadline_without_a_worker_ends_with_what_there_is() {
     }
     assert_eq!(play.completion().finish, Finish::Deadline);
     assert_eq!(play.completion().text, "The");
-    assert!(play.world.now >= play.generation.plan.deadline);
+    assert!(play.world.now >= play.generation.spec.deadline);
 }
 
 #[test]
@@ -532,7 +629,7 @@ fn one_worker_that_dies_leaves_an_honest_error() {
         matches!(error, Error::Busy(BusyReason::NoWorker)),
         "{error:?}"
     );
-    assert!(play.world.now - play.generation.plan.began < Duration::from_secs(7));
+    assert!(play.world.now - play.generation.spec.began < Duration::from_secs(7));
 }
 
 #[test]
