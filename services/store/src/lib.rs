@@ -24,6 +24,7 @@ mod migration;
 mod orders;
 mod outbox;
 mod page;
+mod private;
 mod records;
 mod shops;
 pub mod testing;
@@ -48,6 +49,7 @@ pub use outbox::{
     Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
 };
 pub use page::{PAGE_MAX, Page};
+pub use private::create_folder as create_private_folder;
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -174,12 +176,12 @@ impl Store {
         Idempotency::new(self.db.clone())
     }
 
-    /// Says whether the store can be written and read now.
+    /// Says whether the store could be written and read within the last second: more often than
+    /// that it is not tried, however many ask.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot.
+    /// [`Error::Unavailable`] when it could not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.feed().set_cursor("ready", db::now_ms()).await?;
-        self.feed().cursor("ready").await.map(|_| ())
+        self.db.probe().await
     }
 }

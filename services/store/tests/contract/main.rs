@@ -87,6 +87,7 @@ topics![
     services::fifty_equal_requests_run_once,
     services::opening_again_finds_everything,
     pages::products_are_listed_completely,
+    services::a_thousand_probes_are_one_write,
     pages::conversations_are_listed_completely,
     pages::filters_narrow_the_list,
 ];
