@@ -29,6 +29,7 @@ mod records;
 mod shops;
 pub mod testing;
 mod writer;
+pub mod text;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
 pub use conversations::{

@@ -81,6 +81,7 @@ topics![
     catalog::customers_are_identified_by_exactly_one_match,
     catalog::orders_are_found_without_case,
     services::the_feed_skips_nothing_while_many_write,
+    catalog::a_look_up_with_nul_finds_nothing,
     services::a_waiting_feed_reader_wakes,
     services::keys_are_shown_once_and_can_be_revoked,
     services::a_repeated_request_gets_its_answer,
