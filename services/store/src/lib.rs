@@ -26,10 +26,11 @@ mod outbox;
 mod page;
 mod private;
 mod records;
+pub mod retention;
 mod shops;
 pub mod testing;
-mod writer;
 pub mod text;
+mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
 pub use conversations::{
@@ -51,6 +52,7 @@ pub use outbox::{
 };
 pub use page::{PAGE_MAX, Page};
 pub use private::create_folder as create_private_folder;
+pub use retention::Retention;
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -175,6 +177,11 @@ impl Store {
     /// Returns the answers kept for repeated requests.
     pub fn idempotency(&self) -> Idempotency {
         Idempotency::new(self.db.clone())
+    }
+
+    /// Returns what forgets rows that nobody needs any more.
+    pub fn retention(&self) -> Retention {
+        Retention::new(self.db.clone())
     }
 
     /// Says whether the store could be written and read within the last second: more often than
