@@ -72,12 +72,12 @@ impl Base {
     }
 }
 
-/// Opens the store, making the data folder where it is missing.
+/// Opens the store, making the data folder where it is missing, for its owner alone.
 ///
 /// # Errors
 /// Names the folder or the database.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    std::fs::create_dir_all(&config.data)
+    mercer_store::create_private_folder(&config.data)
         .with_context(|| format!("data: folder {}", config.data.display()))?;
     Store::open(&config.store())
         .await

@@ -2,6 +2,7 @@
 
 mod models;
 mod notify;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::models::ModelPlace;
 use self::models::Models;
 use self::notify::Notify;
+use self::retention::Retention;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -50,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) conversations: Conversations,
     /// Who is told when a person is called.
     pub(crate) notify: Notify,
+    /// For how long rows are kept.
+    pub(crate) retention: Retention,
     /// The chat page.
     pub(crate) webchat: WebChat,
     /// WhatsApp numbers.
@@ -303,6 +307,7 @@ impl Config {
         {
             bail!("store.url: must begin with sqlite: or postgres:");
         }
+        self.retention.check()?;
         self.gateway()?;
         self.notify()?;
         Ok(())
@@ -335,6 +340,7 @@ impl Config {
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
             adapters: self.models.adapters_of_shops(),
+            retention: self.retention.periods(),
             ..RuntimeConfig::default()
         }
     }
@@ -402,6 +408,11 @@ mod tests {
             ),
             ("[hardware]\ngpu_layers = -1", "hardware.gpu_layers"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[retention]\ninbox_days = 7", "retention.inbox_days"),
+            (
+                "[retention]\nconversations_days = 1",
+                "retention.conversations_days",
+            ),
             ("[models]\nembedder = \"pool\"", "models.embedder"),
             ("[models]\nreranker = \"pool\"", "models.reranker"),
             ("[pool]\nname = \"a.b\"", "pool.name"),
@@ -425,5 +436,22 @@ mod tests {
             assert!(error.contains(named), "{text}: {error}");
             assert!(!error.contains("s3cr3t"), "a secret is repeated");
         }
+    }
+
+    #[test]
+    fn by_default_conversations_are_kept_for_ever_and_zero_means_that() {
+        use mercer_store::retention::Table;
+
+        let day = Duration::from_secs(24 * 3_600);
+        let periods = |text| read(text).expect("settings").runtime().retention;
+        let default = periods("");
+        assert_eq!(default.get(&Table::Inbox), Some(&(30 * day)));
+        assert_eq!(default.get(&Table::Idempotency), Some(&day));
+        for kept in [Table::Conversations, Table::Snapshots] {
+            assert_eq!(default.get(&kept), None);
+        }
+        let set = periods("[retention]\ninbox_days = 0\nconversations_days = 400");
+        assert_eq!(set.get(&Table::Inbox), None);
+        assert_eq!(set.get(&Table::Conversations), Some(&(400 * day)));
     }
 }

@@ -1,6 +1,8 @@
 //! Logs, traces and metrics. None of them ever holds a customer's words: fields are ids, counts
 //! and hashes.
 
+mod described;
+
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
@@ -83,6 +85,6 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
         .context("metric buckets")?
         .install_recorder()
         .context("metrics recorder")?;
-    mercer_gateway::describe_metrics();
+    described::describe();
     Ok(handle)
 }

@@ -11,6 +11,7 @@ use crate::entity::{Sealed, customer};
 use crate::error::Error;
 use crate::page::{Page, page_size, parse_cursor};
 use crate::records::CHUNK;
+use crate::text::is_storable;
 
 /// Fewest digits of a phone number that may identify a customer: shorter ones are extensions or
 /// typing errors.
@@ -110,6 +111,9 @@ impl Customers {
     ) -> Result<Option<CustomerId>, Error> {
         let (email, postcode) = (email_key(email), postcode_key(postcode));
         if email.is_empty() || postcode.is_empty() {
+            return Ok(None);
+        }
+        if !is_storable(&email) || !is_storable(&postcode) {
             return Ok(None);
         }
         let both = Condition::all()

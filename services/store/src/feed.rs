@@ -16,6 +16,9 @@ use crate::error::Error;
 /// How often a waiting reader looks by itself: changes of another process give no notice.
 const POLL: Duration = Duration::from_secs(1);
 
+/// Row of the cursor table that says up to which number the feed's beginning was deleted.
+pub(crate) const FORGOTTEN_CURSOR: &str = "forgotten";
+
 /// What changed in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChangeKind {
@@ -82,6 +85,16 @@ impl Feed {
             Ok(found.await?)
         });
         rows.await?.into_iter().map(decode).collect()
+    }
+
+    /// Returns the number up to which changes were deleted because they were old. A reader that is
+    /// not that far misses some and must read the records anew. It asks after [`Self::read`], so
+    /// that nothing is deleted between the two.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn forgotten(&self) -> Result<i64, Error> {
+        self.cursor(FORGOTTEN_CURSOR).await
     }
 
     /// Returns the number of the newest change, 0 where there is none.

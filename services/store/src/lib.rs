@@ -25,10 +25,13 @@ mod notices;
 mod orders;
 mod outbox;
 mod page;
+mod private;
 mod records;
+pub mod retention;
 mod secrets;
 mod shops;
 pub mod testing;
+pub mod text;
 mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
@@ -48,8 +51,12 @@ pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
-pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
+pub use outbox::{
+    Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
+};
 pub use page::{PAGE_MAX, Page};
+pub use private::create_folder as create_private_folder;
+pub use retention::Retention;
 pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
@@ -186,12 +193,17 @@ impl Store {
         Secrets::new(self.db.clone())
     }
 
-    /// Says whether the store can be written and read now.
+    /// Returns what forgets rows that nobody needs any more.
+    pub fn retention(&self) -> Retention {
+        Retention::new(self.db.clone())
+    }
+
+    /// Says whether the store could be written and read within the last second: more often than
+    /// that it is not tried, however many ask.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot.
+    /// [`Error::Unavailable`] when it could not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.feed().set_cursor("ready", db::now_ms()).await?;
-        self.feed().cursor("ready").await.map(|_| ())
+        self.db.probe().await
     }
 }

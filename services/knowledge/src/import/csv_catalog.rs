@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use mercer_schemas::{Currency, Money, Product, ProductId, Sku, Variant};
+use mercer_store::text::is_storable;
 
 use super::catalog::Checks;
 use super::lines::{File, LINE_BYTES_MAX};
@@ -150,6 +151,10 @@ impl Columns {
                 continue;
             };
             let name = name.trim_start_matches('\u{feff}').trim();
+            if !is_storable(name) {
+                errors.push(file.unstorable(1, ""));
+                continue;
+            }
             let free = ["option.", "attribute."].iter().any(|start| {
                 name.strip_prefix(start)
                     .is_some_and(|rest| !rest.is_empty())
@@ -187,6 +192,7 @@ impl Columns {
         let mut values: BTreeMap<&str, &str> = BTreeMap::new();
         for (name, value) in self.names.iter().zip(record) {
             match std::str::from_utf8(value) {
+                Ok(value) if !is_storable(value) => errors.push(file.unstorable(line, name)),
                 Ok(value) => {
                     values.insert(name, value);
                 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, ErrorKind};
 
+use mercer_store::text::{UNSTORABLE, unstorable_field};
 use serde::de::DeserializeOwned;
 
 use super::report::{LineError, Parsed};
@@ -32,6 +33,13 @@ impl File<'_> {
             message: message.into(),
             fix: fix.into(),
         }
+    }
+}
+
+impl File<'_> {
+    /// Says that a text holds what no database can hold.
+    pub(super) fn unstorable(&self, line: u64, field: impl Into<String>) -> LineError {
+        self.error(line, field, format!("holds {UNSTORABLE}"), "remove it")
     }
 }
 
@@ -146,6 +154,9 @@ pub(super) fn json_lines<T: DeserializeOwned>(
 }
 
 fn json<T: DeserializeOwned>(text: &str, line: u64, file: File<'_>) -> Result<T, LineError> {
+    if let Some(field) = unstorable_field(text) {
+        return Err(file.unstorable(line, field));
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let record = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
@@ -233,6 +244,23 @@ mod tests {
                 (5, Ok("b".to_owned()))
             ]
         );
+    }
+
+    #[test]
+    fn a_text_that_no_database_can_hold_is_refused_by_its_field() {
+        let input = r#"{"title": "a\u0000b"}"#;
+        let parsed = json_lines::<std::collections::BTreeMap<String, String>>(
+            input.as_bytes(),
+            FILE,
+            |_, _| vec![],
+        );
+        let parsed = parsed.expect("reading from memory");
+        assert!(parsed.records.is_empty());
+        assert_eq!(
+            (parsed.errors[0].line, parsed.errors[0].field.as_str()),
+            (1, "title")
+        );
+        assert!(parsed.errors[0].message.contains("NUL"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Policies, FAQ entries and promotions: Markdown with YAML front matter.
 
 use mercer_schemas::{Document, DocumentId, DocumentKind, ShopId};
+use mercer_store::text::is_storable;
 use serde::Deserialize;
 
 use super::dates::{date_ms, day_after_ms};
@@ -59,6 +60,10 @@ pub fn document_from_markdown(
             "save the file as UTF-8",
         )
     })?;
+    if let Some(at) = text.find('\0') {
+        let line = text[..at].matches('\n').count() as u64 + 1;
+        return Err(vec![file.unstorable(line, "")]);
+    }
     let text = text.trim_start_matches('\u{feff}');
     let Some((yaml, body, body_line)) = split(text) else {
         let message = "there is no front matter".to_owned();
@@ -95,6 +100,12 @@ pub fn document_from_markdown(
     let mut fault = |field: &str, message: &str, fix: &str| {
         errors.push(file.error(line_of(yaml, field), field, message, fix));
     };
+    // YAML can write it as an escape.
+    for (field, value) in [("title", Some(&front.title)), ("code", front.code.as_ref())] {
+        if value.is_some_and(|value| !is_storable(value)) {
+            fault(field, "holds the character NUL", "remove it");
+        }
+    }
     if front.title.trim().is_empty() || front.title.chars().count() > TITLE_CHARS_MAX {
         fault(
             "title",

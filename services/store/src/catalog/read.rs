@@ -14,6 +14,7 @@ use crate::Versioned;
 use crate::entity::{product, variant};
 use crate::error::Error;
 use crate::page::{Page, page_size, parse_cursor};
+use crate::text::is_storable;
 
 impl Catalog {
     /// Returns a product.
@@ -79,7 +80,7 @@ impl Catalog {
     /// [`Error::Unavailable`], [`Error::Corrupt`].
     pub async fn by_code(&self, shop: &ShopId, code: &str) -> Result<Vec<ProductId>, Error> {
         let code = normalise_code(code);
-        if code.is_empty() {
+        if code.is_empty() || !is_storable(&code) {
             return Ok(Vec::new());
         }
         let shop = shop.to_string();
