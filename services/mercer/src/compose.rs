@@ -190,6 +190,8 @@ pub(crate) struct Conversations {
     runtime: Runtime,
     indexer: JoinHandle<()>,
     stop_indexer: CancellationToken,
+    /// Ends imports that a dead process left half way.
+    imports: JoinHandle<()>,
 }
 
 impl Conversations {
@@ -209,6 +211,8 @@ impl Conversations {
             let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
             tokio::spawn(async move { knowledge.run_indexer(stop).await })
         };
+        let imports = base.store.imports();
+        let imports = tokio::spawn(async move { imports.keep().await });
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
         let runtime = Runtime::start(runtime, services, wakes)
@@ -218,12 +222,14 @@ impl Conversations {
             runtime,
             indexer,
             stop_indexer,
+            imports,
         })
     }
 
     /// Stops conversations, then the indexer.
     pub(crate) async fn stop(self) {
         self.runtime.stop().await;
+        self.imports.abort();
         self.stop_indexer.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
     }
