@@ -28,5 +28,5 @@ pub use catalog::products_from_jsonl;
 pub use csv_catalog::products_from_csv;
 pub use lines::LINE_BYTES_MAX;
 pub use policies::document_from_markdown;
-pub use report::{Counts, Error, LineError, OnError, Parsed, Report};
+pub use report::{Counts, Error, FAULTS_KEPT_MAX, Faults, LineError, OnError, Parsed, Report};
 pub use write::import_shop;

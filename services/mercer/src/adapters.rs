@@ -123,14 +123,14 @@ impl Importer for Import {
                         + counts.documents
                         + counts.customers
                         + counts.orders) as u64,
-                    skipped: report.skipped.len() as u64,
-                    errors: report.skipped.into_iter().map(line_error).collect(),
+                    skipped: report.skipped.count(),
+                    errors: report.skipped.first().iter().map(line_error).collect(),
                 })
             }
             Err(import::Error::Broken(errors)) => Ok(ImportReport {
                 imported: 0,
                 skipped: 0,
-                errors: errors.into_iter().map(line_error).collect(),
+                errors: errors.first().iter().map(line_error).collect(),
             }),
             Err(import::Error::Store(error)) => Err(ImportError::Store(error)),
             Err(error) => Err(ImportError::Other(error.to_string())),
@@ -138,15 +138,15 @@ impl Importer for Import {
     }
 }
 
-fn line_error(error: import::LineError) -> ImportLineError {
+fn line_error(error: &import::LineError) -> ImportLineError {
     let message = if error.fix.is_empty() {
-        error.message
+        error.message.clone()
     } else {
         format!("{}; {}", error.message, error.fix)
     };
     ImportLineError {
         line: error.line,
-        field: error.field,
+        field: error.field.clone(),
         message,
     }
 }

@@ -6,7 +6,7 @@ use std::io::BufRead;
 use mercer_schemas::{Currency, Money, Product};
 
 use super::lines::{File, json_lines};
-use super::report::{LineError, Parsed};
+use super::report::{LineError, OnError, Parsed};
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 300;
@@ -28,13 +28,14 @@ pub fn products_from_jsonl(
     reader: impl BufRead,
     file: &str,
     currency: Currency,
+    on_error: OnError,
 ) -> std::io::Result<Parsed<Product>> {
     let file = File {
         name: file,
         quote_values: true,
     };
     let mut checks = Checks::new(file, currency);
-    json_lines(reader, file, |line, product| {
+    json_lines(reader, file, on_error, |line, product| {
         checks.product(line, |_| line, product)
     })
 }

@@ -7,7 +7,7 @@ use mercer_schemas::{Currency, Money, Product, ProductId, Sku, Variant};
 
 use super::catalog::Checks;
 use super::lines::{File, LINE_BYTES_MAX};
-use super::report::{LineError, Parsed};
+use super::report::{LineError, OnError, Parsed};
 
 /// Columns that every file has.
 const REQUIRED: [&str; 6] = ["id", "title", "sku", "price", "currency", "stock"];
@@ -31,12 +31,13 @@ pub fn products_from_csv(
     reader: impl Read,
     file: &str,
     currency: Currency,
+    on_error: OnError,
 ) -> std::io::Result<Parsed<Product>> {
     let file = File {
         name: file,
         quote_values: true,
     };
-    let mut out = Parsed::default();
+    let mut out = Parsed::new(on_error);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
@@ -48,7 +49,7 @@ pub fn products_from_csv(
         Ok(headers) => match Columns::read(headers, file) {
             Ok(columns) => columns,
             Err(errors) => {
-                out.errors = errors;
+                out.errors.extend(errors);
                 return Ok(out);
             }
         },
@@ -60,7 +61,7 @@ pub fn products_from_csv(
     let mut groups: Vec<Group> = Vec::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     let mut record = csv::ByteRecord::new();
-    loop {
+    while !out.errors.stop() {
         let line = reader.position().line();
         match reader.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -113,7 +114,7 @@ pub fn products_from_csv(
             out.errors.extend(errors);
         }
     }
-    out.errors.sort_by_key(|error| error.line);
+    out.errors.sort();
     Ok(out)
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
 use mercer_store::{ProductFilter, Store};
 
-use super::report::{Counts, Error, LineError, OnError, Parsed, Report};
+use super::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
 use super::source::Source;
 use super::{catalog, csv_catalog, people, policies, shop_file};
 use crate::Progress;
@@ -31,7 +31,7 @@ pub async fn import_shop(
     progress: &Progress,
 ) -> Result<Report, Error> {
     let source = Source::find(path)?;
-    let mut errors = Vec::new();
+    let mut errors = Faults::new(on_error);
     let settings = settings(&source, &mut errors)?;
     if let (Some(settings), Some(wanted)) = (&settings, &shop)
         && settings.id != *wanted
@@ -61,11 +61,15 @@ pub async fn import_shop(
 
     let reading = progress.clone();
     let place = shop.clone();
-    let mut records =
-        tokio::task::spawn_blocking(move || Records::read(&source, &place, known, &reading))
-            .await??;
+    let mut records = tokio::task::spawn_blocking(move || {
+        Records::read(&source, &place, known, on_error, &reading)
+    })
+    .await??;
     records.leave_out_taken_skus(store, &shop.id).await?;
-    errors.append(&mut records.errors);
+    errors.append(std::mem::replace(
+        &mut records.errors,
+        Faults::new(on_error),
+    ));
     if !errors.is_empty() && on_error == OnError::Abort {
         return Err(Error::Broken(errors));
     }
@@ -75,7 +79,7 @@ pub async fn import_shop(
     let counts = records.write(store, &shop.id, progress).await?;
     tracing::info!(
         shop.id = %shop.id, products = counts.products, variants = counts.variants, documents = counts.documents,
-        customers = counts.customers, orders = counts.orders, skipped = errors.len(), "imported"
+        customers = counts.customers, orders = counts.orders, skipped = errors.count(), "imported"
     );
     Ok(Report {
         shop: shop.id.to_string(),
@@ -84,7 +88,7 @@ pub async fn import_shop(
     })
 }
 
-fn settings(source: &Source, errors: &mut Vec<LineError>) -> Result<Option<Shop>, Error> {
+fn settings(source: &Source, errors: &mut Faults) -> Result<Option<Shop>, Error> {
     let Some(path) = &source.shop else {
         return Ok(None);
     };
@@ -126,13 +130,12 @@ async fn customers_of(
 }
 
 /// Everything that an import will write.
-#[derive(Default)]
 struct Records {
     products: Vec<(String, u64, Product)>,
     documents: Vec<Document>,
     customers: Vec<Customer>,
     orders: Vec<Order>,
-    errors: Vec<LineError>,
+    errors: Faults,
 }
 
 impl Records {
@@ -140,12 +143,19 @@ impl Records {
         source: &Source,
         shop: &Shop,
         mut known: HashSet<String>,
+        on_error: OnError,
         progress: &Progress,
     ) -> Result<Self, Error> {
-        let mut out = Self::default();
+        let mut out = Self {
+            products: Vec::new(),
+            documents: Vec::new(),
+            customers: Vec::new(),
+            orders: Vec::new(),
+            errors: Faults::new(on_error),
+        };
         let mut ids: HashMap<String, String> = HashMap::new();
         for path in &source.catalogs {
-            let parsed = out.parsed(products_in(path, shop.currency, progress)?);
+            let parsed = out.parsed(products_in(path, shop.currency, on_error, progress)?);
             let file = name_of(path);
             for (line, product) in parsed {
                 if let Some(other) = ids.get(product.id.as_str()) {
@@ -185,7 +195,7 @@ impl Records {
         bar.finish();
         if let Some(path) = &source.customers {
             let read = read_with(path, "customers", progress, |reader| {
-                people::customers(reader, &name_of(path))
+                people::customers(reader, &name_of(path), on_error)
             })?;
             out.customers = out
                 .parsed(read)
@@ -196,7 +206,7 @@ impl Records {
         }
         if let Some(path) = &source.orders {
             let read = read_with(path, "orders", progress, |reader| {
-                people::orders(reader, &name_of(path), shop.currency, &known)
+                people::orders(reader, &name_of(path), shop.currency, &known, on_error)
             })?;
             out.orders = out
                 .parsed(read)
@@ -208,7 +218,7 @@ impl Records {
     }
 
     fn parsed<T>(&mut self, parsed: Parsed<T>) -> Vec<(u64, T)> {
-        self.errors.extend(parsed.errors);
+        self.errors.append(parsed.errors);
         parsed.records
     }
 
@@ -311,6 +321,7 @@ impl Records {
 fn products_in(
     path: &Path,
     currency: Currency,
+    on_error: OnError,
     progress: &Progress,
 ) -> Result<Parsed<Product>, Error> {
     let file = name_of(path);
@@ -319,9 +330,9 @@ fn products_in(
         .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
     read_with(path, "products", progress, |reader| {
         if csv {
-            csv_catalog::products_from_csv(reader, &file, currency)
+            csv_catalog::products_from_csv(reader, &file, currency, on_error)
         } else {
-            catalog::products_from_jsonl(reader, &file, currency)
+            catalog::products_from_jsonl(reader, &file, currency, on_error)
         }
     })
 }

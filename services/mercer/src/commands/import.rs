@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use mercer_knowledge::import::{Error, LineError, OnError, import_shop};
+use mercer_knowledge::import::{Error, Faults, OnError, import_shop};
 use mercer_knowledge::{Knowledge, Progress};
 use mercer_schemas::ShopId;
 
@@ -64,7 +64,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         counts.documents,
         counts.customers,
         counts.orders,
-        report.skipped.len()
+        report.skipped.count()
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -81,8 +81,12 @@ pub(crate) async fn index(knowledge: &Knowledge) -> anyhow::Result<()> {
     Ok(done?)
 }
 
-fn print_lines(lines: &[LineError]) {
-    for line in lines {
+fn print_lines(faults: &Faults) {
+    for line in faults.first() {
         eprintln!("{line}");
+    }
+    match faults.more() {
+        0 => {}
+        more => eprintln!("and {more} more broken lines"),
     }
 }
