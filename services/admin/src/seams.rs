@@ -94,6 +94,9 @@ pub enum ImportError {
     /// This kind of record is not read in this format.
     #[error("records of this kind are not read in this format")]
     Format,
+    /// Another import into the shop runs, or this one was given up; the text says which.
+    #[error("{0}")]
+    Busy(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),

@@ -1,7 +1,7 @@
 //! Reads a shop's files into the store.
 //!
-//! Everything is read and checked before anything is written; then each kind of record is written
-//! in one transaction. A broken line is named with its file, line, field and what to do about it.
+//! Everything is read and checked before anything is written; then all of it takes effect at once
+//! (`mercer_store::Imports`). A broken line is named with its file, line, field and what to do about it.
 //! An import is repeatable: a record that is there already is replaced, one that did not change is
 //! left alone by the store. Nothing is deleted.
 //!

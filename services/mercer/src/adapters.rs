@@ -132,7 +132,11 @@ impl Importer for Import {
                 skipped: 0,
                 errors: errors.first().iter().map(line_error).collect(),
             }),
-            Err(import::Error::Store(error)) => Err(ImportError::Store(error)),
+            Err(import::Error::Store(error))
+            | Err(import::Error::Import(mercer_store::ImportError::Store(error))) => {
+                Err(ImportError::Store(error))
+            }
+            Err(import::Error::Import(error)) => Err(ImportError::Busy(error.to_string())),
             Err(error) => Err(ImportError::Other(error.to_string())),
         }
     }

@@ -12,7 +12,7 @@ use crate::Admin;
 use crate::answer::Sample;
 use crate::auth::Caller;
 use crate::extract::{PathParams, QueryParams, media_type, require_media_type};
-use crate::problem::{FieldError, Problem};
+use crate::problem::{FieldError, Kind, Problem};
 use crate::seams::{ImportError, ImportFormat, ImportKind, ImportLineError, ImportReport, OnError};
 
 /// Largest file, bytes: about 60,000 products. Larger ones go through the command line.
@@ -20,7 +20,7 @@ pub(crate) const FILE_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// Path of the operation, which alone may have a body of that size.
 pub(crate) const PATH: &str = "/v1/shops/{shop}/import/{kind}";
 
-/// Line errors named in a response; a report has them all.
+/// Line errors named in a response to an import that came to nothing.
 const LINES_NAMED_MAX: usize = 100;
 
 /// Path of an import.
@@ -67,8 +67,8 @@ impl Sample for ImportReport {
 ///
 /// Products as JSON Lines or CSV; policies, FAQ entries and promotions as JSON Lines, or one of
 /// them as Markdown with front matter; customers and orders as JSON Lines. Records that exist are
-/// replaced. All records of one file are written together or, after a wrong line under
-/// `on_error=abort`, not at all.
+/// replaced. All records of one file take effect together or, after a wrong line under
+/// `on_error=abort`, not at all. One import into a shop runs at a time; a second one is answered 409.
 #[utoipa::path(
     post,
     path = "/v1/shops/{shop}/import/{kind}",
@@ -108,6 +108,7 @@ pub(crate) async fn import_file(
             let error = FieldError::new("kind", ImportError::Format.to_string());
             return Err(Problem::invalid(vec![error]));
         }
+        Err(ImportError::Busy(why)) => return Err(Problem::new(Kind::Conflict, why)),
         Err(ImportError::Other(cause)) => {
             tracing::error!(%cause, shop.id = %caller.shop_id(), "import failed");
             return Err(Problem::internal());

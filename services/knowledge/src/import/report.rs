@@ -157,7 +157,7 @@ pub struct Report {
     pub skipped: Faults,
 }
 
-/// An import that wrote nothing, or stopped between two kinds of records because the store failed.
+/// An import that came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Lines are broken and [`OnError::Abort`] was asked for.
@@ -180,9 +180,12 @@ pub enum Error {
     /// The named shop does not exist.
     #[error("import into shop `{0}`: there is no such shop; import its shop.toml first")]
     UnknownShop(String),
-    /// The store failed.
+    /// The shop or its records could not be read.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),
+    /// The records could not be written, or another import runs.
+    #[error(transparent)]
+    Import(#[from] mercer_store::ImportError),
     /// The task that reads files ended early.
     #[error("finish reading the files")]
     Task(#[from] tokio::task::JoinError),

@@ -1,4 +1,4 @@
-//! The import itself: read and check all, then write each kind in one transaction.
+//! The import itself: read and check all, then let the store bring it in force at once.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -6,7 +6,7 @@ use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
-use mercer_store::{ProductFilter, Store};
+use mercer_store::{Batch, ProductFilter, Store};
 
 use super::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
 use super::source::Source;
@@ -21,8 +21,8 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// `shop.toml`.
 ///
 /// # Errors
-/// [`Error::Broken`] names every broken line, and nothing was written. [`Error::Store`] may come
-/// after some kinds of records were written whole; importing again completes it.
+/// [`Error::Broken`] names broken lines, [`Error::Import`] says why the store refused; in both cases
+/// nothing is imported.
 pub async fn import_shop(
     path: &Path,
     store: &Store,
@@ -49,7 +49,7 @@ pub async fn import_shop(
     if !errors.is_empty() {
         return Err(Error::Broken(errors));
     }
-    let shop = match (settings.as_ref(), shop) {
+    let shop = match (&settings, shop) {
         (Some(settings), _) => settings.clone(),
         (None, Some(id)) => {
             let found = store.shops().get(&id).await?;
@@ -73,10 +73,8 @@ pub async fn import_shop(
     if !errors.is_empty() && on_error == OnError::Abort {
         return Err(Error::Broken(errors));
     }
-    if settings.is_some() {
-        store.shops().put(shop.clone()).await?;
-    }
-    let counts = records.write(store, &shop.id, progress).await?;
+    let counts = records.counts();
+    records.write(store, &shop.id, settings, progress).await?;
     tracing::info!(
         shop.id = %shop.id, products = counts.products, variants = counts.variants, documents = counts.documents,
         customers = counts.customers, orders = counts.orders, skipped = errors.count(), "imported"
@@ -279,42 +277,42 @@ impl Records {
         Ok(())
     }
 
+    fn counts(&self) -> Counts {
+        let products = self.products.iter();
+        Counts {
+            products: self.products.len(),
+            variants: products.map(|(.., product)| product.variants.len()).sum(),
+            documents: self.documents.len(),
+            customers: self.customers.len(),
+            orders: self.orders.len(),
+        }
+    }
+
     async fn write(
         self,
         store: &Store,
         shop: &ShopId,
+        settings: Option<Shop>,
         progress: &Progress,
-    ) -> Result<Counts, Error> {
-        let bar = progress.bar("writing", Some(4));
-        let products: Vec<Product> = self
-            .products
-            .into_iter()
-            .map(|(.., product)| product)
-            .collect();
-        let counts = Counts {
-            products: products.len(),
-            variants: products.iter().map(|product| product.variants.len()).sum(),
-            documents: self.documents.len(),
-            customers: self.customers.len(),
-            orders: self.orders.len(),
+    ) -> Result<(), Error> {
+        let batch = Batch {
+            shop: settings,
+            products: self
+                .products
+                .into_iter()
+                .map(|(.., product)| product)
+                .collect(),
+            documents: self.documents,
+            customers: self.customers,
+            orders: self.orders,
         };
-        if !products.is_empty() {
-            store.catalog().put_many(shop, products).await?;
-        }
-        bar.inc(1);
-        if !self.documents.is_empty() {
-            store.documents().put_many(shop, self.documents).await?;
-        }
-        bar.inc(1);
-        if !self.customers.is_empty() {
-            store.customers().put_many(shop, self.customers).await?;
-        }
-        bar.inc(1);
-        if !self.orders.is_empty() {
-            store.orders().put_many(shop, self.orders).await?;
-        }
+        // Each record is staged, then moved.
+        let bar = progress.bar("writing", Some(2 * batch.len() as u64));
+        let counted = bar.clone();
+        let imported = store.imports().run(shop, batch, move |n| counted.inc(n));
+        imported.await?;
         bar.finish();
-        Ok(counts)
+        Ok(())
     }
 }
 
