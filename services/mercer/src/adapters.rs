@@ -9,8 +9,9 @@ use mercer_admin::{
     ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
     TimelineEntry, WorkerRecord, WorkerState,
 };
+use mercer_import as import;
 use mercer_inference::{ChatModel, WorkerRow};
-use mercer_knowledge::{Knowledge, Progress, import};
+use mercer_knowledge::Knowledge;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
@@ -112,7 +113,7 @@ impl Importer for Import {
             &self.store,
             Some(shop.clone()),
             on_error,
-            &Progress::hidden(),
+            Arc::new(()),
         )
         .await;
         match imported {

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use serde::de::DeserializeOwned;
 
-use super::report::{LineError, OnError, Parsed};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Longest line of a file, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
@@ -15,14 +15,14 @@ const SAID_CHARS_MAX: usize = 300;
 
 /// Makes the errors of one file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct File<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct File<'a> {
+    pub(crate) name: &'a str,
     /// Whether values may be quoted in messages; a customer's may not.
-    pub(super) quote_values: bool,
+    pub(crate) quote_values: bool,
 }
 
 impl File<'_> {
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         line: u64,
         field: impl Into<String>,
@@ -52,7 +52,7 @@ fn cut(text: String) -> String {
 ///
 /// # Errors
 /// When reading itself fails.
-pub(super) fn for_each_line(
+pub(crate) fn for_each_line(
     mut reader: impl BufRead,
     file: File<'_>,
     mut each: impl FnMut(u64, Result<&str, LineError>) -> ControlFlow<()>,
@@ -132,7 +132,7 @@ fn read_bounded(
 ///
 /// # Errors
 /// When reading itself fails.
-pub(super) fn json_lines<T: DeserializeOwned>(
+pub(crate) fn json_lines<T: DeserializeOwned>(
     reader: impl BufRead,
     file: File<'_>,
     on_error: OnError,
@@ -224,7 +224,7 @@ fn explain(error: &serde_json::Error, quote_values: bool) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::import::{FAULTS_KEPT_MAX, Faults};
+    use crate::{FAULTS_KEPT_MAX, Faults};
 
     const FILE: File<'static> = File {
         name: "f",

@@ -5,9 +5,9 @@ use std::io::BufRead;
 
 use mercer_schemas::{Currency, Customer, Order};
 
-use super::dates::{date_ms, is_time};
-use super::lines::{File, json_lines};
-use super::report::{LineError, OnError, Parsed};
+use crate::dates::{date_ms, is_time};
+use crate::lines::{File, json_lines};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Longest name, e-mail address or postcode, in characters.
 const PERSONAL_CHARS_MAX: usize = 320;
@@ -16,7 +16,7 @@ const PERSONAL_CHARS_MAX: usize = 320;
 const ORDER_LINES_MAX: usize = 500;
 
 /// Reads customers, one JSON object a line.
-pub(super) fn customers(
+pub(crate) fn customers(
     reader: impl BufRead,
     file: &str,
     on_error: OnError,
@@ -91,7 +91,7 @@ pub(super) fn customers(
 }
 
 /// Reads orders, one JSON object a line. `known` are the customers of the shop.
-pub(super) fn orders(
+pub(crate) fn orders(
     reader: impl BufRead,
     file: &str,
     currency: Currency,

@@ -56,7 +56,7 @@ pub struct Faults {
 }
 
 impl Faults {
-    pub(super) fn new(on_error: OnError) -> Self {
+    pub(crate) fn new(on_error: OnError) -> Self {
         Self {
             first: Vec::new(),
             count: 0,
@@ -86,29 +86,29 @@ impl Faults {
     }
 
     /// Says whether to stop reading: nothing will be imported, and enough is found.
-    pub(super) fn stop(&self) -> bool {
+    pub(crate) fn stop(&self) -> bool {
         self.on_error == OnError::Abort && self.first.len() >= FAULTS_KEPT_MAX
     }
 
-    pub(super) fn push(&mut self, error: LineError) {
+    pub(crate) fn push(&mut self, error: LineError) {
         self.count += 1;
         if self.first.len() < FAULTS_KEPT_MAX {
             self.first.push(error);
         }
     }
 
-    pub(super) fn extend(&mut self, errors: impl IntoIterator<Item = LineError>) {
+    pub(crate) fn extend(&mut self, errors: impl IntoIterator<Item = LineError>) {
         errors.into_iter().for_each(|error| self.push(error));
     }
 
     /// Adds those of another file.
-    pub(super) fn append(&mut self, other: Self) {
+    pub(crate) fn append(&mut self, other: Self) {
         self.count += other.more();
         self.extend(other.first);
     }
 
     /// Puts those that are kept into the order of their lines.
-    pub(super) fn sort(&mut self) {
+    pub(crate) fn sort(&mut self) {
         self.first.sort_by_key(|error| error.line);
     }
 }
@@ -123,7 +123,7 @@ pub struct Parsed<T> {
 }
 
 impl<T> Parsed<T> {
-    pub(super) fn new(on_error: OnError) -> Self {
+    pub(crate) fn new(on_error: OnError) -> Self {
         Self {
             records: Vec::new(),
             errors: Faults::new(on_error),

@@ -1,20 +1,25 @@
 //! Importing a folder: what is written, and what a broken line says.
 
-use mercer_schemas::CustomerId;
+use std::path::Path;
+use std::sync::Arc;
+
+use mercer_schemas::{CustomerId, DocumentId, Money, ProductId, ShopId};
+use mercer_store::{Store, StoreConfig};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Progress;
-use crate::import::{
-    Counts, Error, OnError, document_from_markdown, import_shop, products_from_csv,
-    products_from_jsonl,
-};
 
 const SHOP: &str = "id = \"northwind\"\nname = \"Northwind\"\ncurrency = \"GBP\"\nlocale = \"en-GB\"\nlink_hosts = [\"northwind.example\"]\ngreeting = \"Hello\"\n";
 const KETTLE: &str = r#"{"id":"K-1","title":"Kettle","brand":"","category":"Kitchen","description":"","attributes":{"material":"steel"},"visible":true,"variants":[{"sku":"K-1-R","ean":"5012345678900","options":{"colour":"red"},"price":{"minor":4599,"currency":"GBP"},"list_price":null,"stock":12}]}"#;
 const CUSTOMER: &str = r#"{"id":"C-1","name":"Ann Example","email":"ann@example.com","postcode":"AB1 2CD","phone":"+447700900123"}"#;
 const ORDER: &str = r#"{"number":"O-1","customer_id":"C-1","placed_at":"2026-10-01T10:00:00Z","status":"shipped","lines":[{"sku":"K-1-R","title":"Kettle","quantity":1,"unit_price":{"minor":4599,"currency":"GBP"}}],"carrier":"Post","tracking":null,"eta":"2026-10-05","total":{"minor":4599,"currency":"GBP"}}"#;
 const RETURNS: &str = "---\nid: returns\nkind: policy\ntitle: Returns\nvalid_from: 2026-01-01\nvalid_to: 2026-12-31\n---\nYou have 30 days.\n";
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("make the folder");
+    std::fs::write(path, text).expect("write a file");
+}
 
 async fn store(folder: &Path) -> Store {
     let url = format!("sqlite://{}", folder.join("mercer.db").display());
@@ -37,15 +42,9 @@ async fn a_folder_becomes_a_shop_and_importing_again_changes_nothing() {
     let store = store(folder.path()).await;
     shop_folder(folder.path(), KETTLE, CUSTOMER, ORDER, RETURNS);
     for _ in 0..2 {
-        let report = import_shop(
-            folder.path(),
-            &store,
-            None,
-            OnError::Abort,
-            &Progress::hidden(),
-        )
-        .await
-        .expect("import");
+        let report = import_shop(folder.path(), &store, None, OnError::Abort, Arc::new(()))
+            .await
+            .expect("import");
         let counts = Counts {
             products: 1,
             variants: 1,
@@ -144,14 +143,7 @@ async fn broken_lines_are_named_and_abort_writes_nothing() {
         &RETURNS.replace("2026-12-31", "31 December"),
     );
 
-    let result = import_shop(
-        folder.path(),
-        &store,
-        None,
-        OnError::Abort,
-        &Progress::hidden(),
-    )
-    .await;
+    let result = import_shop(folder.path(), &store, None, OnError::Abort, Arc::new(())).await;
     let Err(Error::Broken(errors)) = result else {
         panic!("the import went through")
     };
@@ -180,15 +172,9 @@ async fn broken_lines_are_named_and_abort_writes_nothing() {
     );
     assert_eq!(store.feed().head().await.expect("read"), 0);
 
-    let report = import_shop(
-        folder.path(),
-        &store,
-        None,
-        OnError::Skip,
-        &Progress::hidden(),
-    )
-    .await
-    .expect("import");
+    let report = import_shop(folder.path(), &store, None, OnError::Skip, Arc::new(()))
+        .await
+        .expect("import");
     assert_eq!(
         report.counts,
         Counts {
@@ -210,7 +196,7 @@ async fn a_single_file_needs_a_shop_that_exists() {
     let file = folder.path().join("catalog.jsonl");
     let import = async |path: &Path, shop: Option<&str>| {
         let shop = shop.map(|id| ShopId::new(id).expect("a valid key"));
-        import_shop(path, &store, shop, OnError::Abort, &Progress::hidden()).await
+        import_shop(path, &store, shop, OnError::Abort, Arc::new(())).await
     };
     assert!(matches!(import(&file, None).await, Err(Error::NoShop(_))));
     assert!(matches!(
@@ -274,7 +260,13 @@ fn csv_lines_with_one_id_are_one_product() {
     assert_eq!(kettle.description, "Boils, quietly");
     assert_eq!(kettle.attributes["material"], "steel");
     assert_eq!(kettle.variants[1].options["colour"], "blue");
-    assert_eq!(kettle.variants[1].price, super::gbp(4950));
+    assert_eq!(
+        kettle.variants[1].price,
+        Money {
+            minor: 4950,
+            currency: gbp
+        }
+    );
     assert!(parsed.records[1].1.variants[0].options.is_empty());
     let said: Vec<_> = parsed
         .errors

@@ -19,14 +19,19 @@ mod dates;
 mod lines;
 mod people;
 mod policies;
+mod progress;
 mod report;
 mod shop_file;
 mod source;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalog::products_from_jsonl;
 pub use csv_catalog::products_from_csv;
 pub use lines::LINE_BYTES_MAX;
 pub use policies::document_from_markdown;
+pub use progress::Progress;
 pub use report::{Counts, Error, FAULTS_KEPT_MAX, Faults, LineError, OnError, Parsed, Report};
 pub use write::import_shop;

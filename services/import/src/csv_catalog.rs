@@ -5,9 +5,9 @@ use std::io::Read;
 
 use mercer_schemas::{Currency, Money, Product, ProductId, Sku, Variant};
 
-use super::catalog::Checks;
-use super::lines::{File, LINE_BYTES_MAX};
-use super::report::{LineError, OnError, Parsed};
+use crate::catalog::Checks;
+use crate::lines::{File, LINE_BYTES_MAX};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Columns that every file has.
 const REQUIRED: [&str; 6] = ["id", "title", "sku", "price", "currency", "stock"];

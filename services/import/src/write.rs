@@ -4,14 +4,15 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
 use mercer_store::{Batch, ProductFilter, Store};
 
-use super::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
-use super::source::Source;
-use super::{catalog, csv_catalog, people, policies, shop_file};
-use crate::Progress;
+use crate::progress::{Progress, Watched};
+use crate::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
+use crate::source::Source;
+use crate::{catalog, csv_catalog, people, policies, shop_file};
 
 /// Largest Markdown or TOML file, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -28,7 +29,7 @@ pub async fn import_shop(
     store: &Store,
     shop: Option<ShopId>,
     on_error: OnError,
-    progress: &Progress,
+    progress: Arc<dyn Progress>,
 ) -> Result<Report, Error> {
     let source = Source::find(path)?;
     let mut errors = Faults::new(on_error);
@@ -59,10 +60,10 @@ pub async fn import_shop(
     };
     let known = customers_of(store, &shop.id, source.orders.is_some()).await?;
 
-    let reading = progress.clone();
+    let reading = Arc::clone(&progress);
     let place = shop.clone();
     let mut records = tokio::task::spawn_blocking(move || {
-        Records::read(&source, &place, known, on_error, &reading)
+        Records::read(&source, &place, known, on_error, reading.as_ref())
     })
     .await??;
     records.leave_out_taken_skus(store, &shop.id).await?;
@@ -142,7 +143,7 @@ impl Records {
         shop: &Shop,
         mut known: HashSet<String>,
         on_error: OnError,
-        progress: &Progress,
+        progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let mut out = Self {
             products: Vec::new(),
@@ -171,7 +172,7 @@ impl Records {
                 out.products.push((file.clone(), line, product));
             }
         }
-        let bar = progress.bar("documents", Some(source.documents.len() as u64));
+        progress.begin("documents", source.documents.len() as u64);
         let mut titles: HashMap<String, String> = HashMap::new();
         for path in &source.documents {
             let name = name_of(path);
@@ -188,9 +189,8 @@ impl Records {
                 },
                 Err(errors) => out.errors.extend(errors),
             }
-            bar.inc(1);
+            progress.advance(1);
         }
-        bar.finish();
         if let Some(path) = &source.customers {
             let read = read_with(path, "customers", progress, |reader| {
                 people::customers(reader, &name_of(path), on_error)
@@ -293,7 +293,7 @@ impl Records {
         store: &Store,
         shop: &ShopId,
         settings: Option<Shop>,
-        progress: &Progress,
+        progress: Arc<dyn Progress>,
     ) -> Result<(), Error> {
         let batch = Batch {
             shop: settings,
@@ -307,11 +307,9 @@ impl Records {
             orders: self.orders,
         };
         // Each record is staged, then moved.
-        let bar = progress.bar("writing", Some(2 * batch.len() as u64));
-        let counted = bar.clone();
-        let imported = store.imports().run(shop, batch, move |n| counted.inc(n));
-        imported.await?;
-        bar.finish();
+        progress.begin("writing", 2 * batch.len() as u64);
+        let advance = move |records| progress.advance(records);
+        store.imports().run(shop, batch, advance).await?;
         Ok(())
     }
 }
@@ -320,7 +318,7 @@ fn products_in(
     path: &Path,
     currency: Currency,
     on_error: OnError,
-    progress: &Progress,
+    progress: &dyn Progress,
 ) -> Result<Parsed<Product>, Error> {
     let file = name_of(path);
     let csv = path
@@ -335,22 +333,24 @@ fn products_in(
     })
 }
 
-/// Opens a file and reads it under a progress bar that counts its bytes.
+/// Opens a file and reads it; its bytes are the units of its progress.
 fn read_with<T>(
     path: &Path,
     what: &str,
-    progress: &Progress,
-    read: impl FnOnce(BufReader<indicatif::ProgressBarIter<File>>) -> std::io::Result<T>,
+    progress: &dyn Progress,
+    read: impl FnOnce(BufReader<Watched<'_, File>>) -> std::io::Result<T>,
 ) -> Result<T, Error> {
     let failed = |source: std::io::Error| Error::Read {
         path: path.to_owned(),
         source,
     };
     let file = File::open(path).map_err(failed)?;
-    let bar = progress.bar(what, file.metadata().ok().map(|metadata| metadata.len()));
-    let result = read(BufReader::new(bar.wrap_read(file))).map_err(failed)?;
-    bar.finish();
-    Ok(result)
+    progress.begin(what, file.metadata().map_or(0, |metadata| metadata.len()));
+    let watched = Watched {
+        reader: file,
+        progress,
+    };
+    read(BufReader::new(watched)).map_err(failed)
 }
 
 fn small_file(path: &Path) -> Result<Vec<u8>, Error> {

@@ -2,21 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
-use super::report::Error;
+use crate::report::Error;
 
 /// The files of one import; each may be absent.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Source {
-    pub(super) shop: Option<PathBuf>,
-    pub(super) catalogs: Vec<PathBuf>,
-    pub(super) documents: Vec<PathBuf>,
-    pub(super) customers: Option<PathBuf>,
-    pub(super) orders: Option<PathBuf>,
+pub(crate) struct Source {
+    pub(crate) shop: Option<PathBuf>,
+    pub(crate) catalogs: Vec<PathBuf>,
+    pub(crate) documents: Vec<PathBuf>,
+    pub(crate) customers: Option<PathBuf>,
+    pub(crate) orders: Option<PathBuf>,
 }
 
 impl Source {
     /// Finds the files of a folder, or takes one file for what its name says.
-    pub(super) fn find(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn find(path: &Path) -> Result<Self, Error> {
         let read = |source: std::io::Error| Error::Read {
             path: path.to_owned(),
             source,
