@@ -34,4 +34,5 @@ pub use lines::LINE_BYTES_MAX;
 pub use policies::document_from_markdown;
 pub use progress::Progress;
 pub use report::{Counts, Error, FAULTS_KEPT_MAX, Faults, LineError, OnError, Parsed, Report};
-pub use write::import_shop;
+pub use source::Upload;
+pub use write::{import_shop, import_upload};

@@ -175,8 +175,8 @@ pub enum Error {
     #[error("import {}: expected a folder with shop.toml, catalog.jsonl or catalog.csv, policies/, customers.jsonl, orders.jsonl, or one such file", .0.display())]
     Nothing(PathBuf),
     /// No shop was named, and there is no `shop.toml`.
-    #[error("import {}: there is no shop.toml; name the shop", .0.display())]
-    NoShop(PathBuf),
+    #[error("there is no shop.toml; name the shop")]
+    NoShop,
     /// The named shop does not exist.
     #[error("import into shop `{0}`: there is no such shop; import its shop.toml first")]
     UnknownShop(String),

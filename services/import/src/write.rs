@@ -1,17 +1,17 @@
 //! The import itself: read and check all, then let the store bring it in force at once.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
+use bytes::Bytes;
+use mercer_schemas::{Customer, Document, Order, Product, Shop, ShopId};
 use mercer_store::{Batch, ProductFilter, Store};
 
 use crate::progress::{Progress, Watched};
 use crate::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
-use crate::source::Source;
+use crate::source::{Format, Input, Source, Upload};
 use crate::{catalog, csv_catalog, people, policies, shop_file};
 
 /// Largest Markdown or TOML file, in bytes.
@@ -31,15 +31,39 @@ pub async fn import_shop(
     on_error: OnError,
     progress: Arc<dyn Progress>,
 ) -> Result<Report, Error> {
-    let source = Source::find(path)?;
+    import(Source::find(path)?, store, shop, on_error, progress).await
+}
+
+/// Imports one file's content, as it was sent, into a shop that exists.
+///
+/// # Errors
+/// As [`import_shop`].
+pub async fn import_upload(
+    upload: Upload,
+    content: Bytes,
+    store: &Store,
+    shop: &ShopId,
+    on_error: OnError,
+) -> Result<Report, Error> {
+    let source = Source::sent(upload, content);
+    import(source, store, Some(shop.clone()), on_error, Arc::new(())).await
+}
+
+async fn import(
+    source: Source,
+    store: &Store,
+    shop: Option<ShopId>,
+    on_error: OnError,
+    progress: Arc<dyn Progress>,
+) -> Result<Report, Error> {
     let mut errors = Faults::new(on_error);
     let settings = settings(&source, &mut errors)?;
     if let (Some(settings), Some(wanted)) = (&settings, &shop)
         && settings.id != *wanted
     {
-        let file = source.shop.as_deref().map(name_of).unwrap_or_default();
+        let file = source.shop.as_ref().map(|input| input.name.clone());
         errors.push(LineError {
-            file,
+            file: file.unwrap_or_default(),
             line: 1,
             field: "id".to_owned(),
             message: format!("is `{}`, the import is for `{wanted}`", settings.id),
@@ -56,7 +80,7 @@ pub async fn import_shop(
             let found = store.shops().get(&id).await?;
             found.ok_or_else(|| Error::UnknownShop(id.to_string()))?
         }
-        (None, None) => return Err(Error::NoShop(path.to_owned())),
+        (None, None) => return Err(Error::NoShop),
     };
     let known = customers_of(store, &shop.id, source.orders.is_some()).await?;
 
@@ -88,10 +112,10 @@ pub async fn import_shop(
 }
 
 fn settings(source: &Source, errors: &mut Faults) -> Result<Option<Shop>, Error> {
-    let Some(path) = &source.shop else {
+    let Some(input) = &source.shop else {
         return Ok(None);
     };
-    match shop_file::shop(&small_file(path)?, &name_of(path)) {
+    match shop_file::shop(&small_file(input)?, &input.name) {
         Ok(shop) => Ok(Some(shop)),
         Err(found) => {
             errors.extend(found);
@@ -153,9 +177,18 @@ impl Records {
             errors: Faults::new(on_error),
         };
         let mut ids: HashMap<String, String> = HashMap::new();
-        for path in &source.catalogs {
-            let parsed = out.parsed(products_in(path, shop.currency, on_error, progress)?);
-            let file = name_of(path);
+        for (format, input) in &source.catalogs {
+            let currency = shop.currency;
+            let read = read_with(input, "products", progress, |reader| match format {
+                Format::JsonLines => {
+                    catalog::products_from_jsonl(reader, &input.name, currency, on_error)
+                }
+                Format::Csv => {
+                    csv_catalog::products_from_csv(reader, &input.name, currency, on_error)
+                }
+            });
+            let parsed = out.parsed(read?);
+            let file = input.name.clone();
             for (line, product) in parsed {
                 if let Some(other) = ids.get(product.id.as_str()) {
                     let message = format!("`{}` is in {other} already", product.id);
@@ -174,9 +207,9 @@ impl Records {
         }
         progress.begin("documents", source.documents.len() as u64);
         let mut titles: HashMap<String, String> = HashMap::new();
-        for path in &source.documents {
-            let name = name_of(path);
-            match policies::document_from_markdown(&small_file(path)?, &name, &shop.id) {
+        for input in &source.documents {
+            let name = input.name.clone();
+            match policies::document_from_markdown(&small_file(input)?, &name, &shop.id) {
                 Ok(document) => match titles.insert(document.id.to_string(), name.clone()) {
                     None => out.documents.push(document),
                     Some(other) => out.errors.push(LineError {
@@ -191,9 +224,9 @@ impl Records {
             }
             progress.advance(1);
         }
-        if let Some(path) = &source.customers {
-            let read = read_with(path, "customers", progress, |reader| {
-                people::customers(reader, &name_of(path), on_error)
+        if let Some(input) = &source.customers {
+            let read = read_with(input, "customers", progress, |reader| {
+                people::customers(reader, &input.name, on_error)
             })?;
             out.customers = out
                 .parsed(read)
@@ -202,9 +235,9 @@ impl Records {
                 .collect();
             known.extend(out.customers.iter().map(|customer| customer.id.to_string()));
         }
-        if let Some(path) = &source.orders {
-            let read = read_with(path, "orders", progress, |reader| {
-                people::orders(reader, &name_of(path), shop.currency, &known, on_error)
+        if let Some(input) = &source.orders {
+            let read = read_with(input, "orders", progress, |reader| {
+                people::orders(reader, &input.name, shop.currency, &known, on_error)
             })?;
             out.orders = out
                 .parsed(read)
@@ -314,76 +347,31 @@ impl Records {
     }
 }
 
-fn products_in(
-    path: &Path,
-    currency: Currency,
-    on_error: OnError,
-    progress: &dyn Progress,
-) -> Result<Parsed<Product>, Error> {
-    let file = name_of(path);
-    let csv = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    read_with(path, "products", progress, |reader| {
-        if csv {
-            csv_catalog::products_from_csv(reader, &file, currency, on_error)
-        } else {
-            catalog::products_from_jsonl(reader, &file, currency, on_error)
-        }
-    })
-}
-
 /// Opens a file and reads it; its bytes are the units of its progress.
 fn read_with<T>(
-    path: &Path,
+    input: &Input,
     what: &str,
     progress: &dyn Progress,
-    read: impl FnOnce(BufReader<Watched<'_, File>>) -> std::io::Result<T>,
+    read: impl FnOnce(BufReader<Watched<'_, Box<dyn Read>>>) -> std::io::Result<T>,
 ) -> Result<T, Error> {
-    let failed = |source: std::io::Error| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(failed)?;
-    progress.begin(what, file.metadata().map_or(0, |metadata| metadata.len()));
-    let watched = Watched {
-        reader: file,
-        progress,
-    };
-    read(BufReader::new(watched)).map_err(failed)
+    let (reader, bytes) = input.open()?;
+    progress.begin(what, bytes);
+    let watched = Watched { reader, progress };
+    read(BufReader::new(watched)).map_err(|source| input.failed(source))
 }
 
-fn small_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source: std::io::Error| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+fn small_file(input: &Input) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let (file, _) = input.open()?;
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        .map_err(|source| input.failed(source))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-        return Err(failed(std::io::Error::new(
+        return Err(input.failed(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
             message,
         )));
     }
     Ok(bytes)
-}
-
-/// Returns a path as messages show it.
-fn name_of(path: &Path) -> String {
-    let file = path.file_name().map(PathBuf::from).unwrap_or_default();
-    let in_policies = path
-        .parent()
-        .and_then(Path::file_name)
-        .is_some_and(|name| name == "policies");
-    let shown = if in_policies {
-        Path::new("policies").join(file)
-    } else {
-        file
-    };
-    shown.to_string_lossy().into_owned()
 }

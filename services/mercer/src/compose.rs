@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
 use crate::pool::{self, LivePool};
 
@@ -326,9 +326,6 @@ impl App {
             store: base.store.clone(),
             hints: hints.clone(),
             replay: Arc::new(Replay {
-                store: base.store.clone(),
-            }),
-            importer: Arc::new(Import {
                 store: base.store.clone(),
             }),
             health: Arc::new(Health {
