@@ -36,16 +36,14 @@ impl ConversationReplay for Replay {
                 .await
                 .map_err(|error| match error {
                     mercer_replay::Error::Unknown(_) => ReplayError::NotFound,
-                    mercer_replay::Error::Store(mercer_store::Error::Corrupt { what, at }) => {
-                        ReplayError::Undecodable {
-                            seq: at
-                                .rsplit(['/', ' ', ':', '@'])
-                                .next()
-                                .and_then(|seq| seq.parse().ok())
-                                .unwrap_or_default(),
-                            cause: what.to_owned(),
-                        }
-                    }
+                    mercer_replay::Error::Store(mercer_store::Error::Unreadable {
+                        what,
+                        seq,
+                        ..
+                    }) => ReplayError::Undecodable {
+                        seq: seq.unsigned_abs(),
+                        cause: what.to_owned(),
+                    },
                     mercer_replay::Error::Store(error) => ReplayError::Store(error),
                 })?;
         let snapshot = self.store.conversations().snapshot(&stream).await?;
