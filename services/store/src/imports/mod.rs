@@ -136,8 +136,8 @@ impl Imports {
     /// deleted.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn sweep(&self) -> Result<(), Error> {
+    /// Where the store fails.
+    pub async fn sweep(&self) -> Result<(), ImportError> {
         let found = self
             .db
             .read(move |c| async move { ledger::list(&c).await })
@@ -149,11 +149,7 @@ impl Imports {
                     shop: entry.shop.clone(),
                     progress: Arc::new(|_| {}),
                 };
-                match task.end(&entry).await {
-                    // Somebody else ended it.
-                    Ok(()) | Err(ImportError::GivenUp | ImportError::Busy) => {}
-                    Err(ImportError::Store(error)) => return Err(error),
-                }
+                task.end(&entry).await?;
             }
         }
         Ok(())
@@ -206,8 +202,11 @@ impl Task {
         match staged.await {
             Ok(changed) => {
                 crate::crash_point("import_in_force");
-                self.sort_out(run, Phase::InForce).await?;
-                Ok(changed)
+                match self.sort_out(run, Phase::InForce).await {
+                    // Another process moved the rest.
+                    Ok(()) | Err(ImportError::GivenUp) => Ok(changed),
+                    Err(error) => Err(error),
+                }
             }
             Err(error) => {
                 if let Err(cause) = self.give_up(run).await {
@@ -259,12 +258,20 @@ impl Task {
         switched.await
     }
 
-    /// Ends a run that somebody else left.
+    /// Ends a run that somebody else left, unless it is ended meanwhile.
     async fn end(&self, left: &Entry) -> Result<(), ImportError> {
-        match left.phase {
-            Phase::InForce => self.sort_out(left.run, Phase::InForce).await,
-            Phase::Dropped => self.sort_out(left.run, Phase::Dropped).await,
-            Phase::Staging => self.give_up(left.run).await,
+        let task = Self {
+            db: self.db.clone(),
+            shop: left.shop.clone(),
+            progress: Arc::new(|_| {}),
+        };
+        let ended = match left.phase {
+            Phase::InForce | Phase::Dropped => task.sort_out(left.run, left.phase).await,
+            Phase::Staging => task.give_up(left.run).await,
+        };
+        match ended {
+            Err(ImportError::GivenUp) => Ok(()),
+            other => other,
         }
     }
 

@@ -34,12 +34,16 @@ impl Pace {
 
     /// Learns how long a chunk kept the writer, and lets others write for as long.
     pub(super) async fn rest(&mut self, took: Duration) {
+        self.learn(took);
+        tokio::time::sleep(took.min(TARGET)).await;
+    }
+
+    fn learn(&mut self, took: Duration) {
         if took > TARGET {
             self.units = (self.units / 2).max(UNITS_MIN);
         } else if took < TARGET / 2 {
             self.units = (self.units + self.units / 4).min(UNITS_MAX);
         }
-        tokio::time::sleep(took.min(TARGET)).await;
     }
 }
 
@@ -57,17 +61,17 @@ pub(super) fn units_of(column: &str) -> String {
 mod tests {
     use super::*;
 
-    #[tokio::test(start_paused = true)]
-    async fn chunks_shrink_where_the_machine_is_slow_and_grow_where_it_is_quick() {
+    #[test]
+    fn chunks_shrink_where_the_machine_is_slow_and_grow_where_it_is_quick() {
         let mut pace = Pace::default();
         for _ in 0..40 {
-            pace.rest(TARGET / 10).await;
+            pace.learn(TARGET / 10);
         }
         assert_eq!(pace.units(), UNITS_MAX);
-        pace.rest(TARGET * 3 / 4).await;
+        pace.learn(TARGET * 3 / 4);
         assert_eq!(pace.units(), UNITS_MAX);
         for _ in 0..20 {
-            pace.rest(TARGET * 10).await;
+            pace.learn(TARGET * 10);
         }
         assert_eq!(pace.units(), UNITS_MIN);
     }

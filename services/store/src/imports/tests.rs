@@ -212,9 +212,8 @@ async fn see(store: &Store) -> Seen {
     let listed = documents.list(&shop, None, None, None, 10).await;
     assert_eq!(listed.expect("list").items, [document.clone()]);
     let known = async |email| {
-        let found = store
-            .customers()
-            .find_by_email_postcode(&shop, email, "AB12CD");
+        let customers = store.customers();
+        let found = customers.find_by_email_postcode(&shop, email, "AB12CD");
         found.await.expect("find").is_some()
     };
     let number = OrderNumber::new("HB-1").expect("key");
