@@ -7,8 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    QueryResult, Statement, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, IsolationLevel, QueryResult, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::{oneshot, watch};
 
@@ -117,6 +117,32 @@ impl Db {
         }
     }
 
+    /// Runs several queries on one state of the database, in a task of the store.
+    pub(crate) async fn read_snapshot<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, Error>>
+            + Send
+            + 'static,
+    {
+        // SQLite's transactions see one state by themselves.
+        let options = match self.backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        self.read(move |c| async move {
+            let transaction = c.begin_with_options(options).await?;
+            let result = read(&transaction).await;
+            transaction.rollback().await?;
+            result
+        })
+        .await
+    }
+
     /// Runs a write and waits for its commit, at most [`WRITE_TIMEOUT`].
     pub(crate) async fn write<T, E, F>(&self, command: F) -> Result<T, E>
     where
@@ -135,16 +161,6 @@ impl Db {
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
         in_time(self.submit(Urgency::Lease, command)).await
-    }
-
-    /// Runs a write that may take long (an import) and waits for its commit.
-    pub(crate) async fn write_long<T, E, F>(&self, command: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    {
-        self.submit(Urgency::Ordinary, command).await
     }
 
     async fn submit<T, E, F>(&self, urgency: Urgency, command: F) -> Result<T, E>
@@ -356,6 +372,28 @@ where
     let statement =
         Statement::from_sql_and_values(connection.get_database_backend(), sql.into(), values);
     Ok(connection.execute_raw(statement).await?.rows_affected())
+}
+
+/// Runs `sql WHERE shop = … AND column IN (keys)`, in as many statements as the keys need.
+pub(crate) async fn exec_in<C: ConnectionTrait>(
+    connection: &C,
+    sql: &str,
+    column: &str,
+    shop: &str,
+    keys: &[String],
+) -> Result<(), Error> {
+    for keys in keys.chunks(crate::records::CHUNK) {
+        let places: Vec<String> = (2..keys.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "{sql} WHERE shop = $1 AND {column} IN ({})",
+            places.join(", ")
+        );
+        let values = std::iter::once(shop).chain(keys.iter().map(String::as_str));
+        let backend = connection.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values.map(Value::from));
+        connection.execute_raw(statement).await?;
+    }
+    Ok(())
 }
 
 /// Runs a query that returns at most one row.

@@ -28,6 +28,16 @@ pub enum Error {
         /// Which row, by its key.
         at: String,
     },
+    /// A record of a conversation's log cannot be read back. A person has to look at it.
+    #[error("stored {what} cannot be read at {conversation} record {seq}")]
+    Unreadable {
+        /// The table and column.
+        what: &'static str,
+        /// The conversation.
+        conversation: String,
+        /// The record's position in it.
+        seq: i64,
+    },
     /// The caller's value breaks a rule of the store.
     #[error("invalid {field}: {message}")]
     Invalid {

@@ -1,7 +1,7 @@
 //! The change feed: which records changed, in the order of their commits.
 //!
 //! Numbers rise but may have gaps. A reader that remembers the last number it saw misses nothing,
-//! on both databases: see `records::lock_feed` for why PostgreSQL needs care there.
+//! on both databases: see `records::lock_records` for why PostgreSQL needs care there.
 
 use std::time::Duration;
 

@@ -17,6 +17,7 @@ mod error;
 mod feed;
 mod hints;
 mod idempotency;
+mod imports;
 pub mod inbox;
 mod keys;
 mod leases;
@@ -46,6 +47,7 @@ pub use error::Error;
 pub use feed::{Change, ChangeKind, Feed};
 pub use hints::{Hints, LocalHints, NoHints};
 pub use idempotency::{Begin, Idempotency};
+pub use imports::{Batch, ImportError, Imports};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
@@ -154,6 +156,10 @@ impl Store {
     /// Returns orders.
     pub fn orders(&self) -> Orders {
         Orders::new(self.db.clone())
+    }
+    /// Returns imports of many records that take effect at once.
+    pub fn imports(&self) -> Imports {
+        Imports::new(self.db.clone())
     }
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {

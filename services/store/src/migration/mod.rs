@@ -2,6 +2,7 @@
 
 mod m0001_tables;
 mod m0002_resends;
+mod m0003_imports;
 mod m0006_notices;
 mod m0007_secrets;
 
@@ -14,6 +15,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_tables::Migration),
             Box::new(m0002_resends::Migration),
+            Box::new(m0003_imports::Migration),
             Box::new(m0006_notices::Migration),
             Box::new(m0007_secrets::Migration),
         ]

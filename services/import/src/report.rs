@@ -8,6 +8,9 @@ use serde::Serialize;
 /// Broken lines that a message prints; all of them are counted.
 const PRINTED_MAX: usize = 20;
 
+/// Broken lines that are kept to be shown: more than anybody mends by hand, in less than a megabyte.
+pub const FAULTS_KEPT_MAX: usize = 1_000;
+
 /// What to do with a broken record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
@@ -42,20 +45,88 @@ impl fmt::Display for LineError {
     }
 }
 
+/// The broken lines of an import: the first of them, and how many there are. A file of nothing but
+/// broken lines must not fill the memory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Faults {
+    first: Vec<LineError>,
+    count: u64,
+    #[serde(skip)]
+    on_error: OnError,
+}
+
+impl Faults {
+    pub(crate) fn new(on_error: OnError) -> Self {
+        Self {
+            first: Vec::new(),
+            count: 0,
+            on_error,
+        }
+    }
+
+    /// Returns those that are kept, at most [`FAULTS_KEPT_MAX`].
+    pub fn first(&self) -> &[LineError] {
+        &self.first
+    }
+
+    /// Returns how many were found. Under [`OnError::Abort`] reading stops after the last one that
+    /// is kept, and there may be more.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Returns how many were found but not kept.
+    pub fn more(&self) -> u64 {
+        self.count - self.first.len() as u64
+    }
+
+    /// Says whether every line was sound.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Says whether to stop reading: nothing will be imported, and enough is found.
+    pub(crate) fn stop(&self) -> bool {
+        self.on_error == OnError::Abort && self.first.len() >= FAULTS_KEPT_MAX
+    }
+
+    pub(crate) fn push(&mut self, error: LineError) {
+        self.count += 1;
+        if self.first.len() < FAULTS_KEPT_MAX {
+            self.first.push(error);
+        }
+    }
+
+    pub(crate) fn extend(&mut self, errors: impl IntoIterator<Item = LineError>) {
+        errors.into_iter().for_each(|error| self.push(error));
+    }
+
+    /// Adds those of another file.
+    pub(crate) fn append(&mut self, other: Self) {
+        self.count += other.more();
+        self.extend(other.first);
+    }
+
+    /// Puts those that are kept into the order of their lines.
+    pub(crate) fn sort(&mut self) {
+        self.first.sort_by_key(|error| error.line);
+    }
+}
+
 /// Records with the lines that broke.
 #[derive(Debug)]
 pub struct Parsed<T> {
     /// Sound records with the line that each began in.
     pub records: Vec<(u64, T)>,
     /// The others.
-    pub errors: Vec<LineError>,
+    pub errors: Faults,
 }
 
-impl<T> Default for Parsed<T> {
-    fn default() -> Self {
+impl<T> Parsed<T> {
+    pub(crate) fn new(on_error: OnError) -> Self {
         Self {
             records: Vec::new(),
-            errors: Vec::new(),
+            errors: Faults::new(on_error),
         }
     }
 }
@@ -83,15 +154,15 @@ pub struct Report {
     /// What was imported.
     pub counts: Counts,
     /// What was left out.
-    pub skipped: Vec<LineError>,
+    pub skipped: Faults,
 }
 
-/// An import that wrote nothing, or stopped between two kinds of records because the store failed.
+/// An import that came to nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// Lines are broken and [`OnError::Abort`] was asked for.
-    #[error("import: {} broken lines, nothing was imported{}", .0.len(), printed(.0))]
-    Broken(Vec<LineError>),
+    #[error("import: {} broken lines, nothing was imported{}", .0.count(), printed(.0))]
+    Broken(Faults),
     /// A file or folder cannot be read.
     #[error("read {}", path.display())]
     Read {
@@ -104,27 +175,33 @@ pub enum Error {
     #[error("import {}: expected a folder with shop.toml, catalog.jsonl or catalog.csv, policies/, customers.jsonl, orders.jsonl, or one such file", .0.display())]
     Nothing(PathBuf),
     /// No shop was named, and there is no `shop.toml`.
-    #[error("import {}: there is no shop.toml; name the shop", .0.display())]
-    NoShop(PathBuf),
+    #[error("there is no shop.toml; name the shop")]
+    NoShop,
     /// The named shop does not exist.
     #[error("import into shop `{0}`: there is no such shop; import its shop.toml first")]
     UnknownShop(String),
-    /// The store failed.
+    /// The shop or its records could not be read.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),
+    /// The records could not be written, or another import runs.
+    #[error(transparent)]
+    Import(#[from] mercer_store::ImportError),
     /// The task that reads files ended early.
     #[error("finish reading the files")]
     Task(#[from] tokio::task::JoinError),
 }
 
-fn printed(errors: &[LineError]) -> String {
+fn printed(faults: &Faults) -> String {
     let mut out = String::new();
-    for error in errors.iter().take(PRINTED_MAX) {
+    for error in faults.first().iter().take(PRINTED_MAX) {
         out.push_str("\n  ");
         out.push_str(&error.to_string());
     }
-    if errors.len() > PRINTED_MAX {
-        out.push_str(&format!("\n  and {} more", errors.len() - PRINTED_MAX));
+    if faults.count() > PRINTED_MAX as u64 {
+        out.push_str(&format!(
+            "\n  and {} more",
+            faults.count() - PRINTED_MAX as u64
+        ));
     }
     out
 }

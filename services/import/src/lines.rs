@@ -1,25 +1,29 @@
 //! Reads JSON Lines: any bytes, bounded lines, errors with the field's path.
 
 use std::io::{BufRead, ErrorKind};
+use std::ops::ControlFlow;
 
 use mercer_store::text::{UNSTORABLE, unstorable_field};
 use serde::de::DeserializeOwned;
 
-use super::report::{LineError, Parsed};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Longest line of a file, in bytes.
 pub const LINE_BYTES_MAX: usize = 1 << 20;
 
+/// Longest field name and message of an error, in characters: both may repeat a file's text.
+const SAID_CHARS_MAX: usize = 300;
+
 /// Makes the errors of one file.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct File<'a> {
-    pub(super) name: &'a str,
+pub(crate) struct File<'a> {
+    pub(crate) name: &'a str,
     /// Whether values may be quoted in messages; a customer's may not.
-    pub(super) quote_values: bool,
+    pub(crate) quote_values: bool,
 }
 
 impl File<'_> {
-    pub(super) fn error(
+    pub(crate) fn error(
         &self,
         line: u64,
         field: impl Into<String>,
@@ -29,8 +33,8 @@ impl File<'_> {
         LineError {
             file: self.name.to_owned(),
             line,
-            field: field.into(),
-            message: message.into(),
+            field: cut(field.into()),
+            message: cut(message.into()),
             fix: fix.into(),
         }
     }
@@ -38,20 +42,28 @@ impl File<'_> {
 
 impl File<'_> {
     /// Says that a text holds what no database can hold.
-    pub(super) fn unstorable(&self, line: u64, field: impl Into<String>) -> LineError {
+    pub(crate) fn unstorable(&self, line: u64, field: impl Into<String>) -> LineError {
         self.error(line, field, format!("holds {UNSTORABLE}"), "remove it")
     }
 }
 
-/// Calls `each` with every line that is not blank: its number and its text, or what is wrong with
-/// it. Never holds more than [`LINE_BYTES_MAX`] of a line.
+/// Shortens a text that may repeat what is in a file.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(SAID_CHARS_MAX) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// Calls `each` with every line that is not blank, until it breaks off: the line's number and its
+/// text, or what is wrong with it. Never holds more than [`LINE_BYTES_MAX`] of a line.
 ///
 /// # Errors
 /// When reading itself fails.
-pub(super) fn for_each_line(
+pub(crate) fn for_each_line(
     mut reader: impl BufRead,
     file: File<'_>,
-    mut each: impl FnMut(u64, Result<&str, LineError>),
+    mut each: impl FnMut(u64, Result<&str, LineError>) -> ControlFlow<()>,
 ) -> std::io::Result<()> {
     let mut line = 0;
     loop {
@@ -62,12 +74,12 @@ pub(super) fn for_each_line(
         if bytes.is_empty() && ended && !too_long {
             return Ok(());
         }
-        if too_long {
+        let flow = if too_long {
             let message = format!("the line is longer than {LINE_BYTES_MAX} bytes");
             each(
                 line,
                 Err(file.error(line, "", message, "shorten its longest text")),
-            );
+            )
         } else {
             let bytes = if line == 1 {
                 bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes)
@@ -75,18 +87,16 @@ pub(super) fn for_each_line(
                 &bytes
             };
             match std::str::from_utf8(bytes) {
-                Ok(text) if text.trim().is_empty() => {}
+                Ok(text) if text.trim().is_empty() => ControlFlow::Continue(()),
                 Ok(text) => each(line, Ok(text.trim())),
                 Err(_) => {
                     let message = "the line is not UTF-8 text";
-                    each(
-                        line,
-                        Err(file.error(line, "", message, "save the file as UTF-8")),
-                    );
+                    let fix = "save the file as UTF-8";
+                    each(line, Err(file.error(line, "", message, fix)))
                 }
             }
-        }
-        if ended {
+        };
+        if ended || flow.is_break() {
             return Ok(());
         }
     }
@@ -130,12 +140,13 @@ fn read_bounded(
 ///
 /// # Errors
 /// When reading itself fails.
-pub(super) fn json_lines<T: DeserializeOwned>(
+pub(crate) fn json_lines<T: DeserializeOwned>(
     reader: impl BufRead,
     file: File<'_>,
+    on_error: OnError,
     mut check: impl FnMut(u64, &T) -> Vec<LineError>,
 ) -> std::io::Result<Parsed<T>> {
-    let mut out = Parsed::default();
+    let mut out = Parsed::new(on_error);
     for_each_line(reader, file, |line, text| {
         let record = text.and_then(|text| json(text, line, file));
         match record {
@@ -148,6 +159,10 @@ pub(super) fn json_lines<T: DeserializeOwned>(
                 }
             }
             Err(error) => out.errors.push(error),
+        }
+        match out.errors.stop() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
         }
     })?;
     Ok(out)
@@ -220,6 +235,7 @@ fn explain(error: &serde_json::Error, quote_values: bool) -> (String, String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{FAULTS_KEPT_MAX, Faults};
 
     const FILE: File<'static> = File {
         name: "f",
@@ -233,6 +249,7 @@ mod tests {
         let mut seen = Vec::new();
         for_each_line(input.as_bytes(), FILE, |line, text| {
             seen.push((line, text.map(str::to_owned).map_err(|e| e.message)));
+            ControlFlow::Continue(())
         })
         .expect("reading from memory");
         let too_long = format!("the line is longer than {LINE_BYTES_MAX} bytes");
@@ -273,11 +290,78 @@ mod tests {
         let parsed = json_lines::<std::collections::BTreeMap<String, String>>(
             input.as_bytes(),
             file,
+            OnError::Skip,
             |_, _| vec![],
         );
         let errors = parsed.expect("reading from memory").errors;
-        assert_eq!(errors.len(), 1);
-        assert!(!errors[0].to_string().contains("12345"), "{}", errors[0]);
-        assert_eq!(errors[0].field, "email");
+        assert_eq!(errors.count(), 1);
+        let error = &errors.first()[0];
+        assert!(!error.to_string().contains("12345"), "{error}");
+        assert_eq!(error.field, "email");
+    }
+
+    /// Counts the bytes that are read of `x\n` again and again.
+    struct Broken {
+        left: usize,
+        read: std::rc::Rc<std::cell::Cell<usize>>,
+    }
+
+    impl std::io::Read for Broken {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            let count = buffer.len().min(self.left) / 2 * 2;
+            for pair in buffer[..count].chunks_exact_mut(2) {
+                pair.copy_from_slice(b"x\n");
+            }
+            self.left -= count;
+            self.read.set(self.read.get() + count);
+            Ok(count)
+        }
+    }
+
+    fn broken(bytes: usize, on_error: OnError) -> (Faults, usize) {
+        let read = std::rc::Rc::default();
+        let source = Broken {
+            left: bytes,
+            read: std::rc::Rc::clone(&read),
+        };
+        let reader = std::io::BufReader::new(source);
+        let parsed = json_lines::<bool>(reader, FILE, on_error, |_, _| vec![]);
+        (parsed.expect("reading from memory").errors, read.get())
+    }
+
+    #[test]
+    fn broken_lines_beyond_the_first_are_counted_and_not_kept() {
+        let (faults, read) = broken(2_000_000, OnError::Skip);
+        assert_eq!(read, 2_000_000);
+        assert_eq!(
+            (faults.first().len(), faults.count()),
+            (FAULTS_KEPT_MAX, 1_000_000)
+        );
+        assert_eq!(faults.more(), 999_000);
+        assert_eq!(faults.first()[999].line, 1_000);
+    }
+
+    #[test]
+    fn who_aborts_reads_no_further_than_to_the_last_line_that_is_kept() {
+        let (faults, read) = broken(64 << 20, OnError::Abort);
+        assert_eq!(faults.count(), FAULTS_KEPT_MAX as u64);
+        assert!(read < 64 << 10, "{read} bytes were read");
+    }
+
+    #[test]
+    fn what_is_kept_of_a_broken_line_is_short() {
+        let name = "n".repeat(LINE_BYTES_MAX / 2);
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Empty {}
+        let line = format!("{{\"{name}\": 1}}");
+        let parsed = json_lines::<Empty>(line.as_bytes(), FILE, OnError::Skip, |_, _| vec![]);
+        let errors = parsed.expect("reading from memory").errors;
+        let said = errors.first()[0].to_string();
+        assert!(
+            said.chars().count() < 3 * SAID_CHARS_MAX,
+            "{} characters",
+            said.len()
+        );
     }
 }

@@ -4,7 +4,7 @@
 const DAY_MS: i64 = 86_400_000;
 
 /// Returns the first millisecond (UTC) of a date `YYYY-MM-DD`, years 1970 to 9999.
-pub(super) fn date_ms(text: &str) -> Option<i64> {
+pub(crate) fn date_ms(text: &str) -> Option<i64> {
     let bytes = text.as_bytes();
     if bytes.len() != 10 || bytes[4] != b'-' || bytes[7] != b'-' {
         return None;
@@ -27,12 +27,12 @@ pub(super) fn date_ms(text: &str) -> Option<i64> {
 }
 
 /// Returns the first millisecond after a date.
-pub(super) fn day_after_ms(text: &str) -> Option<i64> {
+pub(crate) fn day_after_ms(text: &str) -> Option<i64> {
     date_ms(text).map(|start| start + DAY_MS)
 }
 
 /// Says whether a text is a time of RFC 3339, such as `2026-10-01T10:00:00Z`.
-pub(super) fn is_time(text: &str) -> bool {
+pub(crate) fn is_time(text: &str) -> bool {
     let Some((date, time)) = text.split_once(['T', 't', ' ']) else {
         return false;
     };

@@ -2,11 +2,11 @@
 
 use mercer_schemas::{Shop, ShopId};
 
-use super::lines::File;
-use super::report::LineError;
+use crate::lines::File;
+use crate::report::LineError;
 
 /// Reads a shop's settings.
-pub(super) fn shop(bytes: &[u8], file: &str) -> Result<Shop, Vec<LineError>> {
+pub(crate) fn shop(bytes: &[u8], file: &str) -> Result<Shop, Vec<LineError>> {
     let file = File {
         name: file,
         quote_values: true,

@@ -5,9 +5,9 @@ use std::io::BufRead;
 
 use mercer_schemas::{Currency, Customer, Order};
 
-use super::dates::{date_ms, is_time};
-use super::lines::{File, json_lines};
-use super::report::{LineError, Parsed};
+use crate::dates::{date_ms, is_time};
+use crate::lines::{File, json_lines};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Longest name, e-mail address or postcode, in characters.
 const PERSONAL_CHARS_MAX: usize = 320;
@@ -16,14 +16,18 @@ const PERSONAL_CHARS_MAX: usize = 320;
 const ORDER_LINES_MAX: usize = 500;
 
 /// Reads customers, one JSON object a line.
-pub(super) fn customers(reader: impl BufRead, file: &str) -> std::io::Result<Parsed<Customer>> {
+pub(crate) fn customers(
+    reader: impl BufRead,
+    file: &str,
+    on_error: OnError,
+) -> std::io::Result<Parsed<Customer>> {
     let file = File {
         name: file,
         quote_values: false,
     };
     let mut ids: HashMap<String, u64> = HashMap::new();
     let mut phones: HashMap<String, u64> = HashMap::new();
-    json_lines(reader, file, |line, customer: &Customer| {
+    json_lines(reader, file, on_error, |line, customer: &Customer| {
         let mut errors = Vec::new();
         let mut fault = |field: &str, message: &str, fix: &str| {
             errors.push(file.error(line, field, message, fix))
@@ -87,18 +91,19 @@ pub(super) fn customers(reader: impl BufRead, file: &str) -> std::io::Result<Par
 }
 
 /// Reads orders, one JSON object a line. `known` are the customers of the shop.
-pub(super) fn orders(
+pub(crate) fn orders(
     reader: impl BufRead,
     file: &str,
     currency: Currency,
     known: &HashSet<String>,
+    on_error: OnError,
 ) -> std::io::Result<Parsed<Order>> {
     let file = File {
         name: file,
         quote_values: true,
     };
     let mut numbers: HashMap<String, u64> = HashMap::new();
-    json_lines(reader, file, |line, order: &Order| {
+    json_lines(reader, file, on_error, |line, order: &Order| {
         let mut errors: Vec<LineError> = Vec::new();
         let mut fault = |field: &str, message: String, fix: &str| {
             errors.push(file.error(line, field, message, fix))

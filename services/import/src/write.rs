@@ -1,17 +1,18 @@
-//! The import itself: read and check all, then write each kind in one transaction.
+//! The import itself: read and check all, then let the store bring it in force at once.
 
 use std::collections::{HashMap, HashSet};
-use std::fs::File;
 use std::io::{BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
-use mercer_schemas::{Currency, Customer, Document, Order, Product, Shop, ShopId};
-use mercer_store::{ProductFilter, Store};
+use bytes::Bytes;
+use mercer_schemas::{Customer, Document, Order, Product, Shop, ShopId};
+use mercer_store::{Batch, ProductFilter, Store};
 
-use super::report::{Counts, Error, LineError, OnError, Parsed, Report};
-use super::source::Source;
-use super::{catalog, csv_catalog, people, policies, shop_file};
-use crate::Progress;
+use crate::progress::{Progress, Watched};
+use crate::report::{Counts, Error, Faults, LineError, OnError, Parsed, Report};
+use crate::source::{Format, Input, Source, Upload};
+use crate::{catalog, csv_catalog, people, policies, shop_file};
 
 /// Largest Markdown or TOML file, in bytes.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -21,24 +22,48 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// `shop.toml`.
 ///
 /// # Errors
-/// [`Error::Broken`] names every broken line, and nothing was written. [`Error::Store`] may come
-/// after some kinds of records were written whole; importing again completes it.
+/// [`Error::Broken`] names broken lines, [`Error::Import`] says why the store refused; in both cases
+/// nothing is imported.
 pub async fn import_shop(
     path: &Path,
     store: &Store,
     shop: Option<ShopId>,
     on_error: OnError,
-    progress: &Progress,
+    progress: Arc<dyn Progress>,
 ) -> Result<Report, Error> {
-    let source = Source::find(path)?;
-    let mut errors = Vec::new();
+    import(Source::find(path)?, store, shop, on_error, progress).await
+}
+
+/// Imports one file's content, as it was sent, into a shop that exists.
+///
+/// # Errors
+/// As [`import_shop`].
+pub async fn import_upload(
+    upload: Upload,
+    content: Bytes,
+    store: &Store,
+    shop: &ShopId,
+    on_error: OnError,
+) -> Result<Report, Error> {
+    let source = Source::sent(upload, content);
+    import(source, store, Some(shop.clone()), on_error, Arc::new(())).await
+}
+
+async fn import(
+    source: Source,
+    store: &Store,
+    shop: Option<ShopId>,
+    on_error: OnError,
+    progress: Arc<dyn Progress>,
+) -> Result<Report, Error> {
+    let mut errors = Faults::new(on_error);
     let settings = settings(&source, &mut errors)?;
     if let (Some(settings), Some(wanted)) = (&settings, &shop)
         && settings.id != *wanted
     {
-        let file = source.shop.as_deref().map(name_of).unwrap_or_default();
+        let file = source.shop.as_ref().map(|input| input.name.clone());
         errors.push(LineError {
-            file,
+            file: file.unwrap_or_default(),
             line: 1,
             field: "id".to_owned(),
             message: format!("is `{}`, the import is for `{wanted}`", settings.id),
@@ -49,33 +74,35 @@ pub async fn import_shop(
     if !errors.is_empty() {
         return Err(Error::Broken(errors));
     }
-    let shop = match (settings.as_ref(), shop) {
+    let shop = match (&settings, shop) {
         (Some(settings), _) => settings.clone(),
         (None, Some(id)) => {
             let found = store.shops().get(&id).await?;
             found.ok_or_else(|| Error::UnknownShop(id.to_string()))?
         }
-        (None, None) => return Err(Error::NoShop(path.to_owned())),
+        (None, None) => return Err(Error::NoShop),
     };
     let known = customers_of(store, &shop.id, source.orders.is_some()).await?;
 
-    let reading = progress.clone();
+    let reading = Arc::clone(&progress);
     let place = shop.clone();
-    let mut records =
-        tokio::task::spawn_blocking(move || Records::read(&source, &place, known, &reading))
-            .await??;
+    let mut records = tokio::task::spawn_blocking(move || {
+        Records::read(&source, &place, known, on_error, reading.as_ref())
+    })
+    .await??;
     records.leave_out_taken_skus(store, &shop.id).await?;
-    errors.append(&mut records.errors);
+    errors.append(std::mem::replace(
+        &mut records.errors,
+        Faults::new(on_error),
+    ));
     if !errors.is_empty() && on_error == OnError::Abort {
         return Err(Error::Broken(errors));
     }
-    if settings.is_some() {
-        store.shops().put(shop.clone()).await?;
-    }
-    let counts = records.write(store, &shop.id, progress).await?;
+    let counts = records.counts();
+    records.write(store, &shop.id, settings, progress).await?;
     tracing::info!(
         shop.id = %shop.id, products = counts.products, variants = counts.variants, documents = counts.documents,
-        customers = counts.customers, orders = counts.orders, skipped = errors.len(), "imported"
+        customers = counts.customers, orders = counts.orders, skipped = errors.count(), "imported"
     );
     Ok(Report {
         shop: shop.id.to_string(),
@@ -84,11 +111,11 @@ pub async fn import_shop(
     })
 }
 
-fn settings(source: &Source, errors: &mut Vec<LineError>) -> Result<Option<Shop>, Error> {
-    let Some(path) = &source.shop else {
+fn settings(source: &Source, errors: &mut Faults) -> Result<Option<Shop>, Error> {
+    let Some(input) = &source.shop else {
         return Ok(None);
     };
-    match shop_file::shop(&small_file(path)?, &name_of(path)) {
+    match shop_file::shop(&small_file(input)?, &input.name) {
         Ok(shop) => Ok(Some(shop)),
         Err(found) => {
             errors.extend(found);
@@ -126,13 +153,12 @@ async fn customers_of(
 }
 
 /// Everything that an import will write.
-#[derive(Default)]
 struct Records {
     products: Vec<(String, u64, Product)>,
     documents: Vec<Document>,
     customers: Vec<Customer>,
     orders: Vec<Order>,
-    errors: Vec<LineError>,
+    errors: Faults,
 }
 
 impl Records {
@@ -140,13 +166,29 @@ impl Records {
         source: &Source,
         shop: &Shop,
         mut known: HashSet<String>,
-        progress: &Progress,
+        on_error: OnError,
+        progress: &dyn Progress,
     ) -> Result<Self, Error> {
-        let mut out = Self::default();
+        let mut out = Self {
+            products: Vec::new(),
+            documents: Vec::new(),
+            customers: Vec::new(),
+            orders: Vec::new(),
+            errors: Faults::new(on_error),
+        };
         let mut ids: HashMap<String, String> = HashMap::new();
-        for path in &source.catalogs {
-            let parsed = out.parsed(products_in(path, shop.currency, progress)?);
-            let file = name_of(path);
+        for (format, input) in &source.catalogs {
+            let currency = shop.currency;
+            let read = read_with(input, "products", progress, |reader| match format {
+                Format::JsonLines => {
+                    catalog::products_from_jsonl(reader, &input.name, currency, on_error)
+                }
+                Format::Csv => {
+                    csv_catalog::products_from_csv(reader, &input.name, currency, on_error)
+                }
+            });
+            let parsed = out.parsed(read?);
+            let file = input.name.clone();
             for (line, product) in parsed {
                 if let Some(other) = ids.get(product.id.as_str()) {
                     let message = format!("`{}` is in {other} already", product.id);
@@ -163,11 +205,11 @@ impl Records {
                 out.products.push((file.clone(), line, product));
             }
         }
-        let bar = progress.bar("documents", Some(source.documents.len() as u64));
+        progress.begin("documents", source.documents.len() as u64);
         let mut titles: HashMap<String, String> = HashMap::new();
-        for path in &source.documents {
-            let name = name_of(path);
-            match policies::document_from_markdown(&small_file(path)?, &name, &shop.id) {
+        for input in &source.documents {
+            let name = input.name.clone();
+            match policies::document_from_markdown(&small_file(input)?, &name, &shop.id) {
                 Ok(document) => match titles.insert(document.id.to_string(), name.clone()) {
                     None => out.documents.push(document),
                     Some(other) => out.errors.push(LineError {
@@ -180,12 +222,11 @@ impl Records {
                 },
                 Err(errors) => out.errors.extend(errors),
             }
-            bar.inc(1);
+            progress.advance(1);
         }
-        bar.finish();
-        if let Some(path) = &source.customers {
-            let read = read_with(path, "customers", progress, |reader| {
-                people::customers(reader, &name_of(path))
+        if let Some(input) = &source.customers {
+            let read = read_with(input, "customers", progress, |reader| {
+                people::customers(reader, &input.name, on_error)
             })?;
             out.customers = out
                 .parsed(read)
@@ -194,9 +235,9 @@ impl Records {
                 .collect();
             known.extend(out.customers.iter().map(|customer| customer.id.to_string()));
         }
-        if let Some(path) = &source.orders {
-            let read = read_with(path, "orders", progress, |reader| {
-                people::orders(reader, &name_of(path), shop.currency, &known)
+        if let Some(input) = &source.orders {
+            let read = read_with(input, "orders", progress, |reader| {
+                people::orders(reader, &input.name, shop.currency, &known, on_error)
             })?;
             out.orders = out
                 .parsed(read)
@@ -208,7 +249,7 @@ impl Records {
     }
 
     fn parsed<T>(&mut self, parsed: Parsed<T>) -> Vec<(u64, T)> {
-        self.errors.extend(parsed.errors);
+        self.errors.append(parsed.errors);
         parsed.records
     }
 
@@ -269,112 +310,68 @@ impl Records {
         Ok(())
     }
 
+    fn counts(&self) -> Counts {
+        let products = self.products.iter();
+        Counts {
+            products: self.products.len(),
+            variants: products.map(|(.., product)| product.variants.len()).sum(),
+            documents: self.documents.len(),
+            customers: self.customers.len(),
+            orders: self.orders.len(),
+        }
+    }
+
     async fn write(
         self,
         store: &Store,
         shop: &ShopId,
-        progress: &Progress,
-    ) -> Result<Counts, Error> {
-        let bar = progress.bar("writing", Some(4));
-        let products: Vec<Product> = self
-            .products
-            .into_iter()
-            .map(|(.., product)| product)
-            .collect();
-        let counts = Counts {
-            products: products.len(),
-            variants: products.iter().map(|product| product.variants.len()).sum(),
-            documents: self.documents.len(),
-            customers: self.customers.len(),
-            orders: self.orders.len(),
+        settings: Option<Shop>,
+        progress: Arc<dyn Progress>,
+    ) -> Result<(), Error> {
+        let batch = Batch {
+            shop: settings,
+            products: self
+                .products
+                .into_iter()
+                .map(|(.., product)| product)
+                .collect(),
+            documents: self.documents,
+            customers: self.customers,
+            orders: self.orders,
         };
-        if !products.is_empty() {
-            store.catalog().put_many(shop, products).await?;
-        }
-        bar.inc(1);
-        if !self.documents.is_empty() {
-            store.documents().put_many(shop, self.documents).await?;
-        }
-        bar.inc(1);
-        if !self.customers.is_empty() {
-            store.customers().put_many(shop, self.customers).await?;
-        }
-        bar.inc(1);
-        if !self.orders.is_empty() {
-            store.orders().put_many(shop, self.orders).await?;
-        }
-        bar.finish();
-        Ok(counts)
+        // Each record is staged, then moved.
+        progress.begin("writing", 2 * batch.len() as u64);
+        let advance = move |records| progress.advance(records);
+        store.imports().run(shop, batch, advance).await?;
+        Ok(())
     }
 }
 
-fn products_in(
-    path: &Path,
-    currency: Currency,
-    progress: &Progress,
-) -> Result<Parsed<Product>, Error> {
-    let file = name_of(path);
-    let csv = path
-        .extension()
-        .is_some_and(|extension| extension.eq_ignore_ascii_case("csv"));
-    read_with(path, "products", progress, |reader| {
-        if csv {
-            csv_catalog::products_from_csv(reader, &file, currency)
-        } else {
-            catalog::products_from_jsonl(reader, &file, currency)
-        }
-    })
-}
-
-/// Opens a file and reads it under a progress bar that counts its bytes.
+/// Opens a file and reads it; its bytes are the units of its progress.
 fn read_with<T>(
-    path: &Path,
+    input: &Input,
     what: &str,
-    progress: &Progress,
-    read: impl FnOnce(BufReader<indicatif::ProgressBarIter<File>>) -> std::io::Result<T>,
+    progress: &dyn Progress,
+    read: impl FnOnce(BufReader<Watched<'_, Box<dyn Read>>>) -> std::io::Result<T>,
 ) -> Result<T, Error> {
-    let failed = |source: std::io::Error| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
-    let file = File::open(path).map_err(failed)?;
-    let bar = progress.bar(what, file.metadata().ok().map(|metadata| metadata.len()));
-    let result = read(BufReader::new(bar.wrap_read(file))).map_err(failed)?;
-    bar.finish();
-    Ok(result)
+    let (reader, bytes) = input.open()?;
+    progress.begin(what, bytes);
+    let watched = Watched { reader, progress };
+    read(BufReader::new(watched)).map_err(|source| input.failed(source))
 }
 
-fn small_file(path: &Path) -> Result<Vec<u8>, Error> {
-    let failed = |source: std::io::Error| Error::Read {
-        path: path.to_owned(),
-        source,
-    };
+fn small_file(input: &Input) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let (file, _) = input.open()?;
     file.take(FILE_BYTES_MAX + 1)
         .read_to_end(&mut bytes)
-        .map_err(failed)?;
+        .map_err(|source| input.failed(source))?;
     if bytes.len() as u64 > FILE_BYTES_MAX {
         let message = format!("the file is larger than {FILE_BYTES_MAX} bytes");
-        return Err(failed(std::io::Error::new(
+        return Err(input.failed(std::io::Error::new(
             std::io::ErrorKind::InvalidData,
             message,
         )));
     }
     Ok(bytes)
-}
-
-/// Returns a path as messages show it.
-fn name_of(path: &Path) -> String {
-    let file = path.file_name().map(PathBuf::from).unwrap_or_default();
-    let in_policies = path
-        .parent()
-        .and_then(Path::file_name)
-        .is_some_and(|name| name == "policies");
-    let shown = if in_policies {
-        Path::new("policies").join(file)
-    } else {
-        file
-    };
-    shown.to_string_lossy().into_owned()
 }

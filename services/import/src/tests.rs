@@ -1,20 +1,25 @@
 //! Importing a folder: what is written, and what a broken line says.
 
-use mercer_schemas::CustomerId;
+use std::path::Path;
+use std::sync::Arc;
+
+use mercer_schemas::{CustomerId, DocumentId, Money, ProductId, ShopId};
+use mercer_store::{Store, StoreConfig};
 use proptest::prelude::*;
 
 use super::*;
-use crate::Progress;
-use crate::import::{
-    Counts, Error, OnError, document_from_markdown, import_shop, products_from_csv,
-    products_from_jsonl,
-};
 
 const SHOP: &str = "id = \"northwind\"\nname = \"Northwind\"\ncurrency = \"GBP\"\nlocale = \"en-GB\"\nlink_hosts = [\"northwind.example\"]\ngreeting = \"Hello\"\n";
 const KETTLE: &str = r#"{"id":"K-1","title":"Kettle","brand":"","category":"Kitchen","description":"","attributes":{"material":"steel"},"visible":true,"variants":[{"sku":"K-1-R","ean":"5012345678900","options":{"colour":"red"},"price":{"minor":4599,"currency":"GBP"},"list_price":null,"stock":12}]}"#;
 const CUSTOMER: &str = r#"{"id":"C-1","name":"Ann Example","email":"ann@example.com","postcode":"AB1 2CD","phone":"+447700900123"}"#;
 const ORDER: &str = r#"{"number":"O-1","customer_id":"C-1","placed_at":"2026-10-01T10:00:00Z","status":"shipped","lines":[{"sku":"K-1-R","title":"Kettle","quantity":1,"unit_price":{"minor":4599,"currency":"GBP"}}],"carrier":"Post","tracking":null,"eta":"2026-10-05","total":{"minor":4599,"currency":"GBP"}}"#;
 const RETURNS: &str = "---\nid: returns\nkind: policy\ntitle: Returns\nvalid_from: 2026-01-01\nvalid_to: 2026-12-31\n---\nYou have 30 days.\n";
+
+fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
+    let path = folder.join(name);
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("make the folder");
+    std::fs::write(path, text).expect("write a file");
+}
 
 async fn store(folder: &Path) -> Store {
     let url = format!("sqlite://{}", folder.join("mercer.db").display());
@@ -37,15 +42,9 @@ async fn a_folder_becomes_a_shop_and_importing_again_changes_nothing() {
     let store = store(folder.path()).await;
     shop_folder(folder.path(), KETTLE, CUSTOMER, ORDER, RETURNS);
     for _ in 0..2 {
-        let report = import_shop(
-            folder.path(),
-            &store,
-            None,
-            OnError::Abort,
-            &Progress::hidden(),
-        )
-        .await
-        .expect("import");
+        let report = import_shop(folder.path(), &store, None, OnError::Abort, Arc::new(()))
+            .await
+            .expect("import");
         let counts = Counts {
             products: 1,
             variants: 1,
@@ -54,7 +53,7 @@ async fn a_folder_becomes_a_shop_and_importing_again_changes_nothing() {
             orders: 1,
         };
         assert_eq!(
-            (report.shop.as_str(), report.counts, report.skipped.len()),
+            (report.shop.as_str(), report.counts, report.skipped.count()),
             ("northwind", counts, 0)
         );
     }
@@ -144,18 +143,11 @@ async fn broken_lines_are_named_and_abort_writes_nothing() {
         &RETURNS.replace("2026-12-31", "31 December"),
     );
 
-    let result = import_shop(
-        folder.path(),
-        &store,
-        None,
-        OnError::Abort,
-        &Progress::hidden(),
-    )
-    .await;
+    let result = import_shop(folder.path(), &store, None, OnError::Abort, Arc::new(())).await;
     let Err(Error::Broken(errors)) = result else {
         panic!("the import went through")
     };
-    let said: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let said: Vec<String> = errors.first().iter().map(ToString::to_string).collect();
     let expected = [
         "catalog.jsonl:2: not JSON at column 12: EOF while parsing a value (write one JSON object on each line)",
         "catalog.jsonl:3: variants[0].price.minor: invalid type: string \"45.99\", expected i64 (write the value in the form that the import format gives)",
@@ -180,15 +172,9 @@ async fn broken_lines_are_named_and_abort_writes_nothing() {
     );
     assert_eq!(store.feed().head().await.expect("read"), 0);
 
-    let report = import_shop(
-        folder.path(),
-        &store,
-        None,
-        OnError::Skip,
-        &Progress::hidden(),
-    )
-    .await
-    .expect("import");
+    let report = import_shop(folder.path(), &store, None, OnError::Skip, Arc::new(()))
+        .await
+        .expect("import");
     assert_eq!(
         report.counts,
         Counts {
@@ -199,7 +185,7 @@ async fn broken_lines_are_named_and_abort_writes_nothing() {
             orders: 1
         }
     );
-    assert_eq!(report.skipped.len(), expected.len());
+    assert_eq!(report.skipped.count(), expected.len() as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -210,7 +196,7 @@ async fn a_single_file_needs_a_shop_that_exists() {
     let file = folder.path().join("catalog.jsonl");
     let import = async |path: &Path, shop: Option<&str>| {
         let shop = shop.map(|id| ShopId::new(id).expect("a valid key"));
-        import_shop(path, &store, shop, OnError::Abort, &Progress::hidden()).await
+        import_shop(path, &store, shop, OnError::Abort, Arc::new(())).await
     };
     assert!(matches!(import(&file, None).await, Err(Error::NoShop(_))));
     assert!(matches!(
@@ -247,7 +233,7 @@ async fn a_single_file_needs_a_shop_that_exists() {
         panic!("a sku has two products")
     };
     assert_eq!(
-        errors[0].message,
+        errors.first()[0].message,
         "`K-1-R` belongs to another product of the shop"
     );
 }
@@ -262,7 +248,8 @@ fn csv_lines_with_one_id_are_one_product() {
                K-3,Pan,,Kitchen,,K-3-L,,12,GBP,-4,,\n\
                K-4,Lid,,Kitchen\n";
     let gbp = "GBP".parse().expect("a currency");
-    let parsed = products_from_csv(csv.as_bytes(), "catalog.csv", gbp).expect("read");
+    let parsed =
+        products_from_csv(csv.as_bytes(), "catalog.csv", gbp, OnError::Skip).expect("read");
     let products: Vec<_> = parsed
         .records
         .iter()
@@ -273,10 +260,17 @@ fn csv_lines_with_one_id_are_one_product() {
     assert_eq!(kettle.description, "Boils, quietly");
     assert_eq!(kettle.attributes["material"], "steel");
     assert_eq!(kettle.variants[1].options["colour"], "blue");
-    assert_eq!(kettle.variants[1].price, super::gbp(4950));
+    assert_eq!(
+        kettle.variants[1].price,
+        Money {
+            minor: 4950,
+            currency: gbp
+        }
+    );
     assert!(parsed.records[1].1.variants[0].options.is_empty());
     let said: Vec<_> = parsed
         .errors
+        .first()
         .iter()
         .map(|e| (e.line, e.field.as_str()))
         .collect();
@@ -293,9 +287,19 @@ fn csv_lines_with_one_id_are_one_product() {
         ]
     );
 
-    let parsed =
-        products_from_csv("id,title,size\n1,2,3\n".as_bytes(), "c.csv", gbp).expect("read");
-    let said: Vec<_> = parsed.errors.iter().map(|e| e.field.as_str()).collect();
+    let parsed = products_from_csv(
+        "id,title,size\n1,2,3\n".as_bytes(),
+        "c.csv",
+        gbp,
+        OnError::Skip,
+    )
+    .expect("read");
+    let said: Vec<_> = parsed
+        .errors
+        .first()
+        .iter()
+        .map(|e| e.field.as_str())
+        .collect();
     assert_eq!(said, ["size", "sku", "price", "currency", "stock"]);
 }
 
@@ -336,16 +340,16 @@ proptest! {
     fn no_bytes_break_an_import(bytes in prop::collection::vec(any::<u8>(), 0..400), cut in 0_usize..400) {
         let gbp = "GBP".parse().expect("a currency");
         let shop = ShopId::new("northwind").expect("a valid key");
-        let _ = products_from_jsonl(&bytes[..], "f", gbp);
-        let _ = products_from_csv(&bytes[..], "f", gbp);
+        let _ = products_from_jsonl(&bytes[..], "f", gbp, OnError::Skip);
+        let _ = products_from_csv(&bytes[..], "f", gbp, OnError::Skip);
         let _ = document_from_markdown(&bytes, "f", &shop);
         // Also bytes inside otherwise sound files.
         for sound in [KETTLE, RETURNS, "id,title,sku,price,currency,stock\n1,a,b,1.0,GBP,1\n"] {
             let mut mixed = sound.as_bytes().to_vec();
             let at = cut.min(mixed.len());
             mixed.splice(at..at, bytes.iter().copied());
-            let _ = products_from_jsonl(&mixed[..], "f", gbp);
-            let _ = products_from_csv(&mixed[..], "f", gbp);
+            let _ = products_from_jsonl(&mixed[..], "f", gbp, OnError::Skip);
+            let _ = products_from_csv(&mixed[..], "f", gbp, OnError::Skip);
             let _ = document_from_markdown(&mixed, "f", &shop);
         }
     }

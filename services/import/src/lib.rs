@@ -1,7 +1,7 @@
 //! Reads a shop's files into the store.
 //!
-//! Everything is read and checked before anything is written; then each kind of record is written
-//! in one transaction. A broken line is named with its file, line, field and what to do about it.
+//! Everything is read and checked before anything is written; then all of it takes effect at once
+//! (`mercer_store::Imports`). A broken line is named with its file, line, field and what to do about it.
 //! An import is repeatable: a record that is there already is replaced, one that did not change is
 //! left alone by the store. Nothing is deleted.
 //!
@@ -19,14 +19,20 @@ mod dates;
 mod lines;
 mod people;
 mod policies;
+mod progress;
 mod report;
 mod shop_file;
 mod source;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 pub use catalog::products_from_jsonl;
 pub use csv_catalog::products_from_csv;
 pub use lines::LINE_BYTES_MAX;
 pub use policies::document_from_markdown;
-pub use report::{Counts, Error, LineError, OnError, Parsed, Report};
-pub use write::import_shop;
+pub use progress::Progress;
+pub use report::{Counts, Error, FAULTS_KEPT_MAX, Faults, LineError, OnError, Parsed, Report};
+pub use source::Upload;
+pub use write::{import_shop, import_upload};

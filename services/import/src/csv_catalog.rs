@@ -6,9 +6,9 @@ use std::io::Read;
 use mercer_schemas::{Currency, Money, Product, ProductId, Sku, Variant};
 use mercer_store::text::is_storable;
 
-use super::catalog::Checks;
-use super::lines::{File, LINE_BYTES_MAX};
-use super::report::{LineError, Parsed};
+use crate::catalog::Checks;
+use crate::lines::{File, LINE_BYTES_MAX};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Columns that every file has.
 const REQUIRED: [&str; 6] = ["id", "title", "sku", "price", "currency", "stock"];
@@ -32,12 +32,13 @@ pub fn products_from_csv(
     reader: impl Read,
     file: &str,
     currency: Currency,
+    on_error: OnError,
 ) -> std::io::Result<Parsed<Product>> {
     let file = File {
         name: file,
         quote_values: true,
     };
-    let mut out = Parsed::default();
+    let mut out = Parsed::new(on_error);
     let mut reader = csv::ReaderBuilder::new()
         .flexible(true)
         .trim(csv::Trim::All)
@@ -49,7 +50,7 @@ pub fn products_from_csv(
         Ok(headers) => match Columns::read(headers, file) {
             Ok(columns) => columns,
             Err(errors) => {
-                out.errors = errors;
+                out.errors.extend(errors);
                 return Ok(out);
             }
         },
@@ -61,7 +62,7 @@ pub fn products_from_csv(
     let mut groups: Vec<Group> = Vec::new();
     let mut by_id: HashMap<String, usize> = HashMap::new();
     let mut record = csv::ByteRecord::new();
-    loop {
+    while !out.errors.stop() {
         let line = reader.position().line();
         match reader.read_byte_record(&mut record) {
             Ok(false) => break,
@@ -114,7 +115,7 @@ pub fn products_from_csv(
             out.errors.extend(errors);
         }
     }
-    out.errors.sort_by_key(|error| error.line);
+    out.errors.sort();
     Ok(out)
 }
 

@@ -4,9 +4,9 @@ use mercer_schemas::{Document, DocumentId, DocumentKind, ShopId};
 use mercer_store::text::is_storable;
 use serde::Deserialize;
 
-use super::dates::{date_ms, day_after_ms};
-use super::lines::File;
-use super::report::LineError;
+use crate::dates::{date_ms, day_after_ms};
+use crate::lines::File;
+use crate::report::LineError;
 
 /// Longest document, in characters.
 const BODY_CHARS_MAX: usize = 200_000;

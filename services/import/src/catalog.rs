@@ -5,8 +5,8 @@ use std::io::BufRead;
 
 use mercer_schemas::{Currency, Money, Product};
 
-use super::lines::{File, json_lines};
-use super::report::{LineError, Parsed};
+use crate::lines::{File, json_lines};
+use crate::report::{LineError, OnError, Parsed};
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 300;
@@ -28,19 +28,20 @@ pub fn products_from_jsonl(
     reader: impl BufRead,
     file: &str,
     currency: Currency,
+    on_error: OnError,
 ) -> std::io::Result<Parsed<Product>> {
     let file = File {
         name: file,
         quote_values: true,
     };
     let mut checks = Checks::new(file, currency);
-    json_lines(reader, file, |line, product| {
+    json_lines(reader, file, on_error, |line, product| {
         checks.product(line, |_| line, product)
     })
 }
 
 /// Checks products one after the other; remembers keys that were used.
-pub(super) struct Checks<'a> {
+pub(crate) struct Checks<'a> {
     file: File<'a>,
     currency: Currency,
     ids: HashMap<String, u64>,
@@ -48,7 +49,7 @@ pub(super) struct Checks<'a> {
 }
 
 impl<'a> Checks<'a> {
-    pub(super) fn new(file: File<'a>, currency: Currency) -> Self {
+    pub(crate) fn new(file: File<'a>, currency: Currency) -> Self {
         Self {
             file,
             currency,
@@ -58,7 +59,7 @@ impl<'a> Checks<'a> {
     }
 
     /// Checks a product that begins at `line`; `line_of` gives the line of each variant.
-    pub(super) fn product(
+    pub(crate) fn product(
         &mut self,
         line: u64,
         line_of: impl Fn(usize) -> u64,
