@@ -391,6 +391,66 @@ mod tests {
         assert!(read("").is_ok());
     }
 
+    fn defaults() -> Config {
+        Figment::from(Toml::string(DEFAULT))
+            .extract()
+            .expect("the default file")
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_crates_take_by_default() {
+        let config = defaults();
+        assert_eq!(
+            format!("{:?}", config.runtime()),
+            format!("{:?}", RuntimeConfig::default())
+        );
+        let engine = EngineConfig {
+            disk_folder: config.data.join("kv-cache"),
+            ..EngineConfig::new(&config.models.chat)
+        };
+        assert_eq!(config.engine(), engine);
+        assert_eq!(config.hardware, Hardware::default());
+        assert!(config.webchat.shops.is_empty() && config.whatsapp.is_empty());
+    }
+
+    /// Collects the names of all settings below a schema, in blocks that may be left out, too.
+    fn names(schema: &serde_json::Value, all: &serde_json::Value, out: &mut Vec<String>) {
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.rsplit('/').next().unwrap_or_default();
+            names(&all["$defs"][name], all, out);
+        }
+        if schema["items"].is_object() {
+            names(&schema["items"], all, out);
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            out.push(name.clone());
+            names(property, all, out);
+        }
+    }
+
+    #[test]
+    fn the_default_file_names_every_setting() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let mut all = Vec::new();
+        names(&schema, &schema, &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        for name in all {
+            let is_set = |line: &str| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.strip_prefix(name.as_str())
+                    .or_else(|| {
+                        line.split_once('.')
+                            .and_then(|(_, key)| key.strip_prefix(name.as_str()))
+                    })
+                    .is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
+            };
+            assert!(
+                DEFAULT.lines().any(is_set),
+                "`{name}` is not in the default file"
+            );
+        }
+    }
+
     #[test]
     fn a_wrong_key_is_named() {
         for (text, named) in [
