@@ -44,7 +44,10 @@ pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInb
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use orders::Orders;
-pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
+pub use outbox::{
+    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, Reported, Resolution,
+    UNKNOWN_WAIT_MS,
+};
 pub use page::{PAGE_MAX, Page};
 pub use shops::Shops;
 

@@ -5,8 +5,11 @@
 //! Not here: signatures, ids of our own, the clock.
 
 use mercer_schemas::{Content, DeliveryStatus, MessageId, Personal};
+use mercer_store::Part;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::callback;
 
 /// Longest id or address that is taken, in bytes. Meta's message ids are below 150; a
 /// business-scoped user id has up to 131 characters.
@@ -40,6 +43,8 @@ pub struct Status {
     pub provider_message_id: String,
     /// Our id of it, where the report carries it (`biz_opaque_callback_data`).
     pub message: Option<MessageId>,
+    /// Which part of it, where it went out in several.
+    pub part: Option<Part>,
     /// Who the message went to, where the report tells.
     pub address: Option<Personal<String>>,
     /// How far it got.
@@ -231,10 +236,12 @@ fn read_status(status: &Value) -> Item {
         _ => return park(status, "status that is not known"),
     };
     let address = key(&status["recipient_id"]).or_else(|| key(&status["recipient_user_id"]));
-    let message = status["biz_opaque_callback_data"].as_str();
+    let ours = status["biz_opaque_callback_data"].as_str();
+    let ours = ours.and_then(callback::read);
     Item::Status(Status {
         provider_message_id: provider_message_id.to_owned(),
-        message: message.and_then(|id| id.parse().ok()),
+        part: ours.as_ref().and_then(|(_, part)| *part),
+        message: ours.map(|(message, _)| message),
         address: address.map(|address| Personal::new(address.to_owned())),
         status: reached,
         error: status["errors"][0]["code"]

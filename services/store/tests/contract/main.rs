@@ -60,6 +60,7 @@ topics![
     outbox::unknown_messages_are_not_sent_again_by_themselves,
     outbox::messages_of_a_dead_owner_become_unknown,
     outbox::reports_form_a_lattice,
+    outbox::a_message_of_parts_is_settled_when_all_are,
     outbox::a_claim_needs_a_lease,
     leases::a_living_node_keeps_its_partitions,
     leases::an_expired_node_loses_its_partitions,
