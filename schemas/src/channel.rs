@@ -73,7 +73,14 @@ pub enum Content {
     Unsupported {
         /// The platform's word for the kind.
         kind_name: String,
+        /// Whether nobody expects an answer to it: a reaction, a sticker, a system message.
+        #[serde(default, skip_serializing_if = "is_false")]
+        quiet: bool,
     },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Content {
@@ -84,6 +91,12 @@ impl Content {
             Self::Choice { title, .. } => Some(title),
             Self::Unsupported { .. } => None,
         }
+    }
+
+    /// Says whether the customer waits for an answer that Mercer cannot give, as it cannot read
+    /// what they sent.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unsupported { quiet: false, .. })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::plan::{Intent, Plan};
 
 /// Version of the decision logic. It is stored with every record; a change of what `decide`
 /// answers raises it, and older records are then folded but not decided again.
-pub const LOGIC_VERSION: u32 = 4;
+pub const LOGIC_VERSION: u32 = 5;
 
 /// What the core may know of the world while it decides. Stored with the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

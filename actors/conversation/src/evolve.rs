@@ -3,6 +3,7 @@
 
 use mercer_schemas::{Event, Evidence, Handle, Personal, Plan, RecordKey, TurnId};
 
+use crate::replies;
 use crate::state::{FOLLOWED_MESSAGES_MAX, Origin, PastTurn, Phase, State, Turn};
 
 /// Applies an event.
@@ -120,6 +121,9 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             ..
         } => {
             state.deliveries.insert(message.clone(), None);
+            if content.text.expose() == replies::UNSUPPORTED {
+                state.told_unreadable_at_ms = Some(message.at_ms());
+            }
             while state.deliveries.len() > FOLLOWED_MESSAGES_MAX {
                 state.deliveries.pop_first();
             }

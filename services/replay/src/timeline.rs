@@ -72,7 +72,7 @@ fn input_text(input: &Input) -> (String, Vec<String>) {
             let lines = messages.iter().map(|message| match &message.content {
                 Content::Text { text } => format!("customer: {}", text.expose()),
                 Content::Choice { title, .. } => format!("customer chose: {}", title.expose()),
-                Content::Unsupported { kind_name } => format!("customer sent: {kind_name}"),
+                Content::Unsupported { kind_name, .. } => format!("customer sent: {kind_name}"),
             });
             (
                 format!("{} message(s) came in", messages.len()),

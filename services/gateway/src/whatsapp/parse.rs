@@ -15,6 +15,11 @@ use super::callback;
 /// business-scoped user id has up to 131 characters.
 const KEY_BYTES_MAX: usize = 256;
 
+/// Kinds of messages that nobody expects an answer to.
+/// Source: Meta, Cloud API reference, "messages" webhook: a reaction to a message, a sticker, and
+/// a system message such as a customer's change of number.
+const QUIET_KINDS: [&str; 3] = ["reaction", "sticker", "system"];
+
 /// One thing that a webhook body tells.
 pub enum Item {
     /// A customer's message.
@@ -220,6 +225,7 @@ fn unsupported(kind: &str) -> Content {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.');
     Content::Unsupported {
         kind_name: if is_word { kind } else { "unknown" }.to_owned(),
+        quiet: QUIET_KINDS.contains(&kind),
     }
 }
 

@@ -157,6 +157,7 @@ fn picture(number: usize) -> NewInbox {
         sent_at_ms: 1_000,
         content: Content::Unsupported {
             kind_name: "image".to_owned(),
+            quiet: false,
         },
     };
     NewInbox {
