@@ -9,7 +9,7 @@ use mercer_store::{Command, InboxItem, InboxKind, NewInbox};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConversationPath, find};
+use super::{ConversationPath, find, window};
 use crate::Admin;
 use crate::answer::Sample;
 use crate::auth::Caller;
@@ -87,7 +87,9 @@ pub(crate) async fn take_over(
 
 /// Answer as a person
 ///
-/// Sends the text to the customer in the order of the inbox.
+/// Sends the text to the customer in the order of the inbox. 409 `window-closed` where the channel
+/// takes answers for a while only, and the customer's last message is longer ago: 24 hours on
+/// WhatsApp.
 #[utoipa::path(
     post,
     path = "/v1/shops/{shop}/conversations/{conversation}/answer",
@@ -114,6 +116,7 @@ pub(crate) async fn answer(
     );
     findings.text("text", text);
     findings.end()?;
+    window::check(&admin, &caller, &path.conversation).await?;
     let by = caller.action_by();
     let command = Command::Answer {
         by,
