@@ -67,6 +67,8 @@ impl Stage {
             app_secrets: vec![secret.clone()],
             access_token: "stage".to_owned(),
             graph_base_url: Some(graph_url),
+            graph_version: None,
+            send_timeout_ms: None,
         });
         if !config
             .webchat
