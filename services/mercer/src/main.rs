@@ -5,6 +5,7 @@ mod commands;
 mod compose;
 mod config;
 mod eval;
+mod http;
 mod nodes;
 mod observe;
 mod pool;

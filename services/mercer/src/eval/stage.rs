@@ -28,7 +28,7 @@ pub(crate) struct Stage {
     /// The line to it.
     pub(crate) line: Line,
     stop: CancellationToken,
-    served: JoinHandle<anyhow::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 /// How to set a stage.
@@ -106,7 +106,7 @@ impl Stage {
     /// Waits until the process is asked to stop.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancelled().await;
         self.strike().await
@@ -115,10 +115,10 @@ impl Stage {
     /// Stops everything.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn strike(self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.served.await.context("server")?
+        self.served.await.context("server")
     }
 }
 
