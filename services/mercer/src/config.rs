@@ -1,6 +1,7 @@
 //! Settings: an annotated default file in the binary, a TOML file, then `MERCER_` variables.
 
 mod models;
+mod paths;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::models::ModelPlace;
 use self::models::Models;
+pub(crate) use self::paths::Bases;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -219,11 +221,12 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     let env = Env::prefixed("MERCER_")
         .ignore(&["config", "crash_at", "bin", "screenshot", "write_schemas"])
         .split("__");
-    let config: Config = figment
+    let mut config: Config = figment
         .merge(env)
         .extract()
         .map_err(|error| anyhow::anyhow!(describe(&error)))?;
     config.check()?;
+    config.models.find_files(&Bases::of(file));
     Ok(config)
 }
 

@@ -8,7 +8,7 @@ use clap::Parser;
 
 use crate::commands::eval::clock;
 use crate::commands::serve::{listen, stop_on_signal};
-use crate::config::Config;
+use crate::config::{Bases, Config};
 use crate::eval::dialogue;
 use crate::eval::judge::judge;
 use crate::eval::stage::{Setting, Stage};
@@ -36,7 +36,9 @@ pub(crate) struct Args {
 /// # Errors
 /// When a part does not start.
 pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCode> {
-    let dialogues = dialogue::read(&args.dialogue)?;
+    // The demo's own files are where the program was unpacked or built.
+    let bases = Bases::of(None);
+    let dialogues = dialogue::read(&bases.find(&args.dialogue))?;
     // The demo's data stays apart from a real shop's.
     config.data = config.data.join("demo");
     let admin_key = admin_key(&config, &program());
@@ -44,7 +46,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
     let metrics = observe::metrics()?;
     let listener = listen(&config).await?;
     let setting = Setting {
-        catalog: args.catalog,
+        catalog: bases.find(&args.catalog),
         clock: clock(args.today.as_deref())?,
         chat: None,
         metrics: Some(metrics),

@@ -14,7 +14,7 @@ use mercer_schemas::{CustomerId, Personal};
 use serde::Serialize;
 
 use crate::compose::OwnModels;
-use crate::config::Config;
+use crate::config::{Bases, Config};
 use crate::eval::dialogue::{self, Dialogue};
 use crate::eval::driver::Line;
 use crate::eval::judge::{TurnResult, course, judge};
@@ -121,7 +121,7 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
         None => config.models.chat.display().to_string(),
     };
     let setting = Setting {
-        catalog: args.catalog.clone(),
+        catalog: Bases::of(None).find(&args.catalog),
         clock: clock(args.today.as_deref())?,
         chat,
         metrics: None,
