@@ -91,6 +91,18 @@ impl Channel {
             Self::Webchat => "webchat",
         }
     }
+
+    /// Returns the most characters of a customer's message that are kept; the gateway cuts what is
+    /// longer and notes it on the message. About a printed page: more would crowd the rest of the
+    /// conversation out of a prompt, and cost memory and time in every step after it.
+    pub fn text_chars_max(self) -> usize {
+        match self {
+            // What a business may send in one message. Customers' apps take sixteen times as much.
+            Self::Whatsapp => 4_096,
+            // The page says so before it sends.
+            Self::Webchat => 4_000,
+        }
+    }
 }
 
 /// One message of a customer.
@@ -104,6 +116,30 @@ pub struct InboundMessage {
     pub sent_at_ms: i64,
     /// What was sent.
     pub content: Content,
+    /// Characters that its text had before the gateway cut it; none where it was not cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_from_chars: Option<u32>,
+}
+
+impl InboundMessage {
+    /// Cuts the text to what its channel takes, and notes how long it was.
+    pub fn cut_to(mut self, channel: Channel) -> Self {
+        let (Content::Text { text } | Content::Choice { title: text, .. }) = &mut self.content
+        else {
+            return self;
+        };
+        let chars = text.expose().chars().count();
+        if chars > channel.text_chars_max() {
+            let kept: String = text
+                .expose()
+                .chars()
+                .take(channel.text_chars_max())
+                .collect();
+            *text = Personal::new(kept);
+            self.cut_from_chars = Some(u32::try_from(chars).unwrap_or(u32::MAX));
+        }
+        self
+    }
 }
 
 /// What a message holds.

@@ -164,6 +164,14 @@ minted_id!(
     /// A message that Mercer received or sends.
     MessageId, "msg_"
 );
+minted_id!(
+    /// Something that the retailer's people and systems are told.
+    NoticeId, "evt_"
+);
+minted_id!(
+    /// A notice on its way to one of those who are told.
+    DeliveryId, "dlv_"
+);
 retailer_key!(
     /// A shop, as a slug that the retailer chose, for instance `highbarn`.
     ShopId

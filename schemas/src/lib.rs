@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod ids;
 pub mod money;
 pub mod nodes;
+pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod shop;
@@ -20,15 +21,16 @@ pub use channel::{
 };
 pub use chat::{ChatMessage, Role};
 pub use conversation::{
-    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LOGIC_VERSION, LogBody,
-    LogRecord, Meta, PromptStyle, Sender, Settings, Stream,
+    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LogBody, LogRecord, Meta,
+    PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
 pub use ids::{
-    ConversationId, CustomerId, DocumentId, EffectId, MessageId, OrderNumber, ProductId, ShopId,
-    Sku, TurnId, partition_of,
+    ConversationId, CustomerId, DeliveryId, DocumentId, EffectId, MessageId, NoticeId, OrderNumber,
+    ProductId, ShopId, Sku, TurnId, partition_of,
 };
 pub use money::{Currency, Money};
+pub use notice::{Notice, NoticeKind};
 pub use personal::Personal;
 pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{

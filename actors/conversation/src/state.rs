@@ -1,15 +1,12 @@
 //! The state of a conversation: nothing but its events, folded.
 
-use std::collections::BTreeMap;
-
 use mercer_schemas::{
-    Channel, CustomerId, DeliveryStatus, DraftSource, Evidence, Handle, MessageId, Personal, Plan,
-    RecordKey, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Personal, Plan, RecordKey, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
-/// Sent messages whose delivery is still followed; older ones are forgotten.
-pub(crate) const FOLLOWED_MESSAGES_MAX: usize = 64;
+use crate::bounds::{TURN_CHARS_MAX, head};
+use crate::deliveries::Deliveries;
 
 /// A conversation as it stands.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -25,7 +22,7 @@ pub struct State {
     /// What is going on.
     pub phase: Phase,
     /// Reports on the latest sent messages; none = no report yet.
-    pub deliveries: BTreeMap<MessageId, Option<DeliveryStatus>>,
+    pub deliveries: Deliveries,
     /// Turns ended so far.
     pub turns_ended: u64,
     /// The last turn that ended.
@@ -121,10 +118,20 @@ impl Phase {
 pub struct Turn {
     /// Its id.
     pub id: TurnId,
-    /// Raised for every message that is merged in; effects of an earlier attempt are stale.
+    /// Raised whenever messages are merged in; effects of an earlier attempt are stale.
     pub attempt: u32,
     /// The customer's words of the whole turn.
     pub words: Personal<String>,
+    /// Whether the customer wrote more than these; the reply says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+impl Turn {
+    /// Returns the words as everything reads them: records of older versions may hold more.
+    pub fn said(&self) -> &str {
+        head(self.words.expose(), TURN_CHARS_MAX)
+    }
 }
 
 /// A finished exchange, as it stands in the prompt.
@@ -138,4 +145,11 @@ pub struct PastTurn {
     pub evidence: Vec<Evidence>,
     /// The reply with references unfilled, or a person's words.
     pub reply: Personal<String>,
+}
+
+impl PastTurn {
+    /// Returns the customer's words as everything reads them.
+    pub fn said(&self) -> &str {
+        head(self.words.expose(), TURN_CHARS_MAX)
+    }
 }

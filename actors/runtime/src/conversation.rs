@@ -28,6 +28,10 @@ use crate::partition::PartitionMsg;
 /// changes faster than a reply can be filled is an error worth telling.
 const STALE_RETRIES_MAX: u32 = 5;
 
+/// Messages that become one input. More of them make the next one, so that no record of the log is
+/// larger than some 300 KB.
+const BURST_MESSAGES_MAX: usize = 64;
+
 /// Messages of a conversation's actor.
 pub(crate) enum ConversationMsg {
     /// The inbox may have open rows.
@@ -199,6 +203,9 @@ impl ConversationActor {
         for row in rows.into_iter().filter(|row| !poisoned.contains(&row.id)) {
             if matches!(row.item, InboxItem::Message(_)) {
                 burst.push(row);
+                if burst.len() == BURST_MESSAGES_MAX {
+                    self.take_burst(state, std::mem::take(&mut burst)).await?;
+                }
                 continue;
             }
             self.take_burst(state, std::mem::take(&mut burst)).await?;
@@ -362,7 +369,7 @@ impl ConversationActor {
         for event in &events {
             match event {
                 Event::ReplyQueued { .. } => self.context.outbox_ready.notify_one(),
-                Event::TurnStarted { attempt, .. } if *attempt > 0 => {
+                Event::TurnExtended { .. } => {
                     self.context
                         .services
                         .live

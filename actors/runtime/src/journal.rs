@@ -1,16 +1,15 @@
 //! A conversation's log in memory and in the store: load, decide, append, evolve.
 
-use mercer_conversation::{Refusal, State, decide, evolve, invariants};
-use mercer_schemas::{
-    Event, Input, LOGIC_VERSION, LogBody, LogRecord, Meta, RecordKey, Settings, Stream,
-};
+use mercer_conversation::{LOGIC_VERSION, Refusal, State, decide, evolve, invariants, notices};
+use mercer_schemas::{Event, Input, LogBody, LogRecord, Meta, RecordKey, Settings, Stream};
 use mercer_store::{Append, AppendError, Lease, NewOutbox, Snapshot};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
 
-/// Records read at once while loading.
+/// Records read at once while loading, and most bytes of them: many conversations load at a time.
 const LOAD_PAGE: u64 = 500;
+const LOAD_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why a conversation cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -69,17 +68,17 @@ impl Journal {
             journal.snapshot_seq = snapshot.seq;
         }
         loop {
-            let records = conversations
-                .log(&journal.stream, journal.seq, LOAD_PAGE)
+            let part = conversations
+                .log_part(&journal.stream, journal.seq, LOAD_PAGE, LOAD_BYTES_MAX)
                 .await?;
-            let Some(last) = records.last() else {
-                return Ok(journal);
-            };
-            journal.seq = last.seq;
-            for record in &records {
+            for record in &part.records {
+                journal.seq = record.seq;
                 if let LogBody::Event { event } = &record.body {
                     journal.state = evolve(std::mem::take(&mut journal.state), event);
                 }
+            }
+            if part.is_end {
+                return Ok(journal);
             }
         }
     }
@@ -101,7 +100,7 @@ impl Journal {
         };
         let decided = decide(&self.state, &input, &meta);
         let (events, refusal) = match decided {
-            Ok(decision) => (decision.events, None),
+            Ok(events) => (events, None),
             Err(refusal) => (Vec::new(), Some(refusal)),
         };
         if events.is_empty()
@@ -154,6 +153,7 @@ impl Journal {
             stream: self.stream.clone(),
             lease: lease.clone(),
             outbox: self.outbox(&after, events, seq),
+            notices: notices(&self.stream, &self.state, events),
             records,
             inbox_done: attached.inbox_done,
             inbox_quarantined: attached.inbox_quarantined,

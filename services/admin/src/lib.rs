@@ -1,4 +1,4 @@
-//! Mercer's admin API: catalog, documents, imports, conversations, keys, workers and health over HTTP, with
+//! Mercer's admin API: catalog, documents, imports, conversations, webhooks, keys, workers and health over HTTP, with
 //! its OpenAPI description at `/openapi.json` and a page to browse it at `/docs`.
 //!
 //! Not here: how things are stored (`mercer-store`), searched, imported or replayed; the last two
@@ -20,6 +20,7 @@ mod problem;
 mod products;
 pub mod seams;
 mod variants;
+mod webhooks;
 mod workers;
 
 use std::sync::Arc;
@@ -141,6 +142,8 @@ fn operations() -> OpenApiRouter<Admin> {
         .routes(routes!(conversations::replay::replay_conversation))
         .routes(routes!(keys::list::list_keys, keys::create::create_key))
         .routes(routes!(keys::revoke::revoke_key))
+        .routes(routes!(webhooks::list::list_deliveries))
+        .routes(routes!(webhooks::resend::resend_delivery))
         .routes(routes!(workers::list_workers))
         .routes(routes!(health::live))
         .routes(routes!(health::ready))

@@ -264,6 +264,8 @@ pub enum WorkerState {
     Ready,
     /// It takes no more and leaves when those that run have ended.
     Draining,
+    /// Its engine hangs in a step: it gets no requests until that ends.
+    Stalled,
     /// Nothing is heard of it.
     Silent,
     /// Two workers have this name: one of them needs another.

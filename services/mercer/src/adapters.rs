@@ -178,6 +178,7 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
         state: match row.state {
             mercer_inference::WorkerState::Ready => WorkerState::Ready,
             mercer_inference::WorkerState::Draining => WorkerState::Draining,
+            mercer_inference::WorkerState::Stalled => WorkerState::Stalled,
             mercer_inference::WorkerState::Silent => WorkerState::Silent,
             mercer_inference::WorkerState::Twin => WorkerState::Twin,
         },
@@ -228,15 +229,77 @@ impl HealthSource for Health {
                 reason: "change feed cannot be read".into(),
             },
         };
-        let ended = chat.has_ended();
-        let model = PartHealth {
-            name: "model".into(),
-            ready: !ended,
-            reason: match ended {
-                false => chat.info().label(),
-                true => "its engine has ended by a fault; start this process again".into(),
-            },
+        vec![index, model_health(chat.as_ref())]
+    }
+}
+
+/// Returns whether a chat model can answer.
+fn model_health(chat: &dyn ChatModel) -> PartHealth {
+    let (ready, reason) = if chat.has_ended() {
+        let reason = "its engine has ended by a fault; start this process again";
+        (false, reason.to_owned())
+    } else if chat.is_stalled() {
+        let reason = "its engine hangs in a step; start this process again if that does not end";
+        (false, reason.to_owned())
+    } else {
+        (true, chat.info().label())
+    };
+    PartHealth {
+        name: "model".into(),
+        ready,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_inference::{Error, GenerateRequest, Generation, ModelInfo};
+
+    use super::*;
+
+    struct Model {
+        ended: bool,
+        stalled: bool,
+    }
+
+    #[async_trait]
+    impl ChatModel for Model {
+        fn info(&self) -> Arc<ModelInfo> {
+            Arc::new(ModelInfo {
+                name: "m".to_owned(),
+                sha256: "0f".repeat(32),
+                n_ctx: 1,
+                n_vocab: 1,
+                n_params: 1,
+                prompt_style: "full".to_owned(),
+                template_sha256: String::new(),
+                adapters: Vec::new(),
+            })
+        }
+
+        fn has_ended(&self) -> bool {
+            self.ended
+        }
+
+        fn is_stalled(&self) -> bool {
+            self.stalled
+        }
+
+        async fn generate(&self, _: GenerateRequest) -> Result<Generation, Error> {
+            Err(Error::Stopped)
+        }
+    }
+
+    #[test]
+    fn a_model_whose_engine_hangs_or_has_ended_is_not_ready() {
+        let of = |ended, stalled| {
+            let health = model_health(&Model { ended, stalled });
+            (health.ready, health.reason)
         };
-        vec![index, model]
+        assert_eq!(of(false, false), (true, "m@0f0f0f0f0f0f".to_owned()));
+        let (ready, reason) = of(false, true);
+        assert!(!ready && reason.contains("hangs"), "{reason}");
+        let (ready, reason) = of(true, false);
+        assert!(!ready && reason.contains("ended"), "{reason}");
     }
 }

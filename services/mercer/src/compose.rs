@@ -16,6 +16,7 @@ use mercer_inference::{
     TextModels,
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
+use mercer_notify::Notifier;
 use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
@@ -190,7 +191,8 @@ pub(crate) async fn load_chat(
 pub(crate) struct Conversations {
     runtime: Runtime,
     indexer: JoinHandle<()>,
-    stop_indexer: CancellationToken,
+    notifier: JoinHandle<()>,
+    stop_tasks: CancellationToken,
 }
 
 impl Conversations {
@@ -205,10 +207,14 @@ impl Conversations {
         services: Services,
         wakes: mpsc::Receiver<Stream>,
     ) -> anyhow::Result<Self> {
-        let stop_indexer = CancellationToken::new();
+        let stop_tasks = CancellationToken::new();
         let indexer = {
-            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
+            let (knowledge, stop) = (base.knowledge.clone(), stop_tasks.clone());
             tokio::spawn(async move { knowledge.run_indexer(stop).await })
+        };
+        let notifier = {
+            let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
+            tokio::spawn(async move { notifier.run(stop).await })
         };
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
@@ -218,16 +224,33 @@ impl Conversations {
         Ok(Self {
             runtime,
             indexer,
-            stop_indexer,
+            notifier,
+            stop_tasks,
         })
     }
 
-    /// Stops conversations, then the indexer.
+    /// Stops conversations, then the indexer and the notifier.
     pub(crate) async fn stop(self) {
         self.runtime.stop().await;
-        self.stop_indexer.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+        self.stop_tasks.cancel();
+        let both = futures::future::join(self.indexer, self.notifier);
+        let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
     }
+}
+
+/// Builds what tells the retailer's people and systems.
+///
+/// # Errors
+/// Names the setting that is wrong, or the shop that is not in the store.
+pub(crate) async fn notifier(config: &Config, store: &Store) -> anyhow::Result<Notifier> {
+    let notify = config.notify()?;
+    for shop in notify.shops() {
+        if store.shops().get(shop).await?.is_none() {
+            bail!("notify: shop `{shop}` is not in the store; run `mercer import FOLDER` first");
+        }
+    }
+    let now = Arc::new(|| SystemClock.now_ms());
+    Ok(Notifier::new(store, &notify, now)?)
 }
 
 /// Fails when a channel is configured for a shop that is not there.

@@ -1,6 +1,7 @@
 //! Settings: an annotated default file in the binary, a TOML file, then `MERCER_` variables.
 
 mod models;
+mod notify;
 mod paths;
 
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::models::ModelPlace;
 use self::models::Models;
+use self::notify::Notify;
 pub(crate) use self::paths::Bases;
 
 /// The default file: manual and default at once.
@@ -48,6 +50,8 @@ pub(crate) struct Config {
     pub(crate) worker: WorkerSection,
     /// How conversations live.
     pub(crate) conversations: Conversations,
+    /// Who is told when a person is called.
+    pub(crate) notify: Notify,
     /// The chat page.
     pub(crate) webchat: WebChat,
     /// WhatsApp numbers.
@@ -309,6 +313,7 @@ impl Config {
             bail!("store.url: must begin with sqlite: or postgres:");
         }
         self.gateway()?;
+        self.notify()?;
         Ok(())
     }
 
@@ -435,6 +440,14 @@ mod tests {
             ("[pool]\nname = \"a.b\"", "pool.name"),
             ("[worker]\nname = \"*\"", "worker.name"),
             ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),
+            (
+                "[[notify.webhooks]]\nshop = \"s\"\nname = \"desk\"\nurl = \"https://desk.example\"\nsecrets = [\"s3cr3t\"]",
+                "notify.webhooks[0].secrets[0]",
+            ),
+            (
+                "[[notify.emails]]\nshop = \"s\"\nname = \"desk\"\nto = [\"a@b.example\"]",
+                "notify.smtp",
+            ),
             ("[log]\nformat = \"loud\"", "log.format"),
             (
                 "[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = \"s3cr3t\"",

@@ -10,6 +10,7 @@ mod nodes;
 mod observe;
 mod pool;
 mod schemas;
+mod seal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -59,6 +60,9 @@ enum Command {
     /// Manage keys of the admin API.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
+    /// Try the webhooks and e-mails that call a person, or make a secret for one.
+    #[command(subcommand)]
+    Webhooks(commands::webhooks::Webhooks),
     /// Look at models, write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -125,6 +129,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Eval(command) => commands::eval::run(&config, command).await,
         Command::Bench(command) => commands::bench::run(&config, command).await,
         Command::Admin(command) => commands::admin::run(&config, command).await,
+        Command::Webhooks(command) => commands::webhooks::run(&config, command).await,
         Command::Models(command) => commands::models::run(&config, command).await,
         Command::Workers(args) => commands::workers::run(&config, args).await,
         Command::Doctor => commands::doctor::run(&config).await,

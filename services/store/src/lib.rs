@@ -21,17 +21,20 @@ pub mod inbox;
 mod keys;
 mod leases;
 mod migration;
+mod notices;
 mod orders;
 mod outbox;
 mod page;
 mod records;
+mod secrets;
 mod shops;
 pub mod testing;
 mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
 pub use conversations::{
-    Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
+    Append, AppendError, ConversationFilter, ConversationRow, Conversations, LogPart, NewOutbox,
+    Snapshot,
 };
 pub use crash::{CRASH_AT, crash_point};
 pub use customers::Customers;
@@ -43,12 +46,14 @@ pub use idempotency::{Begin, Idempotency};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
+pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
 pub use outbox::{
     Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, Reported, Resolution,
     UNKNOWN_WAIT_MS,
 };
 pub use page::{PAGE_MAX, Page};
+pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -150,6 +155,10 @@ impl Store {
     pub fn inbox(&self) -> Inbox {
         Inbox::new(self.db.clone())
     }
+    /// Returns what the retailer's people and systems are told.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.db.clone())
+    }
     /// Returns conversations, their logs and snapshots.
     pub fn conversations(&self) -> Conversations {
         Conversations::new(self.db.clone())
@@ -173,6 +182,11 @@ impl Store {
     /// Returns the answers kept for repeated requests.
     pub fn idempotency(&self) -> Idempotency {
         Idempotency::new(self.db.clone())
+    }
+
+    /// Returns the secrets that processes around this database share.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.db.clone())
     }
 
     /// Says whether the store can be written and read now.

@@ -39,6 +39,7 @@ async fn receive_at(
         id: message_id(1),
         provider_id: format!("wamid.{address}"),
         sent_at_ms: at_ms,
+        cut_from_chars: None,
         content: Content::Text { text: text.into() },
     };
     let item = NewInbox {
@@ -72,7 +73,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
             seq,
             at_ms: 1_000 + seq as i64,
             epoch: lease.epoch,
-            logic_version: mercer_schemas::LOGIC_VERSION,
+            logic_version: 1,
             body: LogBody::Event { event },
         });
     let append = Append {
@@ -86,6 +87,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
         handed_over: true,
         turns: 1,
         snapshot: None,
+        notices: Vec::new(),
         expect_versions: Vec::new(),
     };
     let appended = server.store.conversations().append(append).await;
@@ -104,6 +106,7 @@ fn a_conversation() -> Vec<Event> {
         turn: turn.clone(),
         attempt,
         words: words.into(),
+        cut: false,
     };
     let plan = |query: &str| Event::PlanMade {
         turn: turn.clone(),
@@ -490,6 +493,34 @@ async fn an_answer_after_the_channels_window_is_refused_before_it_is_stored() {
     server.json(&format!("{path}/take-over"), Value::Null).await;
     let answer = server.json(&format!("{path}/answer"), body).await;
     assert_eq!(answer.status, 202, "{}", answer.json);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_take_over_is_refused_before_it_is_stored() {
+    let server = Server::start().await;
+    let phone = "447700900123";
+    let stream = receive_at(&server, phone, Channel::Whatsapp, "help", now_ms()).await;
+    let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
+    let body = json!({"text": "Ada here, how can I help?"});
+    let post = |action: &str, body: Value| {
+        let (server, path) = (&server, format!("{path}/{action}"));
+        let key = [("idempotency-key", "answer-1")];
+        async move { server.json_with(&path, &key, body).await }
+    };
+    let early = post("answer", body.clone()).await;
+    assert_eq!(early.status, 409);
+    let open = server.store.inbox().open(&stream).await.expect("rows");
+    assert_eq!(open.len(), 1, "the customer's message alone");
+
+    assert_eq!(post("take-over", Value::Null).await.status, 202);
+    let taken = post("answer", body.clone()).await;
+    assert_eq!(taken.status, 202);
+    assert_eq!(post("hand-back", Value::Null).await.status, 202);
+    // The same request again is the same answer; another one comes too late.
+    let again = post("answer", body.clone()).await;
+    assert_eq!((again.status.as_u16(), again.json), (202, taken.json));
+    let late = server.json(&format!("{path}/answer"), body).await;
+    assert_eq!(late.status, 409);
 }
 
 #[tokio::test]

@@ -27,8 +27,10 @@ use crate::problem::Problem;
 
 mod show;
 
-/// Log records read at a time.
+/// Log records read at a time, and most bytes of them: a page that reads a long conversation again
+/// holds no more of it than this, and there may be thousands of pages.
 const PAGE_RECORDS: u64 = 200;
+const PAGE_BYTES_MAX: u64 = 256 * 1024;
 /// The log is looked at this often even without a hint: another process may have written it.
 const POLL_MS: u64 = 5_000;
 /// Sent when nothing else is, so that proxies keep the connection and the page sees it is alive.
@@ -157,9 +159,11 @@ impl Feed {
         }
         if let Some(watched) = self.conversation.as_ref().filter(|_| self.behind) {
             let log = self.store.conversations();
-            let records = log.log(&watched.stream, self.after, PAGE_RECORDS).await?;
-            self.behind = records.len() as u64 >= PAGE_RECORDS;
-            for record in &records {
+            let part = log
+                .log_part(&watched.stream, self.after, PAGE_RECORDS, PAGE_BYTES_MAX)
+                .await?;
+            self.behind = !part.is_end;
+            for record in &part.records {
                 self.after = record.seq;
                 self.queue
                     .extend(self.shown.event_of(record, &self.address));

@@ -112,12 +112,16 @@ fn incoming(item: Item, received_at_ms: i64) -> Incoming {
                 provider_id: message.provider_id.clone(),
                 address: message.address,
                 sent_at_ms,
-                item: Taken::Item(InboxItem::Message(InboundMessage {
-                    id: ingress::mint_message_id(received_at_ms),
-                    provider_id: message.provider_id,
-                    sent_at_ms,
-                    content: message.content,
-                })),
+                item: Taken::Item(InboxItem::Message(
+                    InboundMessage {
+                        id: ingress::mint_message_id(received_at_ms),
+                        provider_id: message.provider_id,
+                        sent_at_ms,
+                        cut_from_chars: None,
+                        content: message.content,
+                    }
+                    .cut_to(Channel::Whatsapp),
+                )),
             }
         }
         Item::Status(status) => Incoming {

@@ -211,7 +211,8 @@ fn choice(id: &str, title: &str) -> Content {
         return unsupported("empty_choice");
     }
     Content::Choice {
-        id: id.to_owned(),
+        // Ours are short: a longer one is none that we gave.
+        id: if id.len() > KEY_BYTES_MAX { "" } else { id }.to_owned(),
         title: Personal::new(title.to_owned()),
     }
 }

@@ -139,6 +139,7 @@ impl Owner {
             handed_over: false,
             turns: 0,
             snapshot: None,
+            notices: vec![],
             expect_versions: vec![],
         };
         world
@@ -159,6 +160,7 @@ fn received(address: &str, id: &str, text: &str) -> LogBody {
         id: MessageId::from_parts(1, 1),
         provider_id: provider_id(address, id),
         sent_at_ms: 500,
+        cut_from_chars: None,
         content: Content::Text { text: text.into() },
     };
     event(Event::MessageReceived { message })
@@ -245,6 +247,7 @@ async fn history_is_shown_in_order_with_cards_and_notices() {
             turn: turn(1),
             attempt: 0,
             words: "a kettle?".into(),
+            cut: false,
         }),
         reply(Some(turn(1)), "The Arden."),
         event(Event::TurnEnded { turn: turn(1) }),

@@ -52,6 +52,22 @@ async fn a_text_becomes_one_row_with_metas_id_and_time() {
 }
 
 #[tokio::test]
+async fn a_text_beyond_the_channels_limit_is_cut_and_says_so() {
+    let world = World::new().await;
+    let body = payload("text");
+    let long = body.replace("Do you have", &"é".repeat(65_536));
+    assert_eq!(world.webhook(long).await, StatusCode::OK);
+    let rows = world.open(Channel::Whatsapp, "447700900123").await;
+    let InboxItem::Message(message) = &rows[0].item else {
+        panic!("no message")
+    };
+    let words = message.content.words().expect("words").expose();
+    assert_eq!(words.chars().count(), Channel::Whatsapp.text_chars_max());
+    let behind = " a kettle under £40? ☕".chars().count();
+    assert_eq!(message.cut_from_chars, Some((65_536 + behind) as u32));
+}
+
+#[tokio::test]
 async fn all_entries_changes_and_messages_of_a_batch_are_taken() {
     let world = World::new().await;
     assert_eq!(world.webhook(payload("batch")).await, StatusCode::OK);

@@ -14,4 +14,5 @@ pub(crate) mod models;
 pub(crate) mod reindex;
 pub(crate) mod replay;
 pub(crate) mod serve;
+pub(crate) mod webhooks;
 pub(crate) mod workers;

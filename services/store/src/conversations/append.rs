@@ -48,6 +48,9 @@ async fn run(tx: &DatabaseTransaction, append: Append) -> Result<(), AppendError
     write_log(tx, &append).await?;
     settle_inbox(tx, &append).await?;
     queue_messages(tx, &append, partition).await?;
+    for notice in &append.notices {
+        crate::notices::add(tx, notice).await?;
+    }
     update_row(tx, &append).await?;
     write_snapshot(tx, &append).await
 }

@@ -5,8 +5,8 @@ mod append;
 mod read;
 
 use mercer_schemas::{
-    Channel, ConversationId, LogRecord, MessageId, OutboundMessage, Personal, RecordKey, ShopId,
-    Stream, TurnId, partition_of,
+    Channel, ConversationId, LogRecord, MessageId, Notice, OutboundMessage, Personal, RecordKey,
+    ShopId, Stream, TurnId, partition_of,
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 
@@ -89,6 +89,14 @@ pub struct Snapshot {
     pub hash: String,
 }
 
+/// A piece of a conversation's log.
+pub struct LogPart {
+    /// The records, in order.
+    pub records: Vec<LogRecord>,
+    /// Whether no record followed them.
+    pub is_end: bool,
+}
+
 /// A message for the customer.
 #[derive(Clone)]
 pub struct NewOutbox {
@@ -120,6 +128,8 @@ pub struct Append {
     pub inbox_quarantined: Vec<(i64, String)>,
     /// Messages to send.
     pub outbox: Vec<NewOutbox>,
+    /// What the retailer's people and systems are told.
+    pub notices: Vec<Notice>,
     /// The phase after the records.
     pub phase: String,
     /// Whether a person of the shop answers after the records.

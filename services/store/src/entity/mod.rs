@@ -15,6 +15,7 @@ pub(crate) mod customer;
 pub(crate) mod document;
 pub(crate) mod inbox;
 pub(crate) mod log;
+pub(crate) mod notice_delivery;
 pub(crate) mod order;
 pub(crate) mod outbox;
 pub(crate) mod product;

@@ -2,7 +2,9 @@
 
 mod m0001_tables;
 mod m0002_resends;
-mod m0007_parts;
+mod m0006_notices;
+mod m0007_secrets;
+mod m0008_parts;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -13,7 +15,9 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_tables::Migration),
             Box::new(m0002_resends::Migration),
-            Box::new(m0007_parts::Migration),
+            Box::new(m0006_notices::Migration),
+            Box::new(m0007_secrets::Migration),
+            Box::new(m0008_parts::Migration),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Noting what became of a message.
 
-use mercer_schemas::{DeliveryStatus, MessageId, ShopId};
+use mercer_schemas::{DeliveryStatus, MessageId, Notice, ShopId};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::{
@@ -144,7 +144,21 @@ impl Outbox {
         ];
         let sql = "UPDATE outbox SET state = $1, due_at_ms = $2, cause = $3 \
                    WHERE message = $4 AND state = $5";
-        self.update_one(sql, values).await
+        if to != OutboxState::Failed {
+            return self.update_one(sql, values).await;
+        }
+        let message = message.to_string();
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    let changed = exec(tx, sql, values).await? == 1;
+                    if changed {
+                        tell_failed(tx, &message).await?;
+                    }
+                    Ok::<bool, Error>(changed)
+                })
+            })
+            .await
     }
 
     async fn update_one<const N: usize>(
@@ -232,6 +246,9 @@ async fn report<C: ConnectionTrait>(
             id.into(),
         ];
         exec(tx, sql, values).await?;
+        if joined == DeliveryStatus::Failed {
+            tell_failed(tx, row.message.as_str()).await?;
+        }
     }
     Ok(Some(Reported {
         message: row.message,
@@ -239,4 +256,23 @@ async fn report<C: ConnectionTrait>(
         status: joined,
         changed,
     }))
+}
+
+/// Notes that the retailer is told of a message that will not reach the customer.
+async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Result<(), Error> {
+    let found = outbox::Entity::find_by_id(message.to_owned())
+        .one(tx)
+        .await?;
+    let Some(row) = found.map(decode).transpose()? else {
+        return Ok(());
+    };
+    let notice = Notice::DeliveryFailed {
+        shop: row.stream.shop,
+        conversation: row.stream.conversation,
+        message: row.message,
+        cause: row
+            .cause
+            .unwrap_or_else(|| "reported_by_platform".to_owned()),
+    };
+    crate::notices::add(tx, &notice).await
 }

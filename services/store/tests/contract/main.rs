@@ -11,6 +11,7 @@ mod append;
 mod catalog;
 mod inbox;
 mod leases;
+mod notices;
 mod outbox;
 mod pages;
 mod services;
@@ -49,6 +50,7 @@ topics![
     inbox::what_cannot_be_processed_is_parked_with_its_reason,
     inbox::attempts_are_counted_before_processing,
     append::an_append_is_all_or_nothing,
+    append::a_log_is_read_in_parts_of_bounded_size,
     append::a_lost_lease_appends_nothing,
     append::a_position_is_written_once,
     append::inbox_rows_are_settled_once,
@@ -77,11 +79,17 @@ topics![
     catalog::documents_are_in_force_for_their_time,
     catalog::customers_are_identified_by_exactly_one_match,
     catalog::orders_are_found_without_case,
+    notices::notices_go_out_in_order_per_conversation,
+    notices::a_notice_that_nobody_wants_is_settled,
+    notices::a_frozen_sender_changes_nothing_any_more,
+    notices::what_was_given_up_is_listed_and_can_be_sent_again,
+    notices::a_message_that_fails_is_told_with_its_cause,
     services::the_feed_skips_nothing_while_many_write,
     services::a_waiting_feed_reader_wakes,
     services::keys_are_shown_once_and_can_be_revoked,
     services::a_repeated_request_gets_its_answer,
     services::fifty_equal_requests_run_once,
+    services::processes_around_one_database_share_a_secret,
     services::opening_again_finds_everything,
     pages::products_are_listed_completely,
     pages::conversations_are_listed_completely,

@@ -218,3 +218,20 @@ pub async fn opening_again_finds_everything(env: Env) {
     again.shops().put(renamed.clone()).await.expect("put");
     assert_eq!(env.store.shops().list().await, Ok(vec![renamed]));
 }
+
+/// Processes that start at the same moment agree on a secret, and keep it.
+pub async fn processes_around_one_database_share_a_secret(env: Env) {
+    let others = [open(&env.url).await, open(&env.url).await];
+    let ask = async |store: &mercer_store::Store, name: &str| {
+        store.secrets().shared(name).await.expect("secret")
+    };
+    let (first, second, third) = tokio::join!(
+        ask(&env.store, "nodes"),
+        ask(&others[0], "nodes"),
+        ask(&others[1], "nodes")
+    );
+    assert!(first == second && second == third);
+    let later = open(&env.url).await;
+    assert_eq!(ask(&later, "nodes").await, first);
+    assert_ne!(ask(&env.store, "another").await, first);
+}
