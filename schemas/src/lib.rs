@@ -15,7 +15,10 @@ pub mod plan;
 pub mod shop;
 pub mod worker;
 
-pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
+pub use channel::{
+    Capabilities, Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard,
+    UnknownChannel,
+};
 pub use chat::{ChatMessage, Role};
 pub use conversation::{
     ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LogBody, LogRecord, Meta,

@@ -230,7 +230,8 @@ async fn page_shows_what_happens(gateway: &Mercer, nats: &str) {
     say("m1", "a camping stove").await;
     let events = gateway
         .http
-        .get(format!("{chat}/events?token={token}"))
+        .get(format!("{chat}/events"))
+        .bearer_auth(&token)
         .send();
     let mut events = events.await.expect("events").bytes_stream();
     let mut seen = String::new();

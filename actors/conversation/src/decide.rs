@@ -14,6 +14,10 @@ use crate::effect::open_effect;
 use crate::state::{Phase, State, Turn};
 use crate::{grammar, prompt, replies};
 
+/// After this long a customer may have forgotten that Mercer reads text only. A day is also how
+/// long WhatsApp lets a shop answer freely.
+const UNREADABLE_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
+
 /// Why an input was not taken. A refused input is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -110,7 +114,8 @@ fn receive(
         .collect();
     if new_words.is_empty() {
         // Only pictures, voice notes and the like: an honest answer needs no model.
-        if state.phase.turn().is_none() && !messages.is_empty() {
+        let unreadable = messages.iter().any(|m| m.content.is_unreadable());
+        if unreadable && state.phase.turn().is_none() && !told_unreadable_lately(state, meta) {
             events.push(plain_message(replies::UNSUPPORTED, None, meta, 0));
         }
         return events;
@@ -131,6 +136,12 @@ fn receive(
         }
     }
     events
+}
+
+/// Every message costs the shop money, so the same sentence is not said to each of ten pictures.
+fn told_unreadable_lately(state: &State, meta: &Meta) -> bool {
+    let told_at_ms = state.told_unreadable_at_ms;
+    told_at_ms.is_some_and(|told_at_ms| meta.at_ms < told_at_ms + UNREADABLE_PAUSE_MS)
 }
 
 /// Adds words to a running turn, as far as they fit. The turn holds only what is new of them, so the

@@ -3,6 +3,7 @@
 
 use mercer_schemas::{Event, Evidence, Handle, Personal, Plan, RecordKey, TurnId};
 
+use crate::replies;
 use crate::state::{Origin, PastTurn, Phase, State, Turn};
 
 /// Applies an event.
@@ -128,6 +129,9 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             ..
         } => {
             state.deliveries.follow(message.clone());
+            if content.text.expose().contains(replies::UNSUPPORTED) {
+                state.told_unreadable_at_ms = Some(message.at_ms());
+            }
             if turn.is_none() && state.phase == Phase::WithPerson {
                 answer_last(&mut state, &content.text);
             }

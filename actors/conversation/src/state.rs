@@ -30,6 +30,9 @@ pub struct State {
     pub turns_ended: u64,
     /// The last turn that ended.
     pub last_ended: Option<TurnId>,
+    /// When the customer was last told that Mercer reads text only, UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_unreadable_at_ms: Option<i64>,
 }
 
 /// Where a conversation takes place.

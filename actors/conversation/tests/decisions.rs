@@ -283,24 +283,65 @@ fn with_a_person_mercer_is_silent_until_handed_back() {
     );
 }
 
-#[test]
-fn pictures_alone_get_an_honest_answer_without_a_model() {
-    let mut talk = Talk::default();
-    let input = Input::ReceiveMessages {
+/// The customer sends something that is no text.
+fn sends(number: u64, kind_name: &str, quiet: bool) -> Input {
+    Input::ReceiveMessages {
         channel: Channel::Whatsapp,
         address: "a".into(),
         messages: vec![message(
-            1,
+            number,
             Content::Unsupported {
-                kind_name: "image".into(),
+                kind_name: kind_name.into(),
+                quiet,
             },
         )],
-    };
+    }
+}
+
+#[test]
+fn pictures_alone_get_an_honest_answer_without_a_model() {
+    let mut talk = Talk::default();
     assert_eq!(
-        talk.when(input),
+        talk.when(sends(1, "image", false)),
         ["conversation_started", "message_received", "reply_queued"]
     );
     assert!(talk.state.phase == Phase::Idle);
+}
+
+#[test]
+fn that_mercer_reads_text_only_is_said_once_a_day() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let mut talk = Talk::default();
+    talk.when(sends(1, "image", false));
+    assert_eq!(talk.when(sends(2, "audio", false)), ["message_received"]);
+    talk.at = DAY_MS - 1;
+    assert_eq!(talk.when(sends(3, "video", false)), ["message_received"]);
+    assert_eq!(
+        talk.when(sends(4, "image", false)),
+        ["message_received", "reply_queued"]
+    );
+}
+
+#[test]
+fn reactions_stickers_and_system_messages_are_recorded_and_not_answered() {
+    let mut talk = Talk::default();
+    assert_eq!(
+        talk.when(sends(1, "reaction", true)),
+        ["conversation_started", "message_received"]
+    );
+    // They do not use up the honest answer to what the customer does wait for.
+    assert_eq!(
+        talk.when(sends(2, "image", false)),
+        ["message_received", "reply_queued"]
+    );
+}
+
+#[test]
+fn a_stored_message_without_the_mark_is_one_that_waits_for_an_answer() {
+    let old = r#"{"kind":"unsupported","kind_name":"image"}"#;
+    let content: Content = serde_json::from_str(old).expect("old record");
+    assert!(content.is_unreadable());
+    assert_eq!(serde_json::to_string(&content).expect("JSON"), old);
 }
 
 #[test]
@@ -429,16 +470,7 @@ impl Step {
         };
         match self {
             Self::Says(words) => says(number, words),
-            Self::Picture => Input::ReceiveMessages {
-                channel: Channel::Whatsapp,
-                address: "a".into(),
-                messages: vec![message(
-                    number,
-                    Content::Unsupported {
-                        kind_name: "image".into(),
-                    },
-                )],
-            },
+            Self::Picture => sends(number, "image", false),
             Self::Plans(plan) => Input::PlanGenerated {
                 effect,
                 output: written(plan),

@@ -265,6 +265,7 @@ impl ConversationActor {
             InboxItem::Message(_) => return Ok(()),
             InboxItem::Status {
                 message,
+                part,
                 provider_message_id,
                 status,
                 ..
@@ -274,14 +275,16 @@ impl ConversationActor {
                     .report(
                         &state.stream.shop,
                         message.as_ref(),
+                        part,
                         &provider_message_id,
                         status,
                     )
                     .await?;
-                match reported.map(|reported| reported.message).or(message) {
-                    Some(message) => Input::DeliveryReported { message, status },
-                    // A report on a message that is not ours: nothing follows from it.
-                    None => return self.finish(state, attached).await,
+                match reported.map(|reported| (reported.message, reported.status)) {
+                    Some((message, Some(status))) => Input::DeliveryReported { message, status },
+                    // A report on a message that is not ours, or on a part while others are not
+                    // known to be out: nothing follows from it.
+                    _ => return self.finish(state, attached).await,
                 }
             }
             InboxItem::Command(Command::TakeOver { by }) => Input::TakeOver { by },

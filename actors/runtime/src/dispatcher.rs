@@ -8,8 +8,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercer_gateway::sender::SendOutcome;
-use mercer_store::{OutboxRow, Resolution};
+use mercer_gateway::sender::{Progress, SendOutcome};
+use mercer_store::{OutboxRow, Part, Resolution};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, SystemClock};
@@ -65,7 +65,11 @@ pub(crate) async fn dispatch(context: Context) {
 
 async fn deliver(context: &Context, row: OutboxRow) {
     mercer_store::crash_point("outbox_claimed");
-    let outcome = context.services.senders.send(&row).await;
+    let outcome = context
+        .services
+        .senders
+        .send(&row, &Noted(Arc::clone(context)))
+        .await;
     mercer_store::crash_point("sent_not_recorded");
     // An outcome that is not recorded would hold the conversation's next messages back for ever.
     while let Err(error) = record(context, &row, &outcome).await {
@@ -73,6 +77,21 @@ async fn deliver(context: &Context, row: OutboxRow) {
         tokio::time::sleep(LOOK).await;
     }
     mercer_store::crash_point("sent_recorded");
+}
+
+/// Notes in the outbox which parts of a message are out.
+struct Noted(Context);
+
+#[ractor::async_trait]
+impl Progress for Noted {
+    async fn part_sent(&self, row: &OutboxRow, part: Part, provider_id: &str) {
+        let outbox = self.0.services.store.outbox();
+        // Were it forgotten, the next attempt would send the part again.
+        while let Err(error) = outbox.part_sent(&row.message, part, provider_id).await {
+            tracing::error!(message.id = %row.message, %error, "part sent could not be recorded; trying again");
+            tokio::time::sleep(LOOK).await;
+        }
+    }
 }
 
 async fn record(

@@ -195,7 +195,7 @@ async fn run(
                 place,
                 view,
                 request,
-                place.channel == Channel::Webchat,
+                place.channel.capabilities().shows_sentences,
             )
             .await?;
             Ok(Input::ReplyGenerated { effect: id, output }.into())

@@ -1,8 +1,6 @@
 //! A conversation's log in memory and in the store: load, decide, append, evolve.
 
-use mercer_conversation::{
-    LOGIC_VERSION, Refusal, State, decide, evolve, invariants, notices,
-};
+use mercer_conversation::{LOGIC_VERSION, Refusal, State, decide, evolve, invariants, notices};
 use mercer_schemas::{Event, Input, LogBody, LogRecord, Meta, RecordKey, Settings, Stream};
 use mercer_store::{Append, AppendError, Conversations, Lease, NewOutbox, Snapshot};
 use sha2::{Digest, Sha256};

@@ -29,7 +29,7 @@ use mercer_store::{Hints, Store};
 pub use self::config::{ConfigError, GatewayConfig, Secret, WebChatConfig, WhatsAppConfig};
 pub use self::live::{LiveEvent, LiveFeed, Subscription};
 pub use self::problem::Problem;
-pub use self::sender::{ChannelSender, SendOutcome, Senders, Working};
+pub use self::sender::{ChannelSender, Progress, SendOutcome, Senders, Working};
 
 /// Longest time for a body to arrive. Meta sends in one go; a caller that trickles holds a
 /// connection and memory.

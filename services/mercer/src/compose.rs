@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
+use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
@@ -376,22 +377,13 @@ impl App {
     }
 
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
-    ///
-    /// # Errors
-    /// When the server fails.
-    pub(crate) async fn serve(
-        self,
-        listener: TcpListener,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
-        let (live, cancelled) = (self.live.clone(), stop.clone());
-        let served = axum::serve(listener, self.router.clone())
-            .with_graceful_shutdown(async move {
-                cancelled.cancelled().await;
-                live.close();
-            })
-            .await;
+    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let live = self.live;
+        let stopped = async move {
+            stop.cancelled().await;
+            live.close();
+        };
+        http::serve(listener, self.router, Limits::default(), stopped).await;
         self.conversations.stop().await;
-        served.context("HTTP server")
     }
 }

@@ -3,6 +3,7 @@
 mod models;
 mod notify;
 mod retention;
+mod paths;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(crate) use self::models::ModelPlace;
 use self::models::Models;
 use self::notify::Notify;
 use self::retention::Retention;
+pub(crate) use self::paths::Bases;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -163,6 +165,12 @@ pub(crate) struct WhatsApp {
     /// Base URL of the Graph API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) graph_base_url: Option<String>,
+    /// Version of the Graph API, for instance `v23.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) graph_version: Option<String>,
+    /// Most milliseconds for one call of the Graph API, 1000 to 120000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) send_timeout_ms: Option<u64>,
 }
 
 impl std::fmt::Debug for WhatsApp {
@@ -221,11 +229,12 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     let env = Env::prefixed("MERCER_")
         .ignore(&["config", "crash_at", "bin", "screenshot", "write_schemas"])
         .split("__");
-    let config: Config = figment
+    let mut config: Config = figment
         .merge(env)
         .extract()
         .map_err(|error| anyhow::anyhow!(describe(&error)))?;
     config.check()?;
+    config.models.find_files(&Bases::of(file));
     Ok(config)
 }
 
@@ -448,6 +457,30 @@ mod tests {
                 DEFAULT.lines().any(is_set),
                 "`{name}` is not in the default file"
             );
+        }
+    }
+
+    #[test]
+    fn the_graph_apis_version_and_timeout_can_be_set() {
+        let number = |more: &str| {
+            let block = "[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = [\"s\"]";
+            let config = read(&format!("{block}\n{more}"))?;
+            let gateway = config.gateway()?;
+            let set = &gateway.whatsapp[0];
+            Ok::<_, anyhow::Error>((set.graph_version.clone(), set.send_timeout_ms))
+        };
+        let default = number("").expect("valid");
+        assert_eq!(default, ("v23.0".to_owned(), 15_000));
+        let set = number("graph_version = \"v25.1\"\nsend_timeout_ms = 4000").expect("valid");
+        assert_eq!(set, ("v25.1".to_owned(), 4_000));
+        for (wrong, key) in [
+            ("graph_version = \"23\"", "whatsapp[0].graph_version"),
+            ("graph_version = \"v23.0/x\"", "whatsapp[0].graph_version"),
+            ("send_timeout_ms = 0", "whatsapp[0].send_timeout_ms"),
+            ("send_timeout_ms = 600000", "whatsapp[0].send_timeout_ms"),
+        ] {
+            let error = number(wrong).expect_err(wrong).to_string();
+            assert!(error.contains(key), "{wrong}: {error}");
         }
     }
 

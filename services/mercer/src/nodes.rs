@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::adapters::{Health, Pool, Replay};
 use crate::compose::{Base, Conversations, check_shops, open_store};
 use crate::config::Config;
+use crate::http::{self, Limits};
 use crate::pool::LivePool;
 use crate::seal::{Opener, Sealer};
 
@@ -101,13 +102,12 @@ pub(crate) async fn serve_door(
     });
     let router = with_metrics(router, metrics);
     tracing::info!(address = %listener.local_addr()?, "serving");
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            stop.cancelled().await;
-            live.close();
-        })
-        .await
-        .context("HTTP server")
+    let stopped = async move {
+        stop.cancelled().await;
+        live.close();
+    };
+    http::serve(listener, router, Limits::default(), stopped).await;
+    Ok(())
 }
 
 /// Runs a fair share of the conversations until the process is asked to stop. HTTP serves health and metrics only.
@@ -150,11 +150,9 @@ pub(crate) async fn serve_conversations(
     let router = with_metrics(health(base.store.clone()), metrics);
     let conversations = Conversations::start(config, Sharing::Fair, &base, services, wakes).await?;
     tracing::info!(address = %listener.local_addr()?, "serving");
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
+    http::serve(listener, router, Limits::default(), stop.cancelled_owned()).await;
     conversations.stop().await;
-    served.context("HTTP server")
+    Ok(())
 }
 
 /// Opens stores that other processes use too, and a search index of this one's own.

@@ -116,7 +116,7 @@ fn message_lines(message: &InboundMessage) -> Vec<String> {
     let mut lines = vec![match &message.content {
         Content::Text { text } => format!("customer: {}", text.expose()),
         Content::Choice { title, .. } => format!("customer chose: {}", title.expose()),
-        Content::Unsupported { kind_name } => format!("customer sent: {kind_name}"),
+        Content::Unsupported { kind_name, .. } => format!("customer sent: {kind_name}"),
     }];
     let cut = message.cut_from_chars;
     lines.extend(cut.map(|chars| format!("cut at the channel's limit; it had {chars} characters")));

@@ -62,9 +62,9 @@ impl Customers {
         channel: Channel,
         address: &str,
     ) -> Result<Option<CustomerId>, Error> {
-        let Channel::Whatsapp = channel else {
+        if !channel.capabilities().address_is_phone {
             return Ok(None);
-        };
+        }
         match phone_digits(address) {
             Some(digits) => {
                 self.only(shop, customer::Column::PhoneDigits.eq(digits).into())

@@ -315,6 +315,7 @@ fn quarantine(script: &mut Script) {
     let mut picture = message(80, "");
     picture.content = Content::Unsupported {
         kind_name: "image".into(),
+        quiet: false,
     };
     script.take(received(vec![picture]));
 }

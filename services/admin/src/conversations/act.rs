@@ -5,11 +5,11 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use mercer_schemas::{ConversationId, Personal, Stream};
-use mercer_store::{Command, InboxItem, InboxKind, InboxRow, NewInbox};
+use mercer_store::{Command, ConversationRow, InboxItem, InboxKind, InboxRow, NewInbox};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConversationPath, find};
+use super::{ConversationPath, find, window};
 use crate::Admin;
 use crate::answer::Sample;
 use crate::auth::Caller;
@@ -89,7 +89,8 @@ pub(crate) async fn take_over(
 ///
 /// Sends the text to the customer in the order of the inbox. The conversation must be with a person,
 /// or a take-over of it must be stored already: 409 otherwise. Where somebody hands it back at the
-/// same moment, the answer may still be dropped.
+/// same moment, the answer may still be dropped. 409 `window-closed` where the channel takes answers
+/// for a while only, and the customer's last message is longer ago: 24 hours on WhatsApp.
 #[utoipa::path(
     post,
     path = "/v1/shops/{shop}/conversations/{conversation}/answer",
@@ -185,16 +186,13 @@ async fn store(
         None => hex::encode(rand::random::<[u8; 16]>()),
     };
     let provider_id = format!("admin:{conversation}:{action}:{unique}");
-    if matches!(command, Command::Answer { .. }) && !is_with_person(row.handed_over, &open) {
+    if matches!(command, Command::Answer { .. })
+        && let Some(refusal) = refusal(admin, &stream, &row, &open).await?
+    {
         // An answer that was taken before is taken again, whatever happened since.
         let inbox = admin.store.inbox();
         let known = inbox.find(&stream.shop, row.channel, &provider_id).await?;
-        let inbox_id = known.ok_or_else(|| {
-            Problem::new(
-                Kind::Conflict,
-                "the conversation is not with a person; take it over first",
-            )
-        })?;
+        let inbox_id = known.ok_or(refusal)?;
         return Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })));
     }
     let now_ms = crate::now_ms();
@@ -218,6 +216,20 @@ async fn store(
     admin.hints.wake(&stream);
     let inbox_id = inserted.inbox_id;
     Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })))
+}
+
+/// Says why an answer would come to nothing now, if it would.
+async fn refusal(
+    admin: &Admin,
+    stream: &Stream,
+    row: &ConversationRow,
+    open: &[InboxRow],
+) -> Result<Option<Problem>, Problem> {
+    if !is_with_person(row.handed_over, open) {
+        let detail = "the conversation is not with a person; take it over first";
+        return Ok(Some(Problem::new(Kind::Conflict, detail)));
+    }
+    window::refusal(admin, stream, row.channel).await
 }
 
 /// Says whether an answer that is stored now will find the conversation with a person, as far as

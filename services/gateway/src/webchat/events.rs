@@ -36,10 +36,9 @@ const POLL_MS: u64 = 5_000;
 /// Sent when nothing else is, so that proxies keep the connection and the page sees it is alive.
 const KEEP_ALIVE_MS: u64 = 15_000;
 
-/// Query of the stream.
+/// Query of the stream. The session's token is never part of it: proxies log addresses.
 #[derive(Deserialize)]
 pub(crate) struct Resume {
-    token: Option<String>,
     /// Like the `Last-Event-ID` header, which wins.
     after: Option<String>,
 }
@@ -54,7 +53,7 @@ pub(crate) async fn stream_events(
     let Some(shop) = gateway.config.webchat_of(&shop).cloned() else {
         return Problem::NO_SUCH_SHOP.into_response();
     };
-    let token = match SessionToken::of_headers_or_query(&headers, resume.token.as_deref()) {
+    let token = match SessionToken::of_headers(&headers) {
         Ok(token) => token,
         Err(problem) => return problem.into_response(),
     };

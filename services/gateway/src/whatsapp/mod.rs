@@ -3,6 +3,7 @@
 //! The webhook does four things: verify, parse, store, acknowledge. No conversation, model or
 //! platform is touched on the way; the answer depends on the store alone.
 
+mod callback;
 mod deliver;
 mod parse;
 mod render;
@@ -130,6 +131,7 @@ fn incoming(item: Item, received_at_ms: i64) -> Incoming {
             sent_at_ms: status.sent_at_ms.unwrap_or(received_at_ms),
             item: Taken::Item(InboxItem::Status {
                 message: status.message,
+                part: status.part,
                 provider_message_id: status.provider_message_id,
                 status: status.status,
                 error: status.error,

@@ -431,8 +431,7 @@ async fn a_page_that_comes_back_while_an_answer_is_written_gets_its_sentences_so
 async fn a_page_may_watch_before_it_writes() {
     let world = World::new().await;
     let token = new_token();
-    let request = Request::get(format!("/chat/northwind/events?token={token}"));
-    let mut page = Page::of(&world, request.body(Body::empty()).expect("request")).await;
+    let mut page = Page::open(&world, &token, None).await;
     assert!(page.until("ready").await.is_empty());
     let address = SessionToken::parse(&token).expect("token").address();
     post(&world, &token, "m-1").await;
@@ -477,7 +476,9 @@ async fn a_slow_page_gets_the_whole_message_all_the_same() {
 async fn streams_end_when_the_feed_is_closed_and_need_a_token() {
     let world = World::new().await;
     let token = new_token();
-    for path in ["/chat/northwind/events", "/chat/northwind/events?token=abc"] {
+    // A token in the address would be in every proxy's log, so it is not even looked at.
+    let in_the_address = format!("/chat/northwind/events?token={token}");
+    for path in ["/chat/northwind/events", in_the_address.as_str()] {
         let response = world
             .send(Request::get(path).body(Body::empty()).expect("request"))
             .await;

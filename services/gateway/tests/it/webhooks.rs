@@ -19,7 +19,12 @@ fn describe(row: &InboxRow) -> String {
         InboxItem::Message(message) => match &message.content {
             Content::Text { text } => format!("text {}", text.expose()),
             Content::Choice { id, title } => format!("choice {id} {}", title.expose()),
-            Content::Unsupported { kind_name } => format!("unsupported {kind_name}"),
+            Content::Unsupported { kind_name, quiet } => {
+                format!(
+                    "{} {kind_name}",
+                    if *quiet { "quiet" } else { "unsupported" }
+                )
+            }
         },
         InboxItem::Status { status, .. } => format!("status {status:?}"),
         InboxItem::Command(_) => "command".to_owned(),
@@ -100,12 +105,12 @@ async fn every_kind_of_message_is_kept_for_an_answer() {
         "unsupported audio",
         "unsupported video",
         "unsupported document",
-        "unsupported sticker",
+        "quiet sticker",
         "unsupported location",
         "unsupported contacts",
-        "unsupported reaction",
+        "quiet reaction",
         "unsupported order",
-        "unsupported system",
+        "quiet system",
         "unsupported unsupported",
         "choice row-2 Tents",
         "choice yes Yes, please",

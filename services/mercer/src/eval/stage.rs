@@ -27,7 +27,7 @@ pub(crate) struct Stage {
     /// The line to it.
     pub(crate) line: Line,
     stop: CancellationToken,
-    served: JoinHandle<anyhow::Result<()>>,
+    served: JoinHandle<()>,
 }
 
 /// How to set a stage.
@@ -66,6 +66,8 @@ impl Stage {
             app_secrets: vec![secret.clone()],
             access_token: "stage".to_owned(),
             graph_base_url: Some(graph_url),
+            graph_version: None,
+            send_timeout_ms: None,
         });
         if !config
             .webchat
@@ -103,7 +105,7 @@ impl Stage {
     /// Waits until the process is asked to stop.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancelled().await;
         self.strike().await
@@ -112,10 +114,10 @@ impl Stage {
     /// Stops everything.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn strike(self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.served.await.context("server")?
+        self.served.await.context("server")
     }
 }
 

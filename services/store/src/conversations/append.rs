@@ -154,6 +154,7 @@ fn outbox_row(
         epoch: ActiveValue::Set(None),
         created_at_ms: Set(now_ms),
         resends: Set(0),
+        parts: Set(None),
     })
 }
 

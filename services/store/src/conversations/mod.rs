@@ -265,7 +265,5 @@ fn decode(row: conversation::Model) -> Result<ConversationRow, Error> {
 
 /// Reads a channel's name back.
 pub(crate) fn parse_channel(text: &str) -> Option<Channel> {
-    [Channel::Whatsapp, Channel::Webchat]
-        .into_iter()
-        .find(|channel| channel.as_str() == text)
+    text.parse().ok()
 }

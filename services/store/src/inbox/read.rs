@@ -153,6 +153,26 @@ impl Inbox {
             .map(|row| (now_ms() - row.received_at_ms).max(0)))
     }
 
+    /// Returns when the customer of a conversation last wrote, by the platform's clock, UTC
+    /// milliseconds; `None` where no message is kept.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn last_message_ms(&self, stream: &Stream) -> Result<Option<i64>, Error> {
+        let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
+        let latest = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::Shop.eq(shop))
+                .filter(inbox::Column::Conversation.eq(conversation))
+                .filter(inbox::Column::Kind.eq(InboxKind::Message.as_str()))
+                .order_by_desc(inbox::Column::SentAtMs)
+                .limit(1)
+                .one(&c);
+            Ok(found.await?)
+        });
+        Ok(latest.await?.map(|row| row.sent_at_ms))
+    }
+
     /// Returns how many rows of a shop are in a state: `open`, `done`, `quarantined` or `parked`.
     ///
     /// # Errors

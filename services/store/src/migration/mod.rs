@@ -5,6 +5,7 @@ mod m0002_resends;
 mod m0003_imports;
 mod m0006_notices;
 mod m0007_secrets;
+mod m0008_parts;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -18,6 +19,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_imports::Migration),
             Box::new(m0006_notices::Migration),
             Box::new(m0007_secrets::Migration),
+            Box::new(m0008_parts::Migration),
         ]
     }
 }

@@ -8,6 +8,7 @@
 //! that was frozen meanwhile has to say of an older one changes nothing.
 
 mod claim;
+mod parts;
 mod settle;
 
 use mercer_schemas::{
@@ -19,6 +20,8 @@ use crate::conversations::parse_channel;
 use crate::db::Db;
 use crate::entity::outbox;
 use crate::error::Error;
+
+pub use self::parts::{PARTS_MAX, Part, PartState};
 
 /// For how long an unknown message holds back the ones after it, waiting for the platform's
 /// report, milliseconds (reliability notes, c1.5).
@@ -122,8 +125,8 @@ pub struct Reported {
     pub message: MessageId,
     /// Its conversation.
     pub stream: Stream,
-    /// How far it is known to have got, this report included.
-    pub status: DeliveryStatus,
+    /// How far it is known to have got, this report included; none while parts of it are missing.
+    pub status: Option<DeliveryStatus>,
     /// False for a late or repeated report, which changes nothing.
     pub changed: bool,
 }
@@ -162,6 +165,9 @@ pub struct OutboxRow {
     pub due_at_ms: i64,
     /// The platform's id.
     pub provider_id: Option<String>,
+    /// What is known of its parts, where the platform takes it in several; empty before the first
+    /// is out.
+    pub parts: Vec<PartState>,
     /// Stable word for the last failure.
     pub cause: Option<String>,
     /// When it was queued, UTC milliseconds.
@@ -198,6 +204,10 @@ fn decode(row: outbox::Model) -> Result<OutboxRow, Error> {
         Some(text) => Some(parse_delivery(text).ok_or_else(|| corrupt("outbox.delivery"))?),
         None => None,
     };
+    let parts = match row.parts.as_deref() {
+        Some(text) => serde_json::from_str(text).map_err(|_| corrupt("outbox.parts"))?,
+        None => Vec::new(),
+    };
     Ok(OutboxRow {
         message: row.message.parse().map_err(|_| corrupt("outbox.message"))?,
         stream,
@@ -213,6 +223,7 @@ fn decode(row: outbox::Model) -> Result<OutboxRow, Error> {
         claimed_by: row.owner.clone().zip(row.epoch),
         due_at_ms: row.due_at_ms,
         provider_id: row.provider_id.clone(),
+        parts,
         cause: row.cause.clone(),
         created_at_ms: row.created_at_ms,
         address: row.address.into(),

@@ -4,8 +4,8 @@ use mercer_schemas::{DeliveryStatus, MessageId, Notice, ShopId};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::{
-    Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
-    decode, delivery_name,
+    Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
+    decode, delivery_name, parts,
 };
 use crate::db::{exec, get, now_ms, one};
 use crate::entity::outbox;
@@ -91,8 +91,8 @@ impl Outbox {
 
     /// Joins a platform's report into what is known of a message, found by our id or the
     /// platform's. Order and repetition of reports do not matter. A report also settles a message
-    /// of which it was unknown whether it was sent. `None` for a message that this shop does not
-    /// have.
+    /// of which it was unknown whether it was sent. A report on one part of several settles it
+    /// when all are known to be out. `None` for a message that this shop does not have.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Corrupt`].
@@ -100,6 +100,7 @@ impl Outbox {
         &self,
         shop: &ShopId,
         message: Option<&MessageId>,
+        part: Option<Part>,
         provider_message_id: &str,
         status: DeliveryStatus,
     ) -> Result<Option<Reported>, Error> {
@@ -108,7 +109,9 @@ impl Outbox {
         let provider_id = provider_message_id.to_owned();
         self.db
             .write(move |tx| {
-                Box::pin(async move { report(tx, &shop, &message, &provider_id, status).await })
+                Box::pin(
+                    async move { report(tx, &shop, &message, part, &provider_id, status).await },
+                )
             })
             .await
     }
@@ -241,6 +244,7 @@ async fn report<C: ConnectionTrait>(
     tx: &C,
     shop: &str,
     message: &str,
+    part: Option<Part>,
     provider_id: &str,
     status: DeliveryStatus,
 ) -> Result<Option<Reported>, Error> {
@@ -261,22 +265,30 @@ async fn report<C: ConnectionTrait>(
         return Ok(None);
     };
     let row = decode(model)?;
-    let joined = row.delivery.map_or(status, |known| known.join(status));
+    let mut parts = row.parts.clone();
+    let joined = match part.filter(|part| !part.is_whole()) {
+        None => Some(row.delivery.map_or(status, |known| known.join(status))),
+        Some(part) if parts::join(&mut parts, part, provider_id, status) => {
+            parts::delivery_of(&parts)
+        }
+        Some(_) => row.delivery,
+    };
     let state = match (row.state, joined) {
         // A report proves that the platform has it, whatever we know of the send.
-        (OutboxState::Unknown | OutboxState::Sending, DeliveryStatus::Failed) => {
+        (OutboxState::Unknown | OutboxState::Sending, Some(DeliveryStatus::Failed)) => {
             OutboxState::Failed
         }
-        (OutboxState::Unknown | OutboxState::Sending, _) => OutboxState::Sent,
+        (OutboxState::Unknown | OutboxState::Sending, Some(_)) => OutboxState::Sent,
         (state, _) => state,
     };
-    let changed = row.delivery != Some(joined) || row.state != state;
-    if changed {
-        let sql = "UPDATE outbox SET delivery = $1, state = $2, \
-                   provider_id = COALESCE(provider_id, $3) WHERE message = $4";
+    let changed = row.delivery != joined || row.state != state;
+    if changed || parts != row.parts {
+        let sql = "UPDATE outbox SET delivery = $1, state = $2, parts = $3, \
+                   provider_id = COALESCE(provider_id, $4) WHERE message = $5";
         let values = [
-            delivery_name(joined).into(),
+            joined.map(delivery_name).into(),
             state.as_str().into(),
+            (!parts.is_empty()).then(|| parts::encode(&parts)).into(),
             provider_id.into(),
             id.into(),
         ];

@@ -171,6 +171,7 @@ pub async fn statuses_go_to_the_conversation_of_their_message(env: Env) {
         kind: InboxKind::Status,
         payload: InboxItem::Status {
             message,
+            part: None,
             provider_message_id: ours.to_owned(),
             status: DeliveryStatus::Delivered,
             error: None,

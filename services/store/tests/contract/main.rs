@@ -63,6 +63,7 @@ topics![
     outbox::unknown_messages_are_not_sent_again_by_themselves,
     outbox::messages_of_a_dead_owner_become_unknown,
     outbox::reports_form_a_lattice,
+    outbox::a_message_of_parts_is_settled_when_all_are,
     outbox::a_claim_needs_a_lease,
     outbox::no_message_passes_one_of_many_unknown_ones,
     outbox::an_owner_that_was_frozen_undoes_nothing,

@@ -2,7 +2,7 @@
 
 use mercer_schemas::{DeliveryStatus, MessageId, Stream};
 use mercer_store::{
-    Lease, Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, Resolution, UNKNOWN_WAIT_MS,
+    Lease, Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Resolution, UNKNOWN_WAIT_MS,
 };
 
 use crate::support::{Env, append, now_ms, outgoing, record, shop};
@@ -323,13 +323,13 @@ pub async fn reports_form_a_lattice(env: Env) {
     ];
     for (status, known, changed) in steps {
         let report = outbox
-            .report(&shop(), None, "wamid.out", status)
+            .report(&shop(), None, None, "wamid.out", status)
             .await
             .expect("report");
         let report = report.expect("known");
         assert_eq!(
             (report.status, report.changed),
-            (known, changed),
+            (Some(known), changed),
             "{status:?}"
         );
         assert_eq!(
@@ -337,12 +337,14 @@ pub async fn reports_form_a_lattice(env: Env) {
             (ids[0].clone(), stream.clone())
         );
     }
-    let nobody = outbox.report(&shop(), None, "wamid.nobody", Sent).await;
+    let nobody = outbox
+        .report(&shop(), None, None, "wamid.nobody", Sent)
+        .await;
     assert_eq!(nobody, Ok(None));
     let other = mercer_schemas::ShopId::new("other").expect("key");
     assert_eq!(
         outbox
-            .report(&other, Some(&ids[0]), "wamid.out", Sent)
+            .report(&other, Some(&ids[0]), None, "wamid.out", Sent)
             .await,
         Ok(None)
     );
@@ -351,7 +353,7 @@ pub async fn reports_form_a_lattice(env: Env) {
     let second = claim_one(&outbox, &leases, now_ms(), &ids[1]).await;
     outbox.unknown(&second, "timeout").await.expect("unknown");
     let report = outbox
-        .report(&shop(), Some(&ids[1]), "wamid.late", Delivered)
+        .report(&shop(), Some(&ids[1]), None, "wamid.late", Delivered)
         .await;
     assert!(report.expect("report").is_some_and(|report| report.changed));
     let rows = outbox.list_for(&stream).await.expect("list");
@@ -360,6 +362,68 @@ pub async fn reports_form_a_lattice(env: Env) {
         (OutboxState::Sent, Some(Delivered))
     );
     assert_eq!(rows[1].provider_id.as_deref(), Some("wamid.late"));
+}
+
+async fn row_of(outbox: &Outbox, stream: &Stream, message: &MessageId) -> OutboxRow {
+    let rows = outbox.list_for(stream).await.expect("list");
+    let found = rows.into_iter().find(|row| row.message == *message);
+    found.expect("row")
+}
+
+pub async fn a_message_of_parts_is_settled_when_all_are(env: Env) {
+    use DeliveryStatus::{Delivered, Failed, Read, Sent};
+    let (stream, _) = env.receive("447700900027", "1").await;
+    let lease = env.lease("node", &stream).await;
+    let ids = queue(&env, &stream, &lease, 1, &[1, 2]).await;
+    let outbox = env.store.outbox();
+    let leases = [lease];
+    let report = async |message: &MessageId, number, of, provider_id: &str, status| {
+        let part = Part::new(number, of);
+        let shop = shop();
+        let report = outbox.report(&shop, Some(message), part, provider_id, status);
+        report.await.expect("report").expect("known").status
+    };
+    let part = |number| Part::new(number, 2).expect("part");
+
+    // The second part is refused for now: what is out stays out for the next attempt.
+    claim(&outbox, &leases, now_ms()).await;
+    outbox
+        .part_sent(&ids[0], part(1), "wamid.p1")
+        .await
+        .expect("noted");
+    assert_eq!(outbox.retry(&ids[0], now_ms(), "rate").await, Ok(true));
+    // Its report says nothing about the second.
+    assert_eq!(report(&ids[0], 1, 2, "wamid.p1", Delivered).await, None);
+    let rows = outbox.claim(&leases, 10, now_ms()).await.expect("claim");
+    let out: Vec<bool> = rows[0].parts.iter().map(|part| part.is_out()).collect();
+    assert_eq!(out, [true, false]);
+    // The attempt ends in silence; a report on the first part does not settle that either.
+    outbox.unknown(&ids[0], "timeout").await.expect("unknown");
+    assert_eq!(report(&ids[0], 1, 2, "wamid.p1", Read).await, None);
+    assert_eq!(
+        row_of(&outbox, &stream, &ids[0]).await.state,
+        OutboxState::Unknown
+    );
+    // One on the second does, and the message got as far as its last part.
+    assert_eq!(report(&ids[0], 2, 2, "wamid.p2", Sent).await, Some(Sent));
+    let row = row_of(&outbox, &stream, &ids[0]).await;
+    assert_eq!((row.state, row.delivery), (OutboxState::Sent, Some(Sent)));
+    assert_eq!(row.provider_id.as_deref(), Some("wamid.p1"));
+    assert_eq!(report(&ids[0], 2, 2, "wamid.p2", Read).await, Some(Read));
+    // Of another division of the message: changes nothing.
+    assert_eq!(report(&ids[0], 3, 3, "wamid.p3", Failed).await, Some(Read));
+
+    // A part that will not arrive is a message that will not.
+    claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(
+        report(&ids[1], 2, 2, "wamid.q2", Failed).await,
+        Some(Failed)
+    );
+    let row = row_of(&outbox, &stream, &ids[1]).await;
+    assert_eq!(
+        (row.state, row.delivery),
+        (OutboxState::Failed, Some(Failed))
+    );
 }
 
 pub async fn a_claim_needs_a_lease(env: Env) {

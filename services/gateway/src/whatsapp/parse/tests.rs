@@ -32,7 +32,12 @@ fn describe(item: &Item) -> String {
         Item::Message(m) => match &m.content {
             Content::Text { .. } => "text".to_owned(),
             Content::Choice { id, .. } => format!("choice {id}"),
-            Content::Unsupported { kind_name } => format!("unsupported {kind_name}"),
+            Content::Unsupported { kind_name, quiet } => {
+                format!(
+                    "{} {kind_name}",
+                    if *quiet { "quiet" } else { "unsupported" }
+                )
+            }
         },
         Item::Status(s) => format!("status {:?} {:?}", s.status, s.error),
         Item::Parked(p) => format!("parked {}", p.reason),
@@ -96,7 +101,7 @@ fn each_kind_of_message_is_read_or_kept() {
         (json!({"type": "order", "order": {}}), "unsupported order"),
         (
             json!({"type": "reaction", "reaction": {"emoji": "👍"}}),
-            "unsupported reaction",
+            "quiet reaction",
         ),
         (
             json!({"type": "unsupported", "errors": [{"code": 131051}]}),

@@ -158,6 +158,7 @@ fn picture(number: usize) -> NewInbox {
         cut_from_chars: None,
         content: Content::Unsupported {
             kind_name: "image".to_owned(),
+            quiet: false,
         },
     };
     NewInbox {
