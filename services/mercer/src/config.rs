@@ -2,8 +2,8 @@
 
 mod models;
 mod notify;
-mod retention;
 mod paths;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 pub(crate) use self::models::ModelPlace;
 use self::models::Models;
 use self::notify::Notify;
-use self::retention::Retention;
 pub(crate) use self::paths::Bases;
+use self::retention::Retention;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");

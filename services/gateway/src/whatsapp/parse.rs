@@ -5,8 +5,8 @@
 //! Not here: signatures, ids of our own, the clock.
 
 use mercer_schemas::{Content, DeliveryStatus, MessageId, Personal};
-use mercer_store::text::storable;
 use mercer_store::Part;
+use mercer_store::text::storable;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

@@ -293,7 +293,7 @@ async fn report<C: ConnectionTrait>(
             id.into(),
         ];
         exec(tx, sql, values).await?;
-        if joined == DeliveryStatus::Failed {
+        if changed && joined == Some(DeliveryStatus::Failed) {
             tell_failed(tx, row.message.as_str()).await?;
         }
     }
