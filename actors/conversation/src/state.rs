@@ -22,6 +22,8 @@ pub struct State {
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.
     pub shown: Vec<(Handle, RecordKey)>,
+    /// Whether Mercer has answered, so that the customer knows that an assistant does.
+    pub introduced: bool,
     /// What is going on.
     pub phase: Phase,
     /// Reports on the latest sent messages; none = no report yet.
