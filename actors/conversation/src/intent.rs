@@ -29,7 +29,7 @@ pub struct IntentQuestion {
 pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
     /// Words that a message of usual length has, so that the feature is near 1.
     const WORDS_USUAL: f32 = 30.0;
-    let words = turn.words.expose();
+    let words = turn.said();
     let yes = |fact: bool| f32::from(u8::from(fact));
     let last = state.past.last();
     let called = |tool: &str| {
@@ -45,7 +45,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
         .iter()
         .any(|word| word.bytes().filter(u8::is_ascii_digit).count() >= 3);
     IntentQuestion {
-        words: words.clone(),
+        words: words.to_owned(),
         features: [
             yes(!state.shown.is_empty()),
             yes(last.is_none()),
@@ -180,6 +180,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 0,
             words: "is HB-70417 under £40?".into(),
+            cut: false,
         };
         let mut state = State::default();
         let first = question(&state, &turn).features;

@@ -28,6 +28,10 @@ use crate::partition::PartitionMsg;
 /// changes faster than a reply can be filled is an error worth telling.
 const STALE_RETRIES_MAX: u32 = 5;
 
+/// Messages that become one input. More of them make the next one, so that no record of the log is
+/// larger than some 300 KB.
+const BURST_MESSAGES_MAX: usize = 64;
+
 /// Messages of a conversation's actor.
 pub(crate) enum ConversationMsg {
     /// The inbox may have open rows.
@@ -175,10 +179,11 @@ impl ConversationActor {
         }
         state.active_at = Instant::now();
         // A partition that went to another node meanwhile is no attempt of this input's.
-        self.lease(&state.stream)?;
+        let lease = self.lease(&state.stream)?;
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let attempts = inbox.begin_attempt(&ids).await?;
+        let attempts = inbox.begin_attempt(&lease, &ids).await?;
+        let attempts = attempts.ok_or(JournalError::LostLease)?;
         let poisoned: Vec<i64> = attempts
             .iter()
             .filter(|(_, attempts)| *attempts > self.context.config.crashes_max)
@@ -199,6 +204,9 @@ impl ConversationActor {
         for row in rows.into_iter().filter(|row| !poisoned.contains(&row.id)) {
             if matches!(row.item, InboxItem::Message(_)) {
                 burst.push(row);
+                if burst.len() == BURST_MESSAGES_MAX {
+                    self.take_burst(state, std::mem::take(&mut burst)).await?;
+                }
                 continue;
             }
             self.take_burst(state, std::mem::take(&mut burst)).await?;
@@ -257,6 +265,7 @@ impl ConversationActor {
             InboxItem::Message(_) => return Ok(()),
             InboxItem::Status {
                 message,
+                part,
                 provider_message_id,
                 status,
                 ..
@@ -266,14 +275,16 @@ impl ConversationActor {
                     .report(
                         &state.stream.shop,
                         message.as_ref(),
+                        part,
                         &provider_message_id,
                         status,
                     )
                     .await?;
-                match reported.map(|reported| reported.message).or(message) {
-                    Some(message) => Input::DeliveryReported { message, status },
-                    // A report on a message that is not ours: nothing follows from it.
-                    None => return self.finish(state, attached).await,
+                match reported.map(|reported| (reported.message, reported.status)) {
+                    Some((message, Some(status))) => Input::DeliveryReported { message, status },
+                    // A report on a message that is not ours, or on a part while others are not
+                    // known to be out: nothing follows from it.
+                    _ => return self.finish(state, attached).await,
                 }
             }
             InboxItem::Command(Command::TakeOver { by }) => Input::TakeOver { by },
@@ -359,7 +370,7 @@ impl ConversationActor {
         for event in &events {
             match event {
                 Event::ReplyQueued { .. } => self.context.outbox_ready.notify_one(),
-                Event::TurnStarted { attempt, .. } if *attempt > 0 => {
+                Event::TurnExtended { .. } => {
                     self.context
                         .services
                         .live

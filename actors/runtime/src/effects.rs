@@ -195,7 +195,7 @@ async fn run(
                 place,
                 view,
                 request,
-                place.channel == Channel::Webchat,
+                place.channel.capabilities().shows_sentences,
             )
             .await?;
             Ok(Input::ReplyGenerated { effect: id, output }.into())
@@ -287,17 +287,20 @@ async fn generate(
 ) -> Result<Generated, &'static str> {
     let started = Instant::now();
     let deadline = request.deadline + Duration::from_secs(1);
-    let generation = context
-        .services
-        .chat
-        .generate(request)
-        .await
-        .map_err(|error| {
-            tracing::warn!(%error, "generation refused");
-            "model_refused"
-        })?;
-    let follow = follow(context, place, view, generation, show, started);
-    let (completion, first_token_ms) = tokio::time::timeout(deadline, follow)
+    // To begin takes time as well: a prompt is rendered, a grammar compiled, a worker found.
+    let generating = async {
+        let generation = context
+            .services
+            .chat
+            .generate(request)
+            .await
+            .map_err(|error| {
+                tracing::warn!(%error, "generation refused");
+                "model_refused"
+            })?;
+        follow(context, place, view, generation, show, started).await
+    };
+    let (completion, first_token_ms) = tokio::time::timeout(deadline, generating)
         .await
         .map_err(|_| "deadline")??;
     match completion.finish {
@@ -397,6 +400,7 @@ fn generated(completion: Completion, first_token_ms: u32, started: Instant) -> G
         first_token_ms,
         total_ms: elapsed_ms(started),
     }
+    .bounded()
 }
 
 fn elapsed_ms(since: Instant) -> u32 {

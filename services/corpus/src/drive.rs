@@ -1,11 +1,11 @@
 //! Plays an invented conversation through the real core, and exports what the model would see.
 
 use mercer_conversation::intent::IntentQuestion;
-use mercer_conversation::{Effect, State, decide, evolve, grammar};
+use mercer_conversation::{Effect, State, decide, evolve, grammar, wanted};
 use mercer_schemas::{
-    Channel, ChatMessage, Content, CustomerId, DraftSource, Event, Evidence, Generated,
-    InboundMessage, Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role,
-    Settings, ToolCall, Verdict,
+    Channel, ChatMessage, Content, CustomerId, DraftSource, Evidence, Generated, InboundMessage,
+    Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role, Settings, ToolCall,
+    Verdict,
 };
 
 use crate::check;
@@ -73,6 +73,7 @@ impl Stage {
             id: MessageId::from_parts(self.meta.at_ms, u128::from(self.meta.entropy)),
             provider_id: format!("m{}", self.meta.entropy),
             sent_at_ms: self.meta.at_ms,
+            cut_from_chars: None,
             content: Content::Text {
                 text: gold.words.as_str().into(),
             },
@@ -140,12 +141,9 @@ impl Stage {
     fn feed(&mut self, input: &Input) -> Option<Effect> {
         self.meta.at_ms += 1_000;
         self.meta.entropy += 1;
-        let decision = decide(&self.state, input, &self.meta).ok()?;
+        let events = decide(&self.state, input, &self.meta).ok()?;
         let state = std::mem::take(&mut self.state);
-        self.state = decision
-            .events
-            .iter()
-            .fold(state, |state, event: &Event| evolve(state, event));
+        self.state = events.iter().fold(state, evolve);
         debug_assert!(!matches!(
             &self.state.phase,
             mercer_conversation::Phase::Checking {
@@ -153,7 +151,7 @@ impl Stage {
                 ..
             }
         ));
-        decision.effects.into_iter().next()
+        wanted(&self.state, &self.meta.settings)
     }
 }
 

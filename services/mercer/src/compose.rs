@@ -16,6 +16,7 @@ use mercer_inference::{
     TextModels,
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
+use mercer_notify::Notifier;
 use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
@@ -25,8 +26,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
+use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
@@ -71,12 +73,12 @@ impl Base {
     }
 }
 
-/// Opens the store, making the data folder where it is missing.
+/// Opens the store, making the data folder where it is missing, for its owner alone.
 ///
 /// # Errors
 /// Names the folder or the database.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    std::fs::create_dir_all(&config.data)
+    mercer_store::create_private_folder(&config.data)
         .with_context(|| format!("data: folder {}", config.data.display()))?;
     Store::open(&config.store())
         .await
@@ -189,7 +191,10 @@ pub(crate) async fn load_chat(
 pub(crate) struct Conversations {
     runtime: Runtime,
     indexer: JoinHandle<()>,
-    stop_indexer: CancellationToken,
+    notifier: JoinHandle<()>,
+    /// Ends imports that a dead process left half way.
+    imports: JoinHandle<()>,
+    stop_tasks: CancellationToken,
 }
 
 impl Conversations {
@@ -204,11 +209,17 @@ impl Conversations {
         services: Services,
         wakes: mpsc::Receiver<Stream>,
     ) -> anyhow::Result<Self> {
-        let stop_indexer = CancellationToken::new();
+        let stop_tasks = CancellationToken::new();
         let indexer = {
-            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
+            let (knowledge, stop) = (base.knowledge.clone(), stop_tasks.clone());
             tokio::spawn(async move { knowledge.run_indexer(stop).await })
         };
+        let notifier = {
+            let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
+            tokio::spawn(async move { notifier.run(stop).await })
+        };
+        let imports = base.store.imports();
+        let imports = tokio::spawn(async move { imports.keep().await });
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
         let runtime = Runtime::start(runtime, services, wakes)
@@ -217,16 +228,35 @@ impl Conversations {
         Ok(Self {
             runtime,
             indexer,
-            stop_indexer,
+            notifier,
+            imports,
+            stop_tasks,
         })
     }
 
-    /// Stops conversations, then the indexer.
+    /// Stops conversations, then the indexer and the notifier.
     pub(crate) async fn stop(self) {
         self.runtime.stop().await;
-        self.stop_indexer.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+        self.imports.abort();
+        self.stop_tasks.cancel();
+        let both = futures::future::join(self.indexer, self.notifier);
+        let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
     }
+}
+
+/// Builds what tells the retailer's people and systems.
+///
+/// # Errors
+/// Names the setting that is wrong, or the shop that is not in the store.
+pub(crate) async fn notifier(config: &Config, store: &Store) -> anyhow::Result<Notifier> {
+    let notify = config.notify()?;
+    for shop in notify.shops() {
+        if store.shops().get(shop).await?.is_none() {
+            bail!("notify: shop `{shop}` is not in the store; run `mercer import FOLDER` first");
+        }
+    }
+    let now = Arc::new(|| SystemClock.now_ms());
+    Ok(Notifier::new(store, &notify, now)?)
 }
 
 /// Fails when a channel is configured for a shop that is not there.
@@ -322,9 +352,6 @@ impl App {
             replay: Arc::new(Replay {
                 store: base.store.clone(),
             }),
-            importer: Arc::new(Import {
-                store: base.store.clone(),
-            }),
             health: Arc::new(Health {
                 store: base.store.clone(),
                 answers: Some((base.knowledge.clone(), chat)),
@@ -350,22 +377,13 @@ impl App {
     }
 
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
-    ///
-    /// # Errors
-    /// When the server fails.
-    pub(crate) async fn serve(
-        self,
-        listener: TcpListener,
-        stop: CancellationToken,
-    ) -> anyhow::Result<()> {
-        let (live, cancelled) = (self.live.clone(), stop.clone());
-        let served = axum::serve(listener, self.router.clone())
-            .with_graceful_shutdown(async move {
-                cancelled.cancelled().await;
-                live.close();
-            })
-            .await;
+    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+        let live = self.live;
+        let stopped = async move {
+            stop.cancelled().await;
+            live.close();
+        };
+        http::serve(listener, self.router, Limits::default(), stopped).await;
         self.conversations.stop().await;
-        served.context("HTTP server")
     }
 }

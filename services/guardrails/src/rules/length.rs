@@ -8,8 +8,8 @@ pub(super) const RULE: Rule = Rule {
 };
 
 /// Longest reply in characters; a WhatsApp message holds 4,096 after rendering.
-const REPLY_CHARS_MAX: usize = 1_500;
+pub(super) const CHARS_MAX: usize = 1_500;
 
 fn holds(reply: &Reply<'_>) -> bool {
-    !reply.text.trim().is_empty() && reply.text.chars().count() <= REPLY_CHARS_MAX
+    !reply.text.trim().is_empty() && reply.text.chars().count() <= CHARS_MAX
 }

@@ -157,7 +157,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     };
     let app = App::start(config, base, options).await?;
     tracing::info!(%address, "serving");
-    app.serve(listener, stop_on_signal()).await?;
+    app.serve(listener, stop_on_signal()).await;
     if let Some(worker) = worker {
         pool::drain(worker, config).await;
     }
