@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mercer_schemas::{Channel, Content, InboundMessage, Personal};
 use mercer_store::InboxItem;
+use mercer_store::text::storable;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -87,7 +88,8 @@ async fn receive(
     let address = SessionToken::of_headers(headers)?.address();
     let body = read_body(headers, body, BODY_BYTES_MAX).await?;
     let NewMessage { id, text } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
-    check(&id, text.expose())?;
+    let text = storable(text.expose());
+    check(&id, &text)?;
 
     let received_at_ms = ingress::now_ms();
     let provider_id = provider_id(&address, &id);
@@ -98,7 +100,7 @@ async fn receive(
         sent_at_ms: received_at_ms,
         cut_from_chars: None,
         content: Content::Text {
-            text: Personal::new(text.expose().trim().to_owned()),
+            text: Personal::new(text.trim().to_owned()),
         },
     };
     let row = Incoming {
