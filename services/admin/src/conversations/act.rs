@@ -180,23 +180,16 @@ async fn store(
     // of the two.
     let open = admin.store.inbox().open(&stream).await?;
     let row = find(admin, caller, &conversation).await?;
+    if matches!(command, Command::Answer { .. }) && !is_with_person(row.handed_over, &open) {
+        return Err(Problem::new(
+            Kind::Conflict,
+            "the conversation is not with a person; take it over first",
+        ));
+    }
     let unique = match idempotency::key_of(headers)? {
         Some(key) => format!("{}:{key}", caller.key.id),
         None => hex::encode(rand::random::<[u8; 16]>()),
     };
-    let provider_id = format!("admin:{conversation}:{action}:{unique}");
-    if matches!(command, Command::Answer { .. }) && !is_with_person(row.handed_over, &open) {
-        // An answer that was taken before is taken again, whatever happened since.
-        let inbox = admin.store.inbox();
-        let known = inbox.find(&stream.shop, row.channel, &provider_id).await?;
-        let inbox_id = known.ok_or_else(|| {
-            Problem::new(
-                Kind::Conflict,
-                "the conversation is not with a person; take it over first",
-            )
-        })?;
-        return Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })));
-    }
     let now_ms = crate::now_ms();
     let inserted = admin
         .store
@@ -205,7 +198,7 @@ async fn store(
             caller.shop_id(),
             vec![NewInbox {
                 channel: row.channel,
-                provider_id,
+                provider_id: format!("admin:{conversation}:{action}:{unique}"),
                 address: row.address,
                 kind: InboxKind::Command,
                 payload: InboxItem::Command(command).to_payload(),
