@@ -175,6 +175,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 1,
             words: "hello".to_owned().into(),
+            cut: false,
         };
         let (plan, evidence) = (Plan::default(), Vec::new());
         Some(match phase {
