@@ -149,7 +149,7 @@ pub async fn only_settled_messages_are_forgotten(env: Env) {
     assert_eq!(forget_all(&env, Table::Outbox, ages()).await, 0);
     // A late report on a message that is gone is no error.
     let read = DeliveryStatus::Read;
-    let report = outbox.report(&shop(), None, "wamid.1", read).await;
+    let report = outbox.report(&shop(), None, None, "wamid.1", read).await;
     assert_eq!(report, Ok(None));
 }
 
@@ -345,6 +345,7 @@ pub async fn nobody_who_writes_is_forgotten(env: Env) {
             kind: InboxKind::Status,
             payload: InboxItem::Status {
                 message: None,
+                part: None,
                 provider_message_id: "wamid.unheard-of".to_owned(),
                 status: DeliveryStatus::Read,
                 error: None,
