@@ -350,6 +350,7 @@ mod tests {
             handed_over: false,
             turns: 0,
             snapshot: None,
+            notices: Vec::new(),
             expect_versions: Vec::new(),
         }
     }
