@@ -6,6 +6,7 @@ pub mod channel;
 pub mod chat;
 pub mod conversation;
 pub mod evidence;
+pub mod identity;
 pub mod ids;
 pub mod money;
 pub mod nodes;
@@ -21,6 +22,7 @@ pub use conversation::{
     LogRecord, Meta, PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
+pub use identity::{Detail, Identity, IdentityEnd, Proof};
 pub use ids::{
     ConversationId, CustomerId, DocumentId, EffectId, MessageId, OrderNumber, ProductId, ShopId,
     Sku, TurnId, partition_of,

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use mercer_schemas::{
-    Channel, CustomerId, DeliveryStatus, DraftSource, Evidence, Handle, MessageId, Personal, Plan,
-    RecordKey, TurnId,
+    Channel, CustomerId, DeliveryStatus, DraftSource, Evidence, Handle, Identity, MessageId,
+    Personal, Plan, RecordKey, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,10 @@ pub struct State {
     pub origin: Option<Origin>,
     /// The customer, once identity is proven.
     pub customer: Option<CustomerId>,
+    /// What the proof rests on, and what was given towards one. Left out where there is nothing, so
+    /// that a state of older records is written as it was.
+    #[serde(default, skip_serializing_if = "Identity::is_empty")]
+    pub identity: Identity,
     /// Turns that are still part of the prompt, oldest first.
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.

@@ -113,6 +113,7 @@ impl Talk {
             effect,
             evidence,
             identified: None,
+            proof: None,
         })
     }
 
@@ -447,6 +448,7 @@ impl Step {
                 effect,
                 evidence: if *any { vec![kettle()] } else { vec![] },
                 identified: None,
+                proof: None,
             },
             Self::Writes(text) => Input::ReplyGenerated {
                 effect,

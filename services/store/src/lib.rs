@@ -7,6 +7,7 @@
 //! Not here: decisions about conversations, rendering, and sending.
 
 mod catalog;
+mod compared;
 mod conversations;
 mod crash;
 mod customers;
@@ -24,12 +25,14 @@ mod migration;
 mod orders;
 mod outbox;
 mod page;
+mod proofs;
 mod records;
 mod shops;
 pub mod testing;
 mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
+pub use compared::{code_key, email_key, plain};
 pub use conversations::{
     Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
 };
@@ -46,6 +49,7 @@ pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use orders::Orders;
 pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
 pub use page::{PAGE_MAX, Page};
+pub use proofs::{ProofOutcome, ProofTry, Proofs};
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -142,6 +146,10 @@ impl Store {
     /// Returns orders.
     pub fn orders(&self) -> Orders {
         Orders::new(self.db.clone())
+    }
+    /// Returns proofs of identity.
+    pub fn proofs(&self) -> Proofs {
+        Proofs::new(self.db.clone())
     }
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {

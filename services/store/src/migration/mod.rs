@@ -2,6 +2,7 @@
 
 mod m0001_tables;
 mod m0002_resends;
+mod m0005_identity;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -12,6 +13,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_tables::Migration),
             Box::new(m0002_resends::Migration),
+            Box::new(m0005_identity::Migration),
         ]
     }
 }

@@ -377,22 +377,36 @@ pub async fn customers_are_identified_by_exactly_one_match(env: Env) {
         .by_channel_identity(&shop(), Channel::Webchat, "447700900123")
         .await;
     assert_eq!(on_the_page, Ok(None));
-    let by_mail = |email: &'static str, postcode: &'static str| {
-        let customers = customers.clone();
-        async move {
-            customers
-                .find_by_email_postcode(&shop(), email, postcode)
-                .await
-                .expect("find")
-        }
-    };
-    assert_eq!(
-        by_mail(" ann@example.com", "sw1a1aa ").await,
-        Some(first.clone())
+    let record = customers
+        .get(&shop(), &first)
+        .await
+        .expect("get")
+        .expect("there");
+    let stamp = customers.stamp(&shop(), &first, None).await.expect("stamp");
+    assert!(stamp.is_some());
+    let of_owner = customers
+        .stamp(&shop(), &first, Some(&first))
+        .await
+        .expect("stamp");
+    assert!(
+        of_owner.is_some() && of_owner != stamp,
+        "whose address it is counts"
     );
-    assert_eq!(by_mail("ann@example.com", "M1 1AE").await, None);
-    assert_eq!(by_mail("bob@example.com", "M1 1AE").await, None);
-    assert_eq!(by_mail("", "").await, None);
+    let moved = Customer {
+        postcode: "SW1A 1AB".into(),
+        ..record
+    };
+    customers.put_many(&shop(), vec![moved]).await.expect("put");
+    let after = customers.stamp(&shop(), &first, None).await.expect("stamp");
+    assert!(after.is_some() && after != stamp, "contact data count");
+    let nobody = CustomerId::new("C-9").expect("key");
+    assert!(
+        customers
+            .stamp(&shop(), &nobody, None)
+            .await
+            .is_ok_and(|stamp| stamp.is_none())
+    );
+    assert_eq!(who("CO.447700900123").await, None, "no phone number");
     let stored = customers
         .get(&shop(), &first)
         .await
