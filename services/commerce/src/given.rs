@@ -154,7 +154,8 @@ fn split_word(word: &str, pieces: &mut Vec<Piece>) {
         if clause.contains('@') {
             let name = clause.rsplit([':', '=']).next().unwrap_or(clause);
             let email = email_key(name.trim_matches(|c: char| !c.is_alphanumeric()));
-            if email.contains('@') && email.chars().count() <= EMAIL_CHARS_MAX {
+            let is_email = email.contains('@') && !email.contains(char::is_control);
+            if is_email && email.chars().count() <= EMAIL_CHARS_MAX {
                 pieces.push(Piece::Email(email));
             }
         } else {
@@ -226,6 +227,7 @@ mod tests {
         ] {
             assert_eq!(Given::of(text).emails, ["ann.o'hara@example.com"], "{text}");
         }
+        assert!(Given::of("a\0b@example.com").emails.is_empty());
         assert!(
             Given::of("@ 12 @@")
                 .emails
