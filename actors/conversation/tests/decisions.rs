@@ -114,6 +114,7 @@ impl Talk {
             effect,
             evidence,
             identified: None,
+            proof: None,
         })
     }
 
@@ -480,6 +481,7 @@ impl Step {
                 effect,
                 evidence: if *any { vec![kettle()] } else { vec![] },
                 identified: None,
+                proof: None,
             },
             Self::Writes(text) => Input::ReplyGenerated {
                 effect,

@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mercer_schemas::{
-    Customer, CustomerId, Document, DocumentId, DocumentKind, Money, Order, OrderLine, OrderNumber,
-    OrderStatus, Product, ProductId, RecordKey, ShopId, Sku, Variant,
+    Channel, Customer, CustomerId, Document, DocumentId, DocumentKind, Money, Order, OrderLine,
+    OrderNumber, OrderStatus, Product, ProductId, RecordKey, ShopId, Sku, Variant,
 };
 
 use super::{Batch, ImportError, Imports, Phase, Prepared, Task, ledger};
 use crate::db::{exec, get, one};
 use crate::records::version_of;
 use crate::testing::{PostgresServer, sqlite_url};
-use crate::{ChangeKind, Error, ProductFilter, Store, StoreConfig};
+use crate::{
+    ChangeKind, Error, ProductFilter, ProofOutcome, ProofTry, Store, StoreConfig, email_key,
+};
 
 macro_rules! on_both {
     ($($topic:ident),+ $(,)?) => {
@@ -212,9 +214,17 @@ async fn see(store: &Store) -> Seen {
     let listed = documents.list(&shop, None, None, None, 10).await;
     assert_eq!(listed.expect("list").items, [document.clone()]);
     let known = async |email| {
-        let customers = store.customers();
-        let found = customers.find_by_email_postcode(&shop, email, "AB12CD");
-        found.await.expect("find").is_some()
+        let given = ProofTry {
+            attempt: "a".to_owned(),
+            channel: Channel::Webchat,
+            address: "visitor".to_owned(),
+            details: vec![email_key(email)],
+            counted: Vec::new(),
+            is_proof: false,
+            at_ms: 0,
+        };
+        let found = store.proofs().compare(&shop, given).await.expect("find");
+        matches!(found, ProofOutcome::Wrong(fitting) if !fitting.is_empty())
     };
     let number = OrderNumber::new("HB-1").expect("key");
     let order = store
