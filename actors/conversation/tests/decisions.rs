@@ -123,6 +123,7 @@ impl Talk {
             effect,
             evidence,
             identified: None,
+            proof: None,
         })
     }
 
@@ -519,6 +520,7 @@ impl Step {
                 effect,
                 evidence: if *any { vec![kettle()] } else { vec![] },
                 identified: None,
+                proof: None,
             },
             Self::Writes(text) => Input::ReplyGenerated {
                 effect,

@@ -198,19 +198,19 @@ fn tables() -> Vec<TableCreateStatement> {
 }
 
 /// A view over a table and its staged records.
-struct View {
-    table: &'static str,
+pub(super) struct View {
+    pub(super) table: &'static str,
     /// What tells that a stored row `t` has a staged record `s` in its place.
-    replaced: &'static str,
+    pub(super) replaced: &'static str,
     /// The table whose staged rows those are: a product's variants are replaced with it.
-    by: &'static str,
+    pub(super) by: &'static str,
     /// Columns but the version.
-    columns: &'static [&'static str],
-    version: Version,
+    pub(super) columns: &'static [&'static str],
+    pub(super) version: Version,
 }
 
 /// Where the version before a staged record `s` is found.
-enum Version {
+pub(super) enum Version {
     /// Records of this kind have none.
     None,
     /// In the stored row, by this key.
@@ -311,7 +311,8 @@ const VIEWS: &[View] = &[
 ];
 
 impl View {
-    fn sql(&self) -> String {
+    /// Returns the statement that creates it.
+    pub(super) fn sql(&self) -> String {
         let Self {
             table,
             replaced,
