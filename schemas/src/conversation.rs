@@ -40,6 +40,10 @@ pub struct Settings {
     pub history_chars_max: usize,
     /// Most tokens of a plan or a reply.
     pub output_tokens_max: u32,
+    /// What the first reply of a conversation begins with. Absent in older records, and where the
+    /// shop wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<String>,
 }
 
 /// How much the system prompt explains.

@@ -38,7 +38,7 @@ pub enum Refusal {
 /// # Errors
 /// A [`Refusal`] says why the input is not taken; the state stays as it is.
 pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, Refusal> {
-    Ok(match input {
+    let mut events = match input {
         Input::ReceiveMessages {
             channel,
             address,
@@ -78,7 +78,25 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
         Input::AnswerAsPerson { by: _, text } => answer_as_person(state, text, meta)?,
         Input::HandBack { by } => hand_back(state, by)?,
         Input::Quarantine { inbox_ids, from } => quarantine(state, inbox_ids, from.as_ref(), meta),
-    })
+    };
+    if !matches!(input, Input::AnswerAsPerson { .. }) && !state.introduced {
+        introduce(&mut events, meta);
+    }
+    Ok(events)
+}
+
+/// The first reply says that an assistant answers (the EU's AI Act asks for it, article 50).
+fn introduce(events: &mut [Event], meta: &Meta) {
+    let Some(introduction) = &meta.settings.introduction else {
+        return;
+    };
+    let first = events.iter_mut().find_map(|event| match event {
+        Event::ReplyQueued { content, .. } => Some(content),
+        _ => None,
+    });
+    if let Some(content) = first {
+        content.text = Personal::new(format!("{introduction}\n\n{}", content.text.expose()));
+    }
 }
 
 /// A burst opens a turn; a message during a turn joins it and the turn begins again.

@@ -129,6 +129,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             ..
         } => {
             state.deliveries.follow(message.clone());
+            state.introduced |= state.phase != Phase::WithPerson;
             if content.text.expose().contains(replies::UNSUPPORTED) {
                 state.told_unreadable_at_ms = Some(message.at_ms());
             }

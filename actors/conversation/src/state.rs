@@ -22,6 +22,8 @@ pub struct State {
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.
     pub shown: Vec<(Handle, RecordKey)>,
+    /// Whether Mercer has answered, so that the customer knows that an assistant does.
+    pub introduced: bool,
     /// What is going on.
     pub phase: Phase,
     /// Reports on the latest sent messages; none = no report yet.
@@ -173,6 +175,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 1,
             words: "hello".to_owned().into(),
+            cut: false,
         };
         let (plan, evidence) = (Plan::default(), Vec::new());
         Some(match phase {

@@ -36,6 +36,7 @@ impl Stage {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 1_500,
             output_tokens_max: 160,
+            introduction: None,
         };
         let meta = Meta {
             at_ms: 1_700_000_000_000,

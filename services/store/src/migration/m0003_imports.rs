@@ -338,15 +338,16 @@ impl View {
             stored.push_str(", t.version");
             staged.push_str(&format!(", {version} + 1 AS version"));
         }
-        // The import's row first: where there is none, nothing else is looked at.
+        // Scalar sub-queries, which PostgreSQL does not turn into joins: each is two look-ups of a
+        // key, whatever it believes about the tables' sizes, and one where there is no import.
         format!(
             "CREATE VIEW {table}_now AS \
-             SELECT {stored} FROM {table} t WHERE NOT EXISTS (\
-             SELECT 1 FROM shop_import i CROSS JOIN staged_{by} s WHERE i.shop = t.shop \
-             AND i.state = 'in_force' AND s.shop = t.shop AND {replaced}) \
+             SELECT {stored} FROM {table} t WHERE (\
+             SELECT s.shop FROM shop_import i CROSS JOIN staged_{by} s WHERE i.shop = t.shop \
+             AND i.state = 'in_force' AND s.shop = t.shop AND {replaced}) IS NULL \
              UNION ALL \
-             SELECT {staged} FROM staged_{table} s WHERE EXISTS (\
-             SELECT 1 FROM shop_import i WHERE i.shop = s.shop AND i.state = 'in_force')"
+             SELECT {staged} FROM staged_{table} s WHERE (\
+             SELECT i.state FROM shop_import i WHERE i.shop = s.shop) = 'in_force'"
         )
     }
 }

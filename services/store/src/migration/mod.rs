@@ -6,6 +6,7 @@ mod m0003_imports;
 mod m0006_notices;
 mod m0007_secrets;
 mod m0008_parts;
+mod m0009_retention;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -20,6 +21,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_notices::Migration),
             Box::new(m0007_secrets::Migration),
             Box::new(m0008_parts::Migration),
+            Box::new(m0009_retention::Migration),
         ]
     }
 }
