@@ -97,6 +97,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 0,
             words: words.into(),
+            cut: false,
         };
         let names = agreed().features;
         let features = question(state, &turn).features;
@@ -168,6 +169,7 @@ mod tests {
                 id: TurnId::from_parts(1, 1),
                 attempt: 0,
                 words: words.into(),
+                cut: false,
             };
             let features = question(&State::default(), &turn).features;
             assert_eq!(features[at.expect("length")], length);
