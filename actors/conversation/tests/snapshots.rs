@@ -26,6 +26,7 @@ fn turn(words: &str) -> Turn {
         id: TurnId::from_parts(1, 1),
         attempt: 0,
         words: words.into(),
+        cut: false,
     }
 }
 

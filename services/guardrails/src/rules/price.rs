@@ -34,7 +34,6 @@ const CLAIMS: &[&str] = &[
     "cheaply",
     "expensive",
     "inexpensive",
-    "dear",
     "dearer",
     "discount*",
     "on sale",
@@ -99,7 +98,9 @@ const CLAIMS: &[&str] = &[
     "costs nothing",
     "cost nothing",
     "nothing extra",
-    "no extra",
+    "no extra cost*",
+    "no extra charge*",
+    "no extra fee*",
     "no cost",
     "no fee*",
     "won't cost",
@@ -116,6 +117,9 @@ const CLAIMS: &[&str] = &[
     "a song",
     "throw in",
     "knock",
+    "knocked",
+    "break the bank",
+    "for less",
 ];
 
 fn holds(reply: &Reply<'_>) -> bool {
