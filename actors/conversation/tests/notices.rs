@@ -28,6 +28,7 @@ fn received(words: &str) -> Event {
             provider_id: "m".to_owned(),
             sent_at_ms: 1,
             content: Content::Text { text: words.into() },
+            cut_from_chars: None,
         },
     }
 }
@@ -42,6 +43,7 @@ fn handed_over(words: &str) -> Vec<Event> {
             turn: turn.clone(),
             attempt: 0,
             words: words.into(),
+            cut: false,
         },
         Event::PlanMade {
             turn: turn.clone(),

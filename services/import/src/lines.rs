@@ -269,15 +269,19 @@ mod tests {
         let parsed = json_lines::<std::collections::BTreeMap<String, String>>(
             input.as_bytes(),
             FILE,
+            OnError::Abort,
             |_, _| vec![],
         );
         let parsed = parsed.expect("reading from memory");
         assert!(parsed.records.is_empty());
         assert_eq!(
-            (parsed.errors[0].line, parsed.errors[0].field.as_str()),
+            (
+                parsed.errors.first()[0].line,
+                parsed.errors.first()[0].field.as_str()
+            ),
             (1, "title")
         );
-        assert!(parsed.errors[0].message.contains("NUL"));
+        assert!(parsed.errors.first()[0].message.contains("NUL"));
     }
 
     #[test]
