@@ -2,6 +2,7 @@
 //!
 //! This crate holds data and its wire form only. Behaviour lives in `actors/` and `services/`.
 
+pub mod back_off;
 pub mod channel;
 pub mod chat;
 pub mod conversation;
@@ -14,6 +15,7 @@ pub mod plan;
 pub mod shop;
 pub mod worker;
 
+pub use back_off::BackOff;
 pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
 pub use chat::{ChatMessage, Role};
 pub use conversation::{

@@ -389,7 +389,7 @@ mod tests {
         };
         let (mut directory, now) = hear([draining, heartbeat("failing", 1)]);
         let failing = directory.get_mut("failing").unwrap();
-        failing.breaker.learn(now, Verdict::Lied);
+        failing.breaker.learn(now, Verdict::Lied, 0);
         assert_eq!(
             choose(&directory, now, &ask(&chat)).unwrap_err(),
             BusyReason::NoWorker
