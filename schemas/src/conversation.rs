@@ -16,7 +16,7 @@ use crate::plan::{Intent, Plan};
 
 /// Version of the decision logic. It is stored with every record; a change of what `decide`
 /// answers raises it, and older records are then folded but not decided again.
-pub const LOGIC_VERSION: u32 = 4;
+pub const LOGIC_VERSION: u32 = 5;
 
 /// What the core may know of the world while it decides. Stored with the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -182,6 +182,10 @@ pub enum Input {
         /// begun, and the writer is owed an answer all the same. Absent in older records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Sender>,
+        /// Whether a wish of a person of the shop was among them, so that they have to be told.
+        /// Absent in older records.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_person: bool,
     },
 }
 
@@ -276,6 +280,10 @@ pub enum Event {
     TurnEnded {
         /// The turn.
         turn: TurnId,
+        /// Whether what it needed could not be read: the customer was told so instead of being
+        /// answered. Absent in older records, which called a person then.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     },
     /// A person has been called; Mercer stays silent until the conversation is handed back.
     HandedOver {

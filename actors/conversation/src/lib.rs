@@ -16,6 +16,6 @@ pub mod spans;
 mod state;
 
 pub use decide::{Decision, Refusal, decide};
-pub use effect::{Effect, wanted};
+pub use effect::{Effect, open_effect, wanted};
 pub use evolve::evolve;
 pub use state::{PastTurn, Phase, State, Turn};

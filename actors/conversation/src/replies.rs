@@ -6,6 +6,9 @@ use crate::prompt::TEXT_FIELD;
 
 /// To a message that holds only what Mercer cannot read.
 pub(crate) const UNSUPPORTED: &str = "Thanks for your message. I can only read text so far: please tell me in a few words what you need.";
+/// When the stores could not be read: nothing is known against asking again.
+pub(crate) const TRY_AGAIN: &str =
+    "I'm sorry, I can't look that up right now. Please try again in a few minutes.";
 /// When every way to an answer failed.
 pub(crate) const GIVE_UP: &str = "I'm sorry, I could not answer that properly. A colleague will read this conversation and get back to you.";
 

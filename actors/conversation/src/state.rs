@@ -30,6 +30,9 @@ pub struct State {
     pub turns_ended: u64,
     /// The last turn that ended.
     pub last_ended: Option<TurnId>,
+    /// Whether that turn ended because what it needed could not be read. Absent in older snapshots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_turn_failed: bool,
 }
 
 /// Where a conversation takes place.

@@ -309,8 +309,12 @@ impl ConversationActor {
             inbox_quarantined: inbox_ids.iter().map(|id| (*id, reason.clone())).collect(),
             ..Attached::default()
         };
-        self.take(state, Input::Quarantine { inbox_ids, from }, attached)
-            .await
+        let input = Input::Quarantine {
+            inbox_ids,
+            from,
+            by_person: false,
+        };
+        self.take(state, input, attached).await
     }
 
     /// An effect that crashed us repeatedly is given up; the core goes on with something simpler.
