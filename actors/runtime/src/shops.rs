@@ -61,9 +61,9 @@ impl ShopDirectory {
             .get(id)
             .await?
             .ok_or_else(|| anyhow::anyhow!("shop {id} does not exist"))?;
-        let brands = self.store.catalog().facet_values(id).await?.brands;
+        let brands = self.store.catalog().brands(id).await?;
         let names: BTreeSet<String> = brands
-            .into_keys()
+            .into_iter()
             .map(|brand| brand.to_lowercase())
             .filter(|name| name.chars().count() > 3)
             .collect();

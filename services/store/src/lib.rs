@@ -29,7 +29,7 @@ mod shops;
 pub mod testing;
 mod writer;
 
-pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
+pub use catalog::{Catalog, ProductFilter, normalise_code};
 pub use conversations::{
     Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
 };
