@@ -8,6 +8,7 @@ use mercer_store::{Append, AppendError, Lease, NewOutbox, Snapshot};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::shops::ShopError;
 
 /// Records read at once while loading.
 const LOAD_PAGE: u64 = 500;
@@ -30,6 +31,9 @@ pub(crate) enum JournalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),
+    /// What the shop is cannot be told.
+    #[error(transparent)]
+    Shop(#[from] ShopError),
     /// A stored snapshot cannot be read.
     #[error("snapshot at {0} cannot be read")]
     Snapshot(u64),

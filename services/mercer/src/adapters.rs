@@ -11,6 +11,7 @@ use mercer_admin::{
 };
 use mercer_inference::{ChatModel, WorkerRow};
 use mercer_knowledge::{Knowledge, Progress, import};
+use mercer_runtime::RuntimeHealth;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
@@ -203,14 +204,29 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
 pub(crate) struct Health {
     /// The stores.
     pub(crate) store: Store,
-    /// The indexes and the chat model, where this process runs conversations.
-    pub(crate) answers: Option<(Knowledge, Arc<dyn ChatModel>)>,
+    /// What answers, where this process runs conversations.
+    pub(crate) answers: Option<Answers>,
+}
+
+/// What a process needs that runs conversations.
+pub(crate) struct Answers {
+    /// The indexes.
+    pub(crate) knowledge: Knowledge,
+    /// The chat model.
+    pub(crate) chat: Arc<dyn ChatModel>,
+    /// The tasks that conversations live by.
+    pub(crate) runtime: RuntimeHealth,
 }
 
 #[async_trait]
 impl HealthSource for Health {
     async fn parts(&self) -> Vec<PartHealth> {
-        let Some((knowledge, chat)) = &self.answers else {
+        let Some(Answers {
+            knowledge,
+            chat,
+            runtime,
+        }) = &self.answers
+        else {
             return Vec::new();
         };
         let index = match self.store.feed().head().await {
@@ -237,6 +253,30 @@ impl HealthSource for Health {
                 true => "its engine has ended by a fault; start this process again".into(),
             },
         };
-        vec![index, model]
+        vec![index, model, conversations_part(&runtime.failing())]
+    }
+}
+
+fn conversations_part(failing: &[&str]) -> PartHealth {
+    PartHealth {
+        name: "conversations".into(),
+        ready: failing.is_empty(),
+        reason: match failing {
+            [] => "go on".into(),
+            tasks => format!("these tasks keep ending: {}", tasks.join(", ")),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_that_keeps_ending_makes_the_conversations_unready() {
+        assert!(conversations_part(&[]).ready);
+        let part = conversations_part(&["dispatcher"]);
+        assert!(!part.ready);
+        assert!(part.reason.contains("dispatcher"), "{}", part.reason);
     }
 }

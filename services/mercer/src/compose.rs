@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::routing::get;
+use futures::FutureExt;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
@@ -16,7 +17,7 @@ use mercer_inference::{
     TextModels,
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
-use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
+use mercer_runtime::{Clock, Runtime, RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -25,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Answers, Health, Import, Pool, Replay};
 use crate::config::{Config, ModelPlace};
 use crate::pool::{self, LivePool};
 
@@ -221,11 +222,35 @@ impl Conversations {
         })
     }
 
+    /// Returns what tells whether conversations can go on.
+    pub(crate) fn health(&self) -> RuntimeHealth {
+        self.runtime.health()
+    }
+
+    /// Asks the process to stop where this node is given up: nothing in it can mend it.
+    pub(crate) fn stop_when_given_up(&self, stop: CancellationToken) {
+        let health = self.health();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = health.given_up() => stop.cancel(),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
     /// Stops conversations, then the indexer.
-    pub(crate) async fn stop(self) {
+    ///
+    /// # Errors
+    /// When this was not asked for: the node was given up.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let given_up = self.health().given_up().now_or_never();
         self.runtime.stop().await;
         self.stop_indexer.cancel();
         let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+        match given_up {
+            Some(task) => bail!("conversations cannot go on: the task `{task}` keeps ending"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -327,7 +352,11 @@ impl App {
             }),
             health: Arc::new(Health {
                 store: base.store.clone(),
-                answers: Some((base.knowledge.clone(), chat)),
+                answers: Some(Answers {
+                    knowledge: base.knowledge.clone(),
+                    chat,
+                    runtime: conversations.health(),
+                }),
             }),
             pool: Arc::new(Pool(options.pool)),
         };
@@ -358,6 +387,7 @@ impl App {
         listener: TcpListener,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
+        self.conversations.stop_when_given_up(stop.clone());
         let (live, cancelled) = (self.live.clone(), stop.clone());
         let served = axum::serve(listener, self.router.clone())
             .with_graceful_shutdown(async move {
@@ -365,7 +395,7 @@ impl App {
                 live.close();
             })
             .await;
-        self.conversations.stop().await;
+        self.conversations.stop().await?;
         served.context("HTTP server")
     }
 }
