@@ -5,8 +5,8 @@ set -euo pipefail
 # Building: a C++ compiler, cmake and clang for llama.cpp, protoc and its well-known types for
 # LanceDB, mold for linking.
 packages=(build-essential cmake clang libclang-dev protobuf-compiler libprotobuf-dev mold pkg-config)
-# Testing: a real PostgreSQL, a real NATS server and a real browser.
-packages+=(postgresql nats-server chromium chromium-driver)
+# Testing: a real PostgreSQL, NATS server, browser and mail server.
+packages+=(postgresql nats-server chromium chromium-driver python3-aiosmtpd)
 
 missing=()
 for package in "${packages[@]}"; do

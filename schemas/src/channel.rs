@@ -1,5 +1,7 @@
 //! Messages as they come from and go to a channel.
 
+use std::str::FromStr;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -30,12 +32,75 @@ pub enum Channel {
     Webchat,
 }
 
+/// What a channel can do and what it takes. All that others than its own folder need to know of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Most characters of an answer that a person writes; the platform takes no more in one message.
+    pub answer_chars_max: usize,
+    /// For how long after the customer's last message the shop may write freely, milliseconds; none
+    /// where it always may.
+    pub answer_window_ms: Option<i64>,
+    /// Whether sentences of an answer are shown while it is still being written.
+    pub shows_sentences: bool,
+    /// Whether the customer's address is a phone number, by which a known customer is recognised.
+    pub address_is_phone: bool,
+}
+
+/// Says that a text is no channel's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not the name of a channel")]
+pub struct UnknownChannel;
+
+impl FromStr for Channel {
+    type Err = UnknownChannel;
+
+    fn from_str(text: &str) -> Result<Self, UnknownChannel> {
+        let named = Self::ALL.into_iter().find(|one| one.as_str() == text);
+        named.ok_or(UnknownChannel)
+    }
+}
+
 impl Channel {
+    /// All channels.
+    pub const ALL: [Self; 2] = [Self::Whatsapp, Self::Webchat];
+
+    /// Returns what the channel can do and what it takes.
+    pub fn capabilities(self) -> Capabilities {
+        match self {
+            // Source: Meta, Cloud API: a text's body has up to 4096 characters; a customer service
+            // window is open for 24 hours after the customer's last message.
+            Self::Whatsapp => Capabilities {
+                answer_chars_max: 4_096,
+                answer_window_ms: Some(24 * 60 * 60 * 1_000),
+                shows_sentences: false,
+                address_is_phone: true,
+            },
+            Self::Webchat => Capabilities {
+                answer_chars_max: 4_096,
+                answer_window_ms: None,
+                shows_sentences: true,
+                address_is_phone: false,
+            },
+        }
+    }
+
     /// Returns the name used in paths, tables and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Whatsapp => "whatsapp",
             Self::Webchat => "webchat",
+        }
+    }
+
+    /// Returns the most characters of a customer's message that are kept; the gateway cuts what is
+    /// longer and notes it on the message. About a printed page: more would crowd the rest of the
+    /// conversation out of a prompt, and cost memory and time in every step after it.
+    pub fn text_chars_max(self) -> usize {
+        match self {
+            // What a business may send in one message. Customers' apps take sixteen times as much.
+            Self::Whatsapp => 4_096,
+            // The page says so before it sends.
+            Self::Webchat => 4_000,
         }
     }
 }
@@ -51,6 +116,30 @@ pub struct InboundMessage {
     pub sent_at_ms: i64,
     /// What was sent.
     pub content: Content,
+    /// Characters that its text had before the gateway cut it; none where it was not cut.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_from_chars: Option<u32>,
+}
+
+impl InboundMessage {
+    /// Cuts the text to what its channel takes, and notes how long it was.
+    pub fn cut_to(mut self, channel: Channel) -> Self {
+        let (Content::Text { text } | Content::Choice { title: text, .. }) = &mut self.content
+        else {
+            return self;
+        };
+        let chars = text.expose().chars().count();
+        if chars > channel.text_chars_max() {
+            let kept: String = text
+                .expose()
+                .chars()
+                .take(channel.text_chars_max())
+                .collect();
+            *text = Personal::new(kept);
+            self.cut_from_chars = Some(u32::try_from(chars).unwrap_or(u32::MAX));
+        }
+        self
+    }
 }
 
 /// What a message holds.
@@ -73,7 +162,14 @@ pub enum Content {
     Unsupported {
         /// The platform's word for the kind.
         kind_name: String,
+        /// Whether nobody expects an answer to it: a reaction, a sticker, a system message.
+        #[serde(default, skip_serializing_if = "is_false")]
+        quiet: bool,
     },
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl Content {
@@ -84,6 +180,12 @@ impl Content {
             Self::Choice { title, .. } => Some(title),
             Self::Unsupported { .. } => None,
         }
+    }
+
+    /// Says whether the customer waits for an answer that Mercer cannot give, as it cannot read
+    /// what they sent.
+    pub fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unsupported { quiet: false, .. })
     }
 }
 
@@ -154,7 +256,18 @@ impl DeliveryStatus {
 
 #[cfg(test)]
 mod tests {
+    use super::Channel;
     use super::DeliveryStatus::{self, Delivered, Failed, Read, Sent};
+
+    #[test]
+    fn a_channels_name_is_the_stored_one_and_read_back() {
+        for channel in Channel::ALL {
+            let stored = serde_json::to_string(&channel).expect("JSON");
+            assert_eq!(stored, format!("\"{}\"", channel.as_str()));
+            assert_eq!(channel.as_str().parse(), Ok(channel));
+        }
+        assert!("fax".parse::<Channel>().is_err());
+    }
 
     #[test]
     fn joining_reports_forgets_their_order_and_repetition() {

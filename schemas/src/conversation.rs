@@ -14,9 +14,9 @@ use crate::ids::{ConversationId, CustomerId, EffectId, MessageId, ShopId, TurnId
 use crate::personal::Personal;
 use crate::plan::{Intent, Plan};
 
-/// Version of the decision logic. It is stored with every record; a change of what `decide`
-/// answers raises it, and older records are then folded but not decided again.
-pub const LOGIC_VERSION: u32 = 5;
+/// Most characters of what a model wrote that are kept. A plan or a reply is far shorter, and a
+/// reply this long is blocked by its length: what is cut here would only fill the log.
+pub const GENERATED_CHARS_MAX: usize = 8_192;
 
 /// What the core may know of the world while it decides. Stored with the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,10 @@ pub struct Settings {
     pub history_chars_max: usize,
     /// Most tokens of a plan or a reply.
     pub output_tokens_max: u32,
+    /// What the first reply of a conversation begins with. Absent in older records, and where the
+    /// shop wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<String>,
 }
 
 /// How much the system prompt explains.
@@ -92,6 +96,17 @@ pub struct Generated {
     pub first_token_ms: u32,
     /// Milliseconds from request to end.
     pub total_ms: u32,
+}
+
+impl Generated {
+    /// Cuts the text to [`GENERATED_CHARS_MAX`]. Whoever makes one of what a worker said calls it,
+    /// before it is stored.
+    pub fn bounded(mut self) -> Self {
+        if let Some((end, _)) = self.text.expose().char_indices().nth(GENERATED_CHARS_MAX) {
+            self.text = Personal::new(self.text.expose()[..end].to_owned());
+        }
+        self
+    }
 }
 
 /// What happened in the world. Inputs are imperative or reports; each is stored before it acts.
@@ -219,14 +234,30 @@ pub enum Event {
         /// How many, from the oldest.
         turns: usize,
     },
-    /// A turn began, or began again because a message came in while it ran.
+    /// A turn began. In records of logic versions up to 4 also: it began again because a message
+    /// came in while it ran.
     TurnStarted {
         /// The turn.
         turn: TurnId,
-        /// 0, then one more for every message that was merged in.
+        /// 0; in older records one more for every message that was merged in.
         attempt: u32,
         /// The customer's words of the whole turn.
         words: Personal<String>,
+        /// Whether the customer wrote more than these.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
+    },
+    /// A turn began again because messages came in while it ran.
+    TurnExtended {
+        /// The turn.
+        turn: TurnId,
+        /// One more than before.
+        attempt: u32,
+        /// Words that the turn has now beside those it had. Empty where no more fit.
+        words: Personal<String>,
+        /// Whether the customer wrote more than the turn holds.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        cut: bool,
     },
     /// The model's plan was understood.
     PlanMade {
@@ -334,6 +365,7 @@ impl Event {
             Self::MessageReceived { .. } => "message_received",
             Self::HistoryCompacted { .. } => "history_compacted",
             Self::TurnStarted { .. } => "turn_started",
+            Self::TurnExtended { .. } => "turn_extended",
             Self::PlanMade { .. } => "plan_made",
             Self::EvidenceGathered { .. } => "evidence_gathered",
             Self::CustomerIdentified { .. } => "customer_identified",
@@ -378,7 +410,7 @@ pub struct LogRecord {
     pub at_ms: i64,
     /// Epoch of the owner that wrote it; never falls within a conversation.
     pub epoch: i64,
-    /// [`LOGIC_VERSION`] of the writer.
+    /// Version of the decision logic that wrote it (`mercer_conversation::LOGIC_VERSION`).
     pub logic_version: u32,
     /// What was written.
     pub body: LogBody,

@@ -56,6 +56,13 @@ macro_rules! minted_id {
             pub fn as_str(&self) -> &str {
                 &self.0
             }
+
+            /// Returns the time that the id was made at, UTC milliseconds.
+            pub fn at_ms(&self) -> i64 {
+                let ulid = Ulid::from_string(&self.0[$prefix.len()..]);
+                // Checked when the id was read, and 48 bits long.
+                ulid.map_or(0, |ulid| ulid.timestamp_ms() as i64)
+            }
         }
 
         impl TryFrom<String> for $name {
@@ -157,6 +164,14 @@ minted_id!(
     /// A message that Mercer received or sends.
     MessageId, "msg_"
 );
+minted_id!(
+    /// Something that the retailer's people and systems are told.
+    NoticeId, "evt_"
+);
+minted_id!(
+    /// A notice on its way to one of those who are told.
+    DeliveryId, "dlv_"
+);
 retailer_key!(
     /// A shop, as a slug that the retailer chose, for instance `highbarn`.
     ShopId
@@ -228,6 +243,7 @@ mod tests {
         assert!(early < late);
         assert!("conv_01ARZ3NDEKTSV4RRFFQ69G5FAV".parse::<TurnId>().is_err());
         assert_eq!(early.as_str().parse::<TurnId>().as_ref(), Ok(&early));
+        assert_eq!((early.at_ms(), late.at_ms()), (1_000, 2_000));
     }
 
     #[test]

@@ -10,24 +10,29 @@ pub mod evidence;
 pub mod ids;
 pub mod money;
 pub mod nodes;
+pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod shop;
 pub mod worker;
 
 pub use back_off::BackOff;
-pub use channel::{Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard};
+pub use channel::{
+    Capabilities, Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard,
+    UnknownChannel,
+};
 pub use chat::{ChatMessage, Role};
 pub use conversation::{
-    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LOGIC_VERSION, LogBody,
-    LogRecord, Meta, PromptStyle, Sender, Settings, Stream,
+    ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LogBody, LogRecord, Meta,
+    PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
 pub use ids::{
-    ConversationId, CustomerId, DocumentId, EffectId, MessageId, OrderNumber, ProductId, ShopId,
-    Sku, TurnId, partition_of,
+    ConversationId, CustomerId, DeliveryId, DocumentId, EffectId, MessageId, NoticeId, OrderNumber,
+    ProductId, ShopId, Sku, TurnId, partition_of,
 };
 pub use money::{Currency, Money};
+pub use notice::{Notice, NoticeKind};
 pub use personal::Personal;
 pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{

@@ -1,5 +1,6 @@
 //! What gateways and conversation nodes tell one another over NATS. All of it may be lost: the database holds what
-//! must not be, and whoever missed something looks there.
+//! must not be, and whoever missed something looks there. On NATS each payload is behind a seal of the database's secret
+//! (`services/mercer/src/seal.rs`).
 //!
 //! Subjects hold the pool's name only.
 

@@ -30,6 +30,10 @@ pub struct Shop {
     /// First line of the web chat.
     #[serde(default)]
     pub greeting: String,
+    /// What the first reply of a conversation begins with: that an assistant answers. Left out for
+    /// a sentence in the shop's language, empty for none.
+    #[serde(default)]
+    pub introduction: Option<String>,
 }
 
 /// A product with its variants. Price and stock belong to variants.

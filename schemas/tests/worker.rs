@@ -91,6 +91,7 @@ fn heartbeat(seq: u64, residency: Residency) -> Heartbeat {
             prefill_tokens_per_s: 1250.5,
             step_ms: 12.5,
             service_ms: 800.0,
+            stalled: seq > 1,
             stall_ms_max: 40.5,
             kv_used: 2048,
             kv_total: 32_768,

@@ -129,7 +129,12 @@ async fn play(world: &World, mercer: &Mercer, number: usize, case: &Case) -> Pla
         }
         // What tools find cannot lead to more tools: there is one plan, before any evidence.
         let started = events(&turn.records)
-            .filter(|event| matches!(event, Event::TurnStarted { .. }))
+            .filter(|event| {
+                matches!(
+                    event,
+                    Event::TurnStarted { .. } | Event::TurnExtended { .. }
+                )
+            })
             .count();
         if plans.len() > started {
             fault(format!("{} plans in a turn", plans.len()));

@@ -6,22 +6,17 @@
 use mercer_schemas::{
     ActionBy, Channel, DeliveryStatus, DraftSource, EffectId, Event, Evidence, Generated,
     HandoffReason, InboundMessage, Input, MessageId, Meta, OutboundMessage, Personal, Plan,
-    RenderedReply, Sender, ToolCall, TurnId, Verdict,
+    RenderedReply, Sender, ToolCall, TurnId, Verdict, conversation::GENERATED_CHARS_MAX,
 };
 
-use crate::effect::{Effect, open_effect, wanted};
-use crate::evolve::evolve;
+use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
+use crate::effect::open_effect;
 use crate::state::{Phase, State, Turn};
 use crate::{grammar, prompt, replies};
 
-/// What was decided.
-#[derive(Clone)]
-pub struct Decision {
-    /// What happened, in order. Empty when the input changes nothing.
-    pub events: Vec<Event>,
-    /// What is wanted next.
-    pub effects: Vec<Effect>,
-}
+/// After this long a customer may have forgotten that Mercer reads text only. A day is also how
+/// long WhatsApp lets a shop answer freely.
+const UNREADABLE_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Why an input was not taken. A refused input is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,12 +32,13 @@ pub enum Refusal {
     NotStarted,
 }
 
-/// Decides on an input.
+/// Decides on an input: returns what happened, in order. Empty when the input changes nothing.
+/// What is wanted next follows from the state after these events ([`crate::wanted`]).
 ///
 /// # Errors
 /// A [`Refusal`] says why the input is not taken; the state stays as it is.
-pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Decision, Refusal> {
-    let events = match input {
+pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, Refusal> {
+    let mut events = match input {
         Input::ReceiveMessages {
             channel,
             address,
@@ -87,11 +83,24 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Decision, Ref
             by_person,
         } => quarantine(state, inbox_ids, from.as_ref(), *by_person, meta),
     };
-    let after = events.iter().fold(state.clone(), evolve);
-    Ok(Decision {
-        events,
-        effects: wanted(&after, &meta.settings).into_iter().collect(),
-    })
+    if !matches!(input, Input::AnswerAsPerson { .. }) && !state.introduced {
+        introduce(&mut events, meta);
+    }
+    Ok(events)
+}
+
+/// The first reply says that an assistant answers (the EU's AI Act asks for it, article 50).
+fn introduce(events: &mut [Event], meta: &Meta) {
+    let Some(introduction) = &meta.settings.introduction else {
+        return;
+    };
+    let first = events.iter_mut().find_map(|event| match event {
+        Event::ReplyQueued { content, .. } => Some(content),
+        _ => None,
+    });
+    if let Some(content) = first {
+        content.text = Personal::new(format!("{introduction}\n\n{}", content.text.expose()));
+    }
 }
 
 /// A burst opens a turn; a message during a turn joins it and the turn begins again.
@@ -109,6 +118,10 @@ fn receive(
             address: address.clone(),
         });
     }
+    if state.phase == Phase::WithPerson {
+        // Each message becomes a part of the history at once.
+        events.extend(compacted(state, meta));
+    }
     events.extend(messages.iter().map(|message| Event::MessageReceived {
         message: message.clone(),
     }));
@@ -123,31 +136,60 @@ fn receive(
         .collect();
     if new_words.is_empty() {
         // Only pictures, voice notes and the like: an honest answer needs no model.
-        if state.phase.turn().is_none() && !messages.is_empty() {
+        let unreadable = messages.iter().any(|m| m.content.is_unreadable());
+        if unreadable && state.phase.turn().is_none() && !told_unreadable_lately(state, meta) {
             events.push(plain_message(replies::UNSUPPORTED, None, meta, 0));
         }
         return events;
     }
     let new_words = new_words.join("\n");
+    let was_cut = messages.iter().any(|m| m.cut_from_chars.is_some());
     match state.phase.turn() {
-        Some(turn) => events.push(Event::TurnStarted {
-            turn: turn.id.clone(),
-            attempt: turn.attempt + 1,
-            words: Personal::new(format!("{}\n{new_words}", turn.words.expose())),
-        }),
+        Some(turn) => events.extend(merged(turn, &new_words, was_cut)),
         None => {
-            let turns = prompt::turns_to_compact(state, &meta.settings);
-            if turns > 0 {
-                events.push(Event::HistoryCompacted { turns });
-            }
+            let words = head(&new_words, TURN_CHARS_MAX);
+            events.extend(compacted(state, meta));
             events.push(Event::TurnStarted {
                 turn: TurnId::from_parts(meta.at_ms, u128::from(meta.entropy)),
                 attempt: 0,
-                words: Personal::new(new_words),
+                words: words.into(),
+                cut: was_cut || words.len() < new_words.len(),
             });
         }
     }
     events
+}
+
+/// Every message costs the shop money, so the same sentence is not said to each of ten pictures.
+fn told_unreadable_lately(state: &State, meta: &Meta) -> bool {
+    let told_at_ms = state.told_unreadable_at_ms;
+    told_at_ms.is_some_and(|told_at_ms| meta.at_ms < told_at_ms + UNREADABLE_PAUSE_MS)
+}
+
+/// Adds words to a running turn, as far as they fit. The turn holds only what is new of them, so the
+/// log grows with what was written. Of a turn that is full the first message more is noted, for the
+/// reply to say so; the rest is in the log as received and changes nothing.
+fn merged(turn: &Turn, new_words: &str, was_cut: bool) -> Option<Event> {
+    let room = match TURN_CHARS_MAX.checked_sub(turn.said().chars().count() + 1) {
+        Some(room) if turn.attempt < MERGES_MAX => room,
+        _ => 0,
+    };
+    let words = head(new_words, room);
+    if words.is_empty() && turn.cut {
+        return None;
+    }
+    Some(Event::TurnExtended {
+        turn: turn.id.clone(),
+        attempt: turn.attempt + 1,
+        words: words.into(),
+        cut: was_cut || words.len() < new_words.len(),
+    })
+}
+
+/// Old turns leave when the history has become too long.
+fn compacted(state: &State, meta: &Meta) -> Option<Event> {
+    let turns = prompt::turns_to_compact(state, &meta.settings);
+    (turns > 0).then_some(Event::HistoryCompacted { turns })
 }
 
 /// A plan that does not keep to what the conversation offers is replaced by a plain search.
@@ -182,9 +224,12 @@ fn plan_made(turn: &Turn, plan: Plan) -> Vec<Event> {
     events
 }
 
+/// Characters of the customer's words that are searched for without a plan.
+const FALLBACK_CHARS_MAX: usize = 200;
+
 /// Without a usable plan the customer still gets what the stores hold on their words.
 fn fallback_plan(turn: &Turn) -> Plan {
-    let query: String = turn.words.expose().chars().take(200).collect();
+    let query = head(turn.words.expose(), FALLBACK_CHARS_MAX).to_owned();
     Plan {
         calls: vec![
             ToolCall::SearchCatalog {
@@ -223,9 +268,10 @@ fn reply_generated(
     } else {
         DraftSource::Model
     };
+    let draft = head(output.text.expose(), GENERATED_CHARS_MAX);
     Ok(vec![Event::ReplyDrafted {
         turn: turn.id.clone(),
-        draft: output.text.clone(),
+        draft: draft.into(),
         source,
     }])
 }
@@ -274,12 +320,17 @@ fn reply_passed(
     verdicts: &[Verdict],
     meta: &Meta,
 ) -> Vec<Event> {
+    let text = if turn.cut {
+        Personal::new(format!("{}\n\n{}", reply.text.expose(), replies::CUT))
+    } else {
+        reply.text.clone()
+    };
     let mut events = vec![
         Event::ReplyQueued {
             turn: Some(turn.id.clone()),
             message: message_id(meta, 0),
             content: OutboundMessage {
-                text: reply.text.clone(),
+                text,
                 cards: reply.cards.clone(),
             },
             verdicts: verdicts.to_vec(),
@@ -365,7 +416,7 @@ fn delivery_reported(state: &State, message: &MessageId, status: DeliveryStatus)
         return Vec::new();
     };
     let joined = known.map_or(status, |known| known.join(status));
-    if *known == Some(joined) {
+    if known == Some(joined) {
         return Vec::new();
     }
     vec![Event::DeliveryUpdated {
@@ -398,7 +449,9 @@ fn answer_as_person(
     if state.phase != Phase::WithPerson {
         return Err(Refusal::NotWithPerson);
     }
-    Ok(vec![plain_message(text.expose(), None, meta, 0)])
+    let mut events: Vec<Event> = compacted(state, meta).into_iter().collect();
+    events.push(plain_message(text.expose(), None, meta, 0));
+    Ok(events)
 }
 
 fn hand_back(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {

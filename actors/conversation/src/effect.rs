@@ -126,7 +126,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
         Phase::Gathering { turn, plan } => Some(Effect::CallTools {
             id,
             plan: plan.clone(),
-            words: turn.words.clone(),
+            words: turn.said().into(),
             shown: [state.shown.clone(), grammar::earlier(state)].concat(),
             spoken_of: spoken_of(state),
             customer: state.customer.clone(),
@@ -139,7 +139,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
         } => Some(Effect::GenerateReply {
             id,
             prompt: prompt::for_reply(state, turn, plan, evidence, settings),
-            grammar: grammar::reply(evidence, turn.words.expose()),
+            grammar: grammar::reply(evidence, turn.said()),
             tokens_max,
             repair: *repair,
         }),
@@ -153,7 +153,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             id,
             draft: draft.clone(),
             evidence: evidence.clone(),
-            words: turn.words.clone(),
+            words: turn.said().into(),
             by_model: *source != mercer_schemas::DraftSource::Template,
         }),
     }

@@ -3,8 +3,8 @@
 
 use mercer_schemas::{Event, Evidence, Handle, Personal, Plan, RecordKey, TurnId};
 
-use crate::replies::TRY_AGAIN;
-use crate::state::{FOLLOWED_MESSAGES_MAX, Origin, PastTurn, Phase, State, Turn};
+use crate::replies;
+use crate::state::{Origin, PastTurn, Phase, State, Turn};
 
 /// Applies an event.
 pub fn evolve(mut state: State, event: &Event) -> State {
@@ -31,15 +31,23 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             turn,
             attempt,
             words,
+            cut,
         } => {
             state.phase = Phase::Planning {
                 turn: Turn {
                     id: turn.clone(),
                     attempt: *attempt,
                     words: words.clone(),
+                    cut: *cut,
                 },
             };
         }
+        Event::TurnExtended {
+            turn,
+            attempt,
+            words,
+            cut,
+        } => extend_turn(&mut state, turn, *attempt, words, *cut),
         Event::PlanMade { turn, plan } => {
             if let Phase::Planning { turn: running } = &state.phase
                 && running.id == *turn
@@ -120,9 +128,10 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             content,
             ..
         } => {
-            state.deliveries.insert(message.clone(), None);
-            while state.deliveries.len() > FOLLOWED_MESSAGES_MAX {
-                state.deliveries.pop_first();
+            state.deliveries.follow(message.clone());
+            state.introduced |= state.phase != Phase::WithPerson;
+            if content.text.expose().contains(replies::UNSUPPORTED) {
+                state.told_unreadable_at_ms = Some(message.at_ms());
             }
             if turn.is_none() && state.phase == Phase::WithPerson {
                 answer_last(&mut state, &content.text);
@@ -135,14 +144,36 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 state.phase = Phase::Idle;
             }
         }
-        Event::DeliveryUpdated { message, status } => {
-            if let Some(known) = state.deliveries.get_mut(message) {
-                *known = Some(*status);
-            }
-        }
+        Event::DeliveryUpdated { message, status } => state.deliveries.note(message, *status),
         Event::InputQuarantined { .. } => {}
     }
     state
+}
+
+/// Adds words to the running turn, which begins again.
+fn extend_turn(
+    state: &mut State,
+    turn: &TurnId,
+    attempt: u32,
+    words: &Personal<String>,
+    cut: bool,
+) {
+    let Some(running) = state.phase.turn().filter(|running| running.id == *turn) else {
+        return;
+    };
+    let mut all = running.words.expose().clone();
+    if !words.expose().is_empty() {
+        all.push('\n');
+        all.push_str(words.expose());
+    }
+    state.phase = Phase::Planning {
+        turn: Turn {
+            id: turn.clone(),
+            attempt,
+            words: Personal::new(all),
+            cut: running.cut || cut,
+        },
+    };
 }
 
 /// Moves the running turn into the history, with what the customer was told.
@@ -186,7 +217,7 @@ fn end_turn(state: &mut State, turn: &TurnId, failed: bool) {
     };
     if failed {
         past.evidence.clear();
-        past.reply = Personal::new(TRY_AGAIN.to_owned());
+        past.reply = Personal::new(replies::TRY_AGAIN.to_owned());
     }
     state.past.push(past);
     state.last_turn_failed = failed;

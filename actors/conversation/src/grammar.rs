@@ -17,18 +17,42 @@ pub(crate) use meant::earlier;
 pub use plan::{PlanGrammar, admits, plan};
 pub use reply::{answers, numbers, references, reply};
 
+use crate::bounds::GRAMMAR_BYTES_MAX;
 use crate::spans;
 
 fn words_of(text: &str) -> BTreeSet<String> {
     spans::words(&text.to_lowercase()).into_iter().collect()
 }
 
-fn literals(set: &BTreeSet<String>) -> String {
-    let quoted: Vec<String> = set
-        .iter()
-        .map(|text| serde_json::to_string(text).unwrap_or_default())
-        .collect();
-    quoted.join(" | ")
+/// Writes the alternatives of a grammar, and stops when their bytes are used up. What is left out
+/// cannot be written by the model; an alternative that must be there comes first.
+struct Literals {
+    left: usize,
+}
+
+impl Literals {
+    fn new() -> Self {
+        Self {
+            left: GRAMMAR_BYTES_MAX,
+        }
+    }
+
+    /// Returns `"a" | "b"`; at least the first.
+    fn write<T: AsRef<str>>(&mut self, texts: impl IntoIterator<Item = T>) -> String {
+        let mut out = String::new();
+        for text in texts {
+            let quoted = serde_json::to_string(text.as_ref()).unwrap_or_default();
+            if !out.is_empty() {
+                if quoted.len() + 3 > self.left {
+                    break;
+                }
+                out.push_str(" | ");
+            }
+            self.left = self.left.saturating_sub(quoted.len() + 3);
+            out.push_str(&quoted);
+        }
+        out
+    }
 }
 
 #[cfg(test)]
@@ -45,6 +69,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 0,
             words: words.into(),
+            cut: false,
         }
     }
 
@@ -81,6 +106,16 @@ mod tests {
         }
         let grammar = super::plan(&state, &said).lark(&[]);
         assert!(grammar.contains("\"kettle\"") && !grammar.contains("details:"));
+    }
+
+    #[test]
+    fn a_grammar_ends_where_its_bytes_are_used_up() {
+        let mut literals = Literals::new();
+        let many = (0..).map(|number: u64| format!("{number:0100}"));
+        let written = literals.write(many);
+        assert!(written.len() <= GRAMMAR_BYTES_MAX && written.len() > GRAMMAR_BYTES_MAX / 2);
+        let long = "b".repeat(120);
+        assert_eq!(literals.write([&long, &long]), format!("{long:?}"));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is true of every conversation at all times. Checked after `evolve`: a violation panics in
 //! tests and is counted in production; the property tests use the same function.
 
-use crate::state::{FOLLOWED_MESSAGES_MAX, Phase, State};
+use crate::deliveries::FOLLOWED_MESSAGES_MAX;
+use crate::state::{Phase, State};
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

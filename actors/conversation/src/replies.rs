@@ -9,6 +9,8 @@ pub(crate) const UNSUPPORTED: &str = "Thanks for your message. I can only read t
 /// When the stores could not be read: nothing is known against asking again.
 pub(crate) const TRY_AGAIN: &str =
     "I'm sorry, I can't look that up right now. Please try again in a few minutes.";
+/// Behind a reply to more words than were read.
+pub(crate) const CUT: &str = "You wrote more than I can read at once, so I answered the first part. Please send me the rest again in short messages.";
 /// When every way to an answer failed.
 pub(crate) const GIVE_UP: &str = "I'm sorry, I could not answer that properly. A colleague will read this conversation and get back to you.";
 

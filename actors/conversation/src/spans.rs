@@ -4,6 +4,7 @@
 //! what was said. This file finds the candidates; it knows no language beyond a short list of
 //! English function words at which a search phrase neither begins nor ends.
 
+mod grouped;
 mod prices;
 mod spoken;
 
@@ -11,8 +12,12 @@ use std::collections::BTreeSet;
 
 pub use prices::{PriceLimits, price_limits};
 
+use crate::bounds::{AMOUNTS_MAX, WORD_CHARS_MAX};
+
 /// Longest search phrase, in words.
 pub const PHRASE_WORDS_MAX: usize = 7;
+/// Longest amount of money that is read, in bytes: hundreds of thousands with cents.
+const AMOUNT_BYTES_MAX: usize = 9;
 /// Words of a turn that spans are taken from; a longer message is cut for planning only.
 pub const WORDS_MAX: usize = 48;
 
@@ -80,6 +85,8 @@ struct Word {
     weak: bool,
     /// One of [`LOOSE_WORDS`].
     loose: bool,
+    /// Longer than any word of a shop's: no phrase holds it.
+    long: bool,
     /// A clause ends behind it.
     ends_clause: bool,
     /// A sentence ends behind it; no phrase goes on.
@@ -107,6 +114,7 @@ fn split(text: &str) -> Vec<Word> {
             loose: LOOSE_WORDS.contains(&lower.as_str()),
             ends_clause: raw.ends_with([',', ';', ':', ')', '.', '!', '?', '…']),
             ends_sentence: raw.ends_with(['.', '!', '?', '…']),
+            long: clean.chars().count() > WORD_CHARS_MAX,
             text: clean,
         });
         if words.len() == WORDS_MAX {
@@ -129,11 +137,17 @@ pub fn words(text: &str) -> Vec<String> {
 pub fn phrases(text: &str) -> BTreeSet<String> {
     let words = split(text);
     let ends_phrase = |at: usize| {
-        words[at].ends_clause || words.get(at + 1).is_none_or(|next| next.weak || next.loose)
+        words[at].ends_clause
+            || words
+                .get(at + 1)
+                .is_none_or(|next| next.weak || next.loose || next.long)
     };
     let mut out = BTreeSet::new();
     for start in (0..words.len()).filter(|start| !words[*start].weak) {
         for end in start..words.len().min(start + PHRASE_WORDS_MAX) {
+            if words[end].long {
+                break;
+            }
             if !words[end].weak && ends_phrase(end) {
                 let run: Vec<&str> = words[start..=end]
                     .iter()
@@ -147,20 +161,36 @@ pub fn phrases(text: &str) -> BTreeSet<String> {
         }
     }
     if out.is_empty() {
-        out.extend(words.into_iter().map(|word| word.text));
+        let short = words.into_iter().filter(|word| !word.long);
+        out.extend(short.map(|word| word.text));
     }
     out
 }
 
+/// Writes a text in lower case with its amounts as plain figures.
+fn figures(text: &str) -> String {
+    spoken::in_figures(&grouped::ungrouped(&text.to_lowercase()))
+}
+
 /// Returns the amounts that occur, in figures or in words: digits with at most one decimal part, for
-/// price limits.
+/// price limits. At most [`AMOUNTS_MAX`], the last ones.
 pub fn amounts(text: &str) -> BTreeSet<String> {
-    number_runs(&spoken::in_figures(&text.to_lowercase()))
+    let found: Vec<String> = number_runs(&figures(text))
         .filter(|run| !run.is_in_code || run.is_amount)
         .map(|run| run.text.trim_end_matches('%').to_owned())
-        .filter(|run| run.len() <= 9 && run.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
+        .filter(|run| {
+            run.len() <= AMOUNT_BYTES_MAX && run.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+        })
         .filter(|run| run.matches('.').count() <= 1)
-        .collect()
+        .collect();
+    let mut out = BTreeSet::new();
+    for amount in found.into_iter().rev() {
+        if out.len() == AMOUNTS_MAX {
+            break;
+        }
+        out.insert(amount);
+    }
+    out
 }
 
 /// Returns e-mail addresses that occur.

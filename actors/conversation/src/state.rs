@@ -1,18 +1,18 @@
 //! The state of a conversation: nothing but its events, folded.
 
-use std::collections::BTreeMap;
-
 use mercer_schemas::{
-    Channel, CustomerId, DeliveryStatus, DraftSource, Evidence, Handle, MessageId, Personal, Plan,
-    RecordKey, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Personal, Plan, RecordKey, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
-/// Sent messages whose delivery is still followed; older ones are forgotten.
-pub(crate) const FOLLOWED_MESSAGES_MAX: usize = 64;
+use crate::bounds::{TURN_CHARS_MAX, head};
+use crate::deliveries::Deliveries;
 
 /// A conversation as it stands.
+///
+/// It is stored in snapshots: a field that an older one lacks is empty.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// Where the conversation takes place; none before its first message.
     pub origin: Option<Origin>,
@@ -22,10 +22,12 @@ pub struct State {
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.
     pub shown: Vec<(Handle, RecordKey)>,
+    /// Whether Mercer has answered, so that the customer knows that an assistant does.
+    pub introduced: bool,
     /// What is going on.
     pub phase: Phase,
     /// Reports on the latest sent messages; none = no report yet.
-    pub deliveries: BTreeMap<MessageId, Option<DeliveryStatus>>,
+    pub deliveries: Deliveries,
     /// Turns ended so far.
     pub turns_ended: u64,
     /// The last turn that ended.
@@ -33,6 +35,9 @@ pub struct State {
     /// Whether that turn ended because what it needed could not be read. Absent in older snapshots.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last_turn_failed: bool,
+    /// When the customer was last told that Mercer reads text only, UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub told_unreadable_at_ms: Option<i64>,
 }
 
 /// Where a conversation takes place.
@@ -92,6 +97,11 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Names of the phases in which a turn runs.
+    pub const RUNNING_NAMES: [&'static str; 4] = ["planning", "gathering", "composing", "checking"];
+    /// Names of the phases in which nothing runs.
+    pub const RESTING_NAMES: [&'static str; 2] = ["idle", "with_person"];
+
     /// Returns the phase's name as stored beside the conversation.
     pub fn name(&self) -> &'static str {
         match self {
@@ -121,10 +131,20 @@ impl Phase {
 pub struct Turn {
     /// Its id.
     pub id: TurnId,
-    /// Raised for every message that is merged in; effects of an earlier attempt are stale.
+    /// Raised whenever messages are merged in; effects of an earlier attempt are stale.
     pub attempt: u32,
     /// The customer's words of the whole turn.
     pub words: Personal<String>,
+    /// Whether the customer wrote more than these; the reply says so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+}
+
+impl Turn {
+    /// Returns the words as everything reads them: records of older versions may hold more.
+    pub fn said(&self) -> &str {
+        head(self.words.expose(), TURN_CHARS_MAX)
+    }
 }
 
 /// A finished exchange, as it stands in the prompt.
@@ -138,4 +158,69 @@ pub struct PastTurn {
     pub evidence: Vec<Evidence>,
     /// The reply with references unfilled, or a person's words.
     pub reply: Personal<String>,
+}
+
+impl PastTurn {
+    /// Returns the customer's words as everything reads them.
+    pub fn said(&self) -> &str {
+        head(self.words.expose(), TURN_CHARS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a conversation's life, one phase after the other. A new phase does not compile here
+    /// until it has its place.
+    fn next(phase: &Phase) -> Option<Phase> {
+        let turn = Turn {
+            id: TurnId::from_parts(1, 1),
+            attempt: 1,
+            words: "hello".to_owned().into(),
+        };
+        let (plan, evidence) = (Plan::default(), Vec::new());
+        Some(match phase {
+            Phase::Idle => Phase::Planning { turn },
+            Phase::Planning { .. } => Phase::Gathering { turn, plan },
+            Phase::Gathering { .. } => Phase::Composing {
+                turn,
+                plan,
+                evidence,
+                repair: false,
+            },
+            Phase::Composing { .. } => Phase::Checking {
+                turn,
+                plan,
+                evidence,
+                draft: "hello".to_owned().into(),
+                source: DraftSource::Template,
+            },
+            Phase::Checking { .. } => Phase::WithPerson,
+            Phase::WithPerson => return None,
+        })
+    }
+
+    #[test]
+    fn every_phase_is_named_as_running_or_resting() {
+        let phases: Vec<Phase> = std::iter::successors(Some(Phase::Idle), next).collect();
+        let named = Phase::RUNNING_NAMES.len() + Phase::RESTING_NAMES.len();
+        assert_eq!(phases.len(), named);
+        for phase in phases {
+            let name = phase.name();
+            assert_eq!(phase.turn().is_some(), Phase::RUNNING_NAMES.contains(&name));
+            assert_eq!(phase.turn().is_none(), Phase::RESTING_NAMES.contains(&name));
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_version_is_read_with_what_it_lacks_left_empty() {
+        let state: State =
+            serde_json::from_str("{\"turns_ended\": 7, \"unheard_of\": 1}").expect("read");
+        let expected = State {
+            turns_ended: 7,
+            ..State::default()
+        };
+        assert!(state == expected);
+    }
 }

@@ -17,6 +17,7 @@ fn meta(at: u64) -> Meta {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 600,
             output_tokens_max: 64,
+            introduction: None,
         },
     }
 }
@@ -34,6 +35,7 @@ fn message(number: u64, content: Content) -> InboundMessage {
         id: MessageId::from_parts(1, u128::from(number)),
         provider_id: format!("m{number}"),
         sent_at_ms: 1,
+        cut_from_chars: None,
         content,
     }
 }
@@ -70,18 +72,26 @@ fn kettle() -> Evidence {
 struct Talk {
     state: State,
     at: u64,
+    introduction: Option<String>,
+    /// Texts of the messages so far.
+    replies: Vec<String>,
 }
 
 impl Talk {
     /// Takes an input; returns the names of the events.
     fn when(&mut self, input: Input) -> Vec<&'static str> {
         self.at += 1;
-        let decision = decide(&self.state, &input, &meta(self.at)).expect("not refused");
-        for event in &decision.events {
+        let mut meta = meta(self.at);
+        meta.settings.introduction = self.introduction.clone();
+        let events = decide(&self.state, &input, &meta).expect("not refused");
+        for event in &events {
+            if let Event::ReplyQueued { content, .. } = event {
+                self.replies.push(content.text.expose().clone());
+            }
             self.state = evolve(std::mem::take(&mut self.state), event);
             invariants::check(&self.state).expect("invariants hold");
         }
-        decision.events.iter().map(Event::type_name).collect()
+        events.iter().map(Event::type_name).collect()
     }
 
     fn refused(&mut self, input: Input) -> Refusal {
@@ -174,7 +184,7 @@ fn a_message_during_a_turn_begins_it_again_and_old_answers_are_refused() {
     let old = talk.effect();
     assert_eq!(
         talk.when(says(2, "a red one")),
-        ["message_received", "turn_started"]
+        ["message_received", "turn_extended"]
     );
     assert!(talk.effect() != old);
     let late = Input::PlanGenerated {
@@ -349,24 +359,65 @@ fn with_a_person_mercer_is_silent_until_handed_back() {
     );
 }
 
-#[test]
-fn pictures_alone_get_an_honest_answer_without_a_model() {
-    let mut talk = Talk::default();
-    let input = Input::ReceiveMessages {
+/// The customer sends something that is no text.
+fn sends(number: u64, kind_name: &str, quiet: bool) -> Input {
+    Input::ReceiveMessages {
         channel: Channel::Whatsapp,
         address: "a".into(),
         messages: vec![message(
-            1,
+            number,
             Content::Unsupported {
-                kind_name: "image".into(),
+                kind_name: kind_name.into(),
+                quiet,
             },
         )],
-    };
+    }
+}
+
+#[test]
+fn pictures_alone_get_an_honest_answer_without_a_model() {
+    let mut talk = Talk::default();
     assert_eq!(
-        talk.when(input),
+        talk.when(sends(1, "image", false)),
         ["conversation_started", "message_received", "reply_queued"]
     );
     assert!(talk.state.phase == Phase::Idle);
+}
+
+#[test]
+fn that_mercer_reads_text_only_is_said_once_a_day() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let mut talk = Talk::default();
+    talk.when(sends(1, "image", false));
+    assert_eq!(talk.when(sends(2, "audio", false)), ["message_received"]);
+    talk.at = DAY_MS - 1;
+    assert_eq!(talk.when(sends(3, "video", false)), ["message_received"]);
+    assert_eq!(
+        talk.when(sends(4, "image", false)),
+        ["message_received", "reply_queued"]
+    );
+}
+
+#[test]
+fn reactions_stickers_and_system_messages_are_recorded_and_not_answered() {
+    let mut talk = Talk::default();
+    assert_eq!(
+        talk.when(sends(1, "reaction", true)),
+        ["conversation_started", "message_received"]
+    );
+    // They do not use up the honest answer to what the customer does wait for.
+    assert_eq!(
+        talk.when(sends(2, "image", false)),
+        ["message_received", "reply_queued"]
+    );
+}
+
+#[test]
+fn a_stored_message_without_the_mark_is_one_that_waits_for_an_answer() {
+    let old = r#"{"kind":"unsupported","kind_name":"image"}"#;
+    let content: Content = serde_json::from_str(old).expect("old record");
+    assert!(content.is_unreadable());
+    assert_eq!(serde_json::to_string(&content).expect("JSON"), old);
 }
 
 #[test]
@@ -379,7 +430,7 @@ fn delivery_reports_only_move_forward() {
     let sent = talk
         .state
         .deliveries
-        .keys()
+        .messages()
         .next()
         .expect("a message")
         .clone();
@@ -415,6 +466,36 @@ fn the_next_prompt_extends_this_one() {
     talk.when(says(2, "thanks"));
     let third = prompt(&talk);
     assert_eq!(third[..second.len()], second[..]);
+}
+
+#[test]
+fn the_first_reply_alone_says_that_an_assistant_answers() {
+    let mut talk = Talk {
+        introduction: Some("A bot answers.".to_owned()),
+        ..Talk::default()
+    };
+    let by = ActionBy {
+        key_id: "key_1".into(),
+    };
+    talk.when(says(1, "hello"));
+    talk.when(Input::TakeOver { by: by.clone() });
+    let text = "Hi, Ann here.";
+    talk.when(Input::AnswerAsPerson {
+        by: by.clone(),
+        text: text.into(),
+    });
+    assert_eq!(talk.replies, [text], "a person is no assistant");
+    talk.when(Input::HandBack { by });
+    for number in 2..4 {
+        talk.when(says(number, "hello"));
+        talk.plan(r#"{"calls":[]}"#);
+        talk.write("Hello!");
+        talk.check(true);
+    }
+    assert_eq!(
+        talk.replies[1..],
+        ["A bot answers.\n\nIt is £45.99.", "It is £45.99."]
+    );
 }
 
 /// Anything that may happen, sensible or not.
@@ -457,8 +538,8 @@ enum Step {
 #[test]
 fn a_first_message_that_crashes_is_answered_by_a_person() {
     let state = State::default();
-    let decision = decide(&state, &quarantine(), &meta(1)).expect("taken");
-    let kinds: Vec<&str> = decision.events.iter().map(Event::type_name).collect();
+    let events = decide(&state, &quarantine(), &meta(1)).expect("taken");
+    let kinds: Vec<&str> = events.iter().map(Event::type_name).collect();
     assert_eq!(
         kinds,
         [
@@ -471,8 +552,8 @@ fn a_first_message_that_crashes_is_answered_by_a_person() {
     // An older record does not say who wrote.
     let old: Input =
         serde_json::from_str(r#"{"type":"quarantine","inbox_ids":[1]}"#).expect("old record");
-    let decision = decide(&state, &old, &meta(1)).expect("taken");
-    assert_eq!(decision.events.len(), 1);
+    let events = decide(&state, &old, &meta(1)).expect("taken");
+    assert_eq!(events.len(), 1);
 }
 
 #[test]
@@ -525,16 +606,7 @@ impl Step {
         };
         match self {
             Self::Says(words) => says(number, words),
-            Self::Picture => Input::ReceiveMessages {
-                channel: Channel::Whatsapp,
-                address: "a".into(),
-                messages: vec![message(
-                    number,
-                    Content::Unsupported {
-                        kind_name: "image".into(),
-                    },
-                )],
-            },
+            Self::Picture => sends(number, "image", false),
             Self::Plans(plan) => Input::PlanGenerated {
                 effect,
                 output: written(plan),
@@ -581,10 +653,10 @@ proptest! {
         let mut answered = std::collections::BTreeMap::new();
         for (number, step) in steps.iter().enumerate() {
             let input = step.input(number as u64, &state);
-            let Ok(decision) = decide(&state, &input, &meta(number as u64)) else { continue };
+            let Ok(decided) = decide(&state, &input, &meta(number as u64)) else { continue };
             let again = decide(&state, &input, &meta(number as u64));
-            prop_assert!(again.is_ok_and(|again| again.events == decision.events));
-            for event in decision.events {
+            prop_assert!(again.is_ok_and(|again| again == decided));
+            for event in decided {
                 if let Event::ReplyQueued { turn: Some(turn), .. } = &event {
                     *answered.entry(turn.clone()).or_insert(0) += 1;
                 }

@@ -28,6 +28,10 @@ use crate::partition::PartitionMsg;
 /// changes faster than a reply can be filled is an error worth telling.
 pub(crate) const STALE_RETRIES_MAX: u32 = 5;
 
+/// Messages that become one input. More of them make the next one, so that no record of the log is
+/// larger than some 300 KB.
+const BURST_MESSAGES_MAX: usize = 64;
+
 /// Messages of a conversation's actor.
 pub(crate) enum ConversationMsg {
     /// The inbox may have open rows.
@@ -241,12 +245,16 @@ impl Conversation {
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let inbox = self.context.services.store.inbox();
-        inbox.begin_attempt(&ids).await?;
+        let begun = inbox.begin_attempt(&self.lease()?, &ids).await?;
+        begun.ok_or(JournalError::LostLease)?;
         mercer_store::crash_point("inbox_read");
         let mut burst: Vec<InboxRow> = Vec::new();
         for row in rows {
             if matches!(row.item, InboxItem::Message(_)) {
                 burst.push(row);
+                if burst.len() == BURST_MESSAGES_MAX {
+                    self.take_burst(std::mem::take(&mut burst)).await?;
+                }
                 continue;
             }
             self.take_burst(std::mem::take(&mut burst)).await?;
@@ -293,6 +301,7 @@ impl Conversation {
             InboxItem::Message(_) => return Ok(()),
             InboxItem::Status {
                 message,
+                part,
                 provider_message_id,
                 status,
                 ..
@@ -302,14 +311,16 @@ impl Conversation {
                     .report(
                         &self.stream().shop,
                         message.as_ref(),
+                        part,
                         &provider_message_id,
                         status,
                     )
                     .await?;
-                match reported.map(|reported| reported.message).or(message) {
-                    Some(message) => Input::DeliveryReported { message, status },
-                    // A report on a message that is not ours: nothing follows from it.
-                    None => {
+                match reported.map(|reported| (reported.message, reported.status)) {
+                    Some((message, Some(status))) => Input::DeliveryReported { message, status },
+                    // A report on a message that is not ours, or on a part while others are not
+                    // known to be out: nothing follows from it.
+                    _ => {
                         let lease = self.lease()?;
                         return self.journal.finish(&self.context, &lease, attached).await;
                     }
@@ -390,7 +401,7 @@ impl Conversation {
     fn tell(&self, event: &Event) {
         match event {
             Event::ReplyQueued { .. } => self.context.outbox_ready.notify_one(),
-            Event::TurnStarted { attempt, .. } if *attempt > 0 => {
+            Event::TurnExtended { .. } => {
                 let live = &self.context.services.live;
                 live.publish(&self.stream().conversation, LiveEvent::Restarted);
             }

@@ -8,9 +8,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use mercer_gateway::sender::SendOutcome;
+use mercer_gateway::sender::{Progress, SendOutcome};
 use mercer_schemas::BackOff;
-use mercer_store::{OutboxRow, Resolution};
+use mercer_store::{OutboxRow, Part, Resolution};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, SystemClock};
@@ -80,11 +80,26 @@ async fn deliver(context: &Context, row: &OutboxRow) {
 /// Sends in a task of its own: a sender that panics may have sent, and its message must not stay
 /// on its way for ever.
 async fn send(context: &Context, row: &OutboxRow) -> SendOutcome {
-    let (senders, row) = (context.services.senders.clone(), row.clone());
-    let sent = tokio::spawn(async move { senders.send(&row).await });
+    let (noted, row) = (Noted(Arc::clone(context)), row.clone());
+    let sent = tokio::spawn(async move { noted.0.services.senders.send(&row, &noted).await });
     sent.await.unwrap_or_else(|_| SendOutcome::Unknown {
         cause: "sender panicked".to_owned(),
     })
+}
+
+/// Notes in the outbox which parts of a message are out.
+struct Noted(Context);
+
+#[ractor::async_trait]
+impl Progress for Noted {
+    async fn part_sent(&self, row: &OutboxRow, part: Part, provider_id: &str) {
+        let outbox = self.0.services.store.outbox();
+        // Were it forgotten, the next attempt would send the part again.
+        while let Err(error) = outbox.part_sent(&row.message, part, provider_id).await {
+            tracing::error!(message.id = %row.message, %error, "part sent could not be recorded; trying again");
+            self.0.timer.sleep(LOOK).await;
+        }
+    }
 }
 
 async fn record(
@@ -94,33 +109,40 @@ async fn record(
 ) -> Result<bool, mercer_store::Error> {
     let outbox = context.services.store.outbox();
     match outcome {
-        SendOutcome::Sent { provider_id } => outbox.sent(&row.message, provider_id).await,
+        SendOutcome::Sent { provider_id } => outbox.sent(row, provider_id).await,
         SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => {
-            outbox.failed(&row.message, cause).await
+            outbox.failed(row, cause).await
         }
         SendOutcome::Retry { after_ms, cause } => {
             let wait = BackOff::DELIVERY.wait(row.attempt, rand::random());
             let wait = wait.max(Duration::from_millis(*after_ms)).as_millis();
             let due = SystemClock.now_ms() + i64::try_from(wait).unwrap_or(i64::MAX / 2);
-            outbox.retry(&row.message, due, cause).await
+            outbox.retry(row, due, cause).await
         }
         SendOutcome::Rejected { cause } => {
             tracing::warn!(message.id = %row.message, cause, "message rejected by the platform");
-            outbox.failed(&row.message, cause).await
+            outbox.failed(row, cause).await
         }
         SendOutcome::Unknown { cause } => {
             tracing::warn!(message.id = %row.message, cause, "outcome of sending unknown");
-            outbox.unknown(&row.message, cause).await
+            outbox.unknown(row, cause).await
         }
     }
 }
 
 async fn resolve_unknown(context: &Context) {
     let outbox = context.services.store.outbox();
-    let Ok(rows) = outbox.unknown_due(SystemClock.now_ms(), CLAIM_MAX).await else {
+    let now_ms = SystemClock.now_ms();
+    let Ok(rows) = outbox
+        .unknown_due(&context.owned(), now_ms, CLAIM_MAX)
+        .await
+    else {
         return;
     };
     for row in rows {
+        let Some(lease) = context.lease(row.partition) else {
+            continue;
+        };
         let resolution = if row.resends < RESENDS_MAX {
             Resolution::Resend
         } else {
@@ -128,7 +150,7 @@ async fn resolve_unknown(context: &Context) {
                 cause: "outcome unknown twice".to_owned(),
             }
         };
-        if let Err(error) = outbox.resolve_unknown(&row.message, resolution).await {
+        if let Err(error) = outbox.resolve_unknown(&lease, &row, resolution).await {
             tracing::warn!(message.id = %row.message, %error, "unknown message could not be settled");
         }
     }

@@ -242,7 +242,7 @@ async fn run(
                 turn,
                 view,
                 request,
-                turn.channel == Channel::Webchat,
+                turn.channel.capabilities().shows_sentences,
             )
             .await?;
             Ok(Input::ReplyGenerated { effect: id, output }.into())
@@ -365,6 +365,7 @@ async fn generate(
 ) -> Result<Generated, FailureCause> {
     let started = Instant::now();
     let deadline = request.deadline + Duration::from_secs(1);
+    // To begin takes time as well: a prompt is rendered, a grammar compiled, a worker found.
     let written = async {
         let asked = context.services.chat.generate(request).await;
         let generation = asked.map_err(|error| {
@@ -468,6 +469,7 @@ fn generated(completion: Completion, first_token_ms: u32, started: Instant) -> G
         first_token_ms,
         total_ms: elapsed_ms(started),
     }
+    .bounded()
 }
 
 fn elapsed_ms(since: Instant) -> u32 {

@@ -17,7 +17,7 @@ use crate::leases::NO_ADDRESS;
 use crate::partition::{PartitionActor, PartitionMsg};
 use crate::supervised::{RuntimeHealth, supervise};
 use crate::timer::MachineTimer;
-use crate::{dispatcher, leases, poller};
+use crate::{dispatcher, leases, poller, retention};
 
 /// Time that conversations get to finish what they are committing when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -95,7 +95,13 @@ impl Runtime {
             let _ = context.services.store.leases().release(&boot_id).await;
             return Err(error.into());
         }
-        let tasks = vec![keep, task.poll(), task.pass_hints(hints), task.dispatch()];
+        let tasks = vec![
+            keep,
+            task.poll(),
+            task.pass_hints(hints),
+            task.dispatch(),
+            task.forget(),
+        ];
         Ok(Self {
             context,
             root,
@@ -183,6 +189,10 @@ impl Supervised<'_> {
 
     fn dispatch(&self) -> JoinHandle<()> {
         self.start("dispatcher", |context, _| dispatcher::dispatch(context))
+    }
+
+    fn forget(&self) -> JoinHandle<()> {
+        self.start("retention", |context, _| retention::forget(context))
     }
 
     fn start<F, R>(&self, task: &'static str, run: F) -> JoinHandle<()>

@@ -174,6 +174,7 @@ impl ShopDirectory {
                 prompt_style: settings.prompt_style,
                 history_chars_max: settings.history_chars_max,
                 output_tokens_max: settings.output_tokens_max,
+                introduction: mercer_conversation::introduction(&shop),
             },
             policy: ReplyPolicy {
                 link_hosts: shop.link_hosts.clone(),

@@ -16,11 +16,11 @@ use mercer_inference::{
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{
-    Channel, Content, Event, InboundMessage, Input, LogBody, MessageId, Shop, ShopId, Stream,
-    partition_of,
+    Channel, Content, Event, InboundMessage, Input, LogBody, MessageId, OutboundMessage, Shop,
+    ShopId, Stream, partition_of,
 };
 use mercer_store::testing::sqlite_url;
-use mercer_store::{Command, InboxItem, InboxKind, NewInbox, OutboxRow, Store, StoreConfig};
+use mercer_store::{Command, InboxItem, InboxKind, NewInbox, OutboxRow, Part, Store, StoreConfig};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use tokio::sync::watch;
 
@@ -149,7 +149,11 @@ pub(crate) struct Platform {
 
 #[async_trait]
 impl ChannelSender for Platform {
-    async fn send(&self, row: &OutboxRow) -> SendOutcome {
+    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
+        vec![content.clone()]
+    }
+
+    async fn send(&self, row: &OutboxRow, _: &OutboundMessage, _: Part) -> SendOutcome {
         assert!(!self.panics.load(Ordering::Relaxed), "told to panic");
         SendOutcome::Sent {
             provider_id: format!("sent-{}", row.message),
@@ -218,13 +222,19 @@ impl World {
 
     /// Lets every use of a table fail until [`Self::mend`].
     pub(crate) async fn break_table(&self, table: &str) {
-        self.sql(&format!("ALTER TABLE {table} RENAME TO {table}_away"))
-            .await;
+        self.rename(table, &format!("{table}_away")).await;
     }
 
     pub(crate) async fn mend(&self, table: &str) {
-        self.sql(&format!("ALTER TABLE {table}_away RENAME TO {table}"))
-            .await;
+        self.rename(&format!("{table}_away"), table).await;
+    }
+
+    /// Renames a table and leaves the views that read it as they are.
+    async fn rename(&self, from: &str, to: &str) {
+        self.sql(&format!(
+            "PRAGMA legacy_alter_table = ON; ALTER TABLE {from} RENAME TO {to}"
+        ))
+        .await;
     }
 
     /// Lets the commit of an inbox row fail for ever.
@@ -348,6 +358,7 @@ pub(crate) fn shop() -> Shop {
         locale: "en-GB".to_owned(),
         link_hosts: Vec::new(),
         greeting: String::new(),
+        introduction: None,
     }
 }
 
@@ -360,7 +371,8 @@ pub(crate) fn says(id: &'static str, text: &str) -> (&'static str, InboxItem) {
 /// A picture: it is answered without a model.
 pub(crate) fn picture(id: &'static str) -> (&'static str, InboxItem) {
     let kind_name = "image".to_owned();
-    (id, message(id, Content::Unsupported { kind_name }))
+    let quiet = false;
+    (id, message(id, Content::Unsupported { kind_name, quiet }))
 }
 
 fn message(id: &str, content: Content) -> InboxItem {
@@ -370,6 +382,7 @@ fn message(id: &str, content: Content) -> InboxItem {
         provider_id: id.to_owned(),
         sent_at_ms: 1,
         content,
+        cut_from_chars: None,
     })
 }
 

@@ -22,7 +22,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Finish, StreamId, Timings, Usage};
+use super::{Finish, StreamId, Timings, Usage, generation::hexadecimal};
 
 /// A larger frame is not read. One step's tokens and text take some hundred bytes.
 pub const FRAME_BYTES_MAX: usize = 256 * 1024;
@@ -107,6 +107,7 @@ pub struct Done {
     /// Time taken by this attempt.
     pub timings: Timings,
     /// SHA-256 of the prompt's token ids, hexadecimal.
+    #[serde(deserialize_with = "hexadecimal")]
     pub prompt_sha256: String,
     /// Name of the model and the first 12 digits of its file's SHA-256.
     pub model: String,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 
 /// A grammar that the output must follow, as llguidance reads it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -105,6 +105,7 @@ pub struct ModelInfo {
     /// `general.name` of the file, or the file's name.
     pub name: String,
     /// SHA-256 of the file, hexadecimal.
+    #[serde(deserialize_with = "hexadecimal")]
     pub sha256: String,
     /// Tokens that one conversation may hold.
     pub n_ctx: u32,
@@ -115,6 +116,7 @@ pub struct ModelInfo {
     /// Metadata key `mercer.prompt`: `compact` for models trained on Mercer's short prompts, else `full`.
     pub prompt_style: String,
     /// SHA-256 of the chat template, hexadecimal.
+    #[serde(deserialize_with = "hexadecimal")]
     pub template_sha256: String,
     /// Names of the LoRA adapters that requests may choose from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,10 +126,58 @@ pub struct ModelInfo {
 impl ModelInfo {
     /// Returns the name and the first 12 digits of the file's hash, as completions carry it.
     pub fn label(&self) -> String {
-        format!(
-            "{}@{}",
-            self.name,
-            &self.sha256[..self.sha256.len().min(12)]
-        )
+        const DIGITS: usize = 12;
+        let digits: String = self.sha256.chars().take(DIGITS).collect();
+        format!("{}@{digits}", self.name)
+    }
+}
+
+/// Reads a SHA-256 as hexadecimal digits. Whoever reaches NATS can tell anything, and a hash becomes part of labels.
+pub(super) fn hexadecimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    const DIGITS_MAX: usize = 64;
+    let text = String::deserialize(deserializer)?;
+    if text.len() > DIGITS_MAX || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(D::Error::custom("expected at most 64 hexadecimal digits"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn model(sha256: &str) -> ModelInfo {
+        ModelInfo {
+            name: "m".to_owned(),
+            sha256: sha256.to_owned(),
+            n_ctx: 1,
+            n_vocab: 1,
+            n_params: 1,
+            prompt_style: "full".to_owned(),
+            template_sha256: String::new(),
+            adapters: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_label_has_twelve_digits_and_cuts_no_character() {
+        assert_eq!(model("0123456789abcdef").label(), "m@0123456789ab");
+        assert_eq!(model("01").label(), "m@01");
+        assert_eq!(
+            model(&"é".repeat(32)).label(),
+            format!("m@{}", "é".repeat(12))
+        );
+    }
+
+    #[test]
+    fn a_hash_that_is_none_is_not_read() {
+        let read = |sha256: &str| {
+            let json = serde_json::to_string(&model(sha256)).unwrap();
+            serde_json::from_str::<ModelInfo>(&json)
+        };
+        assert_eq!(read(&"0f".repeat(32)).unwrap().sha256, "0f".repeat(32));
+        for wrong in ["é".repeat(32), "0".repeat(65), "x".to_owned()] {
+            assert!(read(&wrong).is_err(), "{wrong}");
+        }
     }
 }

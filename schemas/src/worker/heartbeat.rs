@@ -69,6 +69,8 @@ pub struct Load {
     pub step_ms: f64,
     /// Milliseconds from admission to the end of a request, on average. 0: not known yet.
     pub service_ms: f64,
+    /// One step of the engine takes far longer than any may: it hangs, and what is told beside it is old.
+    pub stalled: bool,
     /// Longest pause between two tokens of one generation since the last heartbeat, milliseconds.
     pub stall_ms_max: f64,
     /// Tokens in the cache.

@@ -58,6 +58,10 @@ scopes! {
     ReplayRead = "replay:read",
     /// Import files.
     ImportWrite = "import:write",
+    /// List webhooks and e-mails that were sent, without customers' words.
+    WebhooksRead = "webhooks:read",
+    /// Send them again.
+    WebhooksResend = "webhooks:resend",
     /// List, make and revoke keys.
     KeysManage = "keys:manage",
     /// See the pool of workers.
@@ -78,6 +82,8 @@ pub fn scopes_of(role: Role) -> &'static [Scope] {
             Scope::ConversationsAct,
             Scope::ReplayRead,
             Scope::ImportWrite,
+            Scope::WebhooksRead,
+            Scope::WebhooksResend,
             Scope::WorkersRead,
         ],
         Role::Analyst => &[
@@ -85,6 +91,7 @@ pub fn scopes_of(role: Role) -> &'static [Scope] {
             Scope::DocumentsRead,
             Scope::ConversationsRead,
             Scope::ReplayRead,
+            Scope::WebhooksRead,
             Scope::WorkersRead,
         ],
         Role::Integration => &[

@@ -10,13 +10,17 @@ use utoipa::openapi::OpenApi;
 use crate::answer::Sample;
 use crate::auth::SCHEME;
 use crate::problem::{FieldError, Kind, PROBLEM_JSON, Problem, ProblemBody};
-use crate::{check, conversations, documents, health, keys, products, seams, variants, workers};
+use crate::{
+    check, conversations, documents, health, keys, products, seams, variants, webhooks, workers,
+};
 
 /// A retailer's key: 1 to 128 characters, none of them a control character, no space at the ends.
 const KEY_PATTERN: &str =
     r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$";
 /// A conversation's id: its prefix and a ULID.
 const CONVERSATION_PATTERN: &str = "^conv_[0-7][0-9A-HJKMNP-TV-Z]{25}$";
+/// A delivery's id: its prefix and a ULID.
+const DELIVERY_PATTERN: &str = "^dlv_[0-7][0-9A-HJKMNP-TV-Z]{25}$";
 /// One line of text without control characters, not blank.
 const LINE_PATTERN: &str = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$";
 /// As [`LINE_PATTERN`], may be empty.
@@ -45,6 +49,7 @@ const TEXT_PATTERN: &str = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$";
         (name = "documents", description = "Policies, FAQ entries and promotions"),
         (name = "import", description = "Many records in one file"),
         (name = "conversations", description = "What customers and Mercer said, and stepping in"),
+        (name = "webhooks", description = "What the retailer's systems and people were told"),
         (name = "keys", description = "Keys of this API"),
         (name = "workers", description = "The pool that writes the answers"),
         (name = "health", description = "For load balancers"),
@@ -220,6 +225,9 @@ fn constrain_parameters(operation: &mut Value) {
             Some("conversation") => {
                 parameter["schema"] = json!({ "type": "string", "pattern": CONVERSATION_PATTERN });
             }
+            Some("delivery") => {
+                parameter["schema"] = json!({ "type": "string", "pattern": DELIVERY_PATTERN });
+            }
             _ => {}
         }
     }
@@ -362,12 +370,14 @@ pub(crate) fn samples() -> BTreeMap<&'static str, Value> {
     add::<documents::DocumentRecord>(&mut all);
     add::<documents::DocumentPatch>(&mut all);
     add::<documents::list::DocumentPage>(&mut all);
-    add::<seams::ImportReport>(&mut all);
+    add::<crate::imports::ImportReport>(&mut all);
     add::<conversations::list::ConversationPage>(&mut all);
     add::<conversations::get::ConversationDetail>(&mut all);
     add::<conversations::act::Accepted>(&mut all);
     add::<conversations::act::AnswerBody>(&mut all);
     add::<seams::ReplayReport>(&mut all);
+    add::<webhooks::DeliveryRecord>(&mut all);
+    add::<webhooks::list::DeliveryPage>(&mut all);
     add::<keys::list::KeyList>(&mut all);
     add::<keys::create::KeyBody>(&mut all);
     add::<keys::create::NewKey>(&mut all);

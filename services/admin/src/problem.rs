@@ -73,6 +73,8 @@ pub(crate) enum Kind {
     MethodNotAllowed,
     /// Another request is in the way.
     Conflict,
+    /// The channel takes no answer any more.
+    WindowClosed,
     /// `If-Match` names another version.
     VersionMismatch,
     /// The body is too long.
@@ -88,13 +90,14 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
         Self::NotFound,
         Self::MethodNotAllowed,
         Self::Conflict,
+        Self::WindowClosed,
         Self::VersionMismatch,
         Self::TooLarge,
         Self::MediaType,
@@ -135,6 +138,11 @@ impl Kind {
                 StatusCode::CONFLICT,
                 "conflict",
                 "the request collides with another",
+            ),
+            Self::WindowClosed => (
+                StatusCode::CONFLICT,
+                "window-closed",
+                "the time in which the channel takes an answer is over",
             ),
             Self::VersionMismatch => (
                 StatusCode::PRECONDITION_FAILED,
@@ -321,7 +329,7 @@ impl From<mercer_store::Error> for Problem {
                 tracing::warn!(%error, "store does not answer an admin request");
                 Self::unavailable("the store does not answer now; nothing is promised")
             }
-            Error::Corrupt { .. } => {
+            Error::Corrupt { .. } | Error::Unreadable { .. } => {
                 tracing::error!(%error, "stored record cannot be read");
                 Self::internal()
             }

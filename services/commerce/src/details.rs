@@ -13,6 +13,10 @@ const VARIANTS_MAX: usize = 3;
 /// Most attributes that one answer tells.
 const ATTRIBUTES_MAX: usize = 2;
 
+/// Characters of a message that are looked at, the last ones: a long message tells a story first. What
+/// is compared grows with the square of its words, and nothing can stop it while it runs.
+const MESSAGE_CHARS_MAX: usize = 2_400;
+
 /// What a question about a product comes to.
 pub(crate) enum Found<'a> {
     /// Variants that have the options asked for, best first.
@@ -29,6 +33,7 @@ pub(crate) enum Found<'a> {
 /// the plan took for what is asked, `message` the whole of the customer's words: a phrase is easily cut
 /// too short ("yellow in 44", "how long does it keep tea hot").
 pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> Found<'a> {
+    let message = tail(message);
     let asked = tokens(about);
     let said = question_words(product, message);
     let all: Vec<&Variant> = product.variants.iter().collect();
@@ -79,7 +84,15 @@ pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> F
 /// Returns the variants of a product that a message chooses by its options.
 pub(crate) fn chosen<'a>(product: &'a Product, message: &str) -> Vec<&'a Variant> {
     let all: Vec<&Variant> = product.variants.iter().collect();
-    matching(&all, &option_words_of(product, "", message))
+    matching(&all, &option_words_of(product, "", tail(message)))
+}
+
+/// Returns the last [`MESSAGE_CHARS_MAX`] characters of a message.
+fn tail(message: &str) -> &str {
+    match message.char_indices().rev().nth(MESSAGE_CHARS_MAX - 1) {
+        Some((start, _)) => &message[start..],
+        None => message,
+    }
 }
 
 /// The words of a message without those of the product's own title, which say nothing about what is
@@ -333,6 +346,19 @@ mod tests {
         assert_eq!(found("pair", "what does a pair weigh"), ["weight"]);
         assert_eq!(found("", "and is it in stock"), ["general"]);
         assert_eq!(found("vegan", "are they vegan"), ["unknown"]);
+    }
+
+    #[test]
+    fn a_message_of_any_length_is_read_in_bounded_time() {
+        let words: String = (0..200_000).map(|n| format!("w{n} ")).collect();
+        let started = std::time::Instant::now();
+        assert!(matches!(
+            look_up(&shoe(), "heavy", &format!("{words} how heavy is it")),
+            Found::Attributes(_)
+        ));
+        let chosen: Vec<_> = chosen(&shoe(), &format!("{words} in navy"));
+        assert_eq!(chosen.len(), 1);
+        assert!(started.elapsed() < std::time::Duration::from_secs(1));
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! Plays an invented conversation through the real core, and exports what the model would see.
 
 use mercer_conversation::intent::IntentQuestion;
-use mercer_conversation::{Effect, State, decide, evolve, grammar};
+use mercer_conversation::{Effect, State, decide, evolve, grammar, wanted};
 use mercer_schemas::{
-    Channel, ChatMessage, Content, CustomerId, DraftSource, Event, Evidence, Generated,
-    InboundMessage, Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role,
-    Settings, ToolCall, Verdict,
+    Channel, ChatMessage, Content, CustomerId, DraftSource, Evidence, Generated, InboundMessage,
+    Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role, Settings, ToolCall,
+    Verdict,
 };
 
 use crate::check;
@@ -36,6 +36,7 @@ impl Stage {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 1_500,
             output_tokens_max: 160,
+            introduction: None,
         };
         let meta = Meta {
             at_ms: 1_700_000_000_000,
@@ -73,6 +74,7 @@ impl Stage {
             id: MessageId::from_parts(self.meta.at_ms, u128::from(self.meta.entropy)),
             provider_id: format!("m{}", self.meta.entropy),
             sent_at_ms: self.meta.at_ms,
+            cut_from_chars: None,
             content: Content::Text {
                 text: gold.words.as_str().into(),
             },
@@ -91,6 +93,8 @@ impl Stage {
         {
             return None;
         }
+        #[cfg(test)]
+        passes_the_rules(gold);
         self.asked
             .extend(Intent::of(&gold.plan).map(|intent| (question, intent)));
         let mut effect = self.feed(&Input::PlanGenerated {
@@ -138,12 +142,9 @@ impl Stage {
     fn feed(&mut self, input: &Input) -> Option<Effect> {
         self.meta.at_ms += 1_000;
         self.meta.entropy += 1;
-        let decision = decide(&self.state, input, &self.meta).ok()?;
+        let events = decide(&self.state, input, &self.meta).ok()?;
         let state = std::mem::take(&mut self.state);
-        self.state = decision
-            .events
-            .iter()
-            .fold(state, |state, event: &Event| evolve(state, event));
+        self.state = events.iter().fold(state, evolve);
         debug_assert!(!matches!(
             &self.state.phase,
             mercer_conversation::Phase::Checking {
@@ -151,7 +152,7 @@ impl Stage {
                 ..
             }
         ));
-        decision.effects.into_iter().next()
+        wanted(&self.state, &self.meta.settings)
     }
 }
 
@@ -189,6 +190,19 @@ fn names_seen(call: &ToolCall, seen: &str) -> bool {
         | ToolCall::SearchPolicies { .. }
         | ToolCall::Handoff { .. } => true,
     }
+}
+
+/// A model must not learn what the guardrails block.
+#[cfg(test)]
+fn passes_the_rules(gold: &Gold) {
+    let policy = mercer_guardrails::ReplyPolicy::default();
+    let verdicts = mercer_guardrails::check(&gold.reply, &gold.evidence, &gold.words, &policy);
+    let broken: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.passed)
+        .map(|verdict| verdict.rule.as_str())
+        .collect();
+    assert!(broken.is_empty(), "{broken:?}: {}", gold.reply);
 }
 
 fn generated(text: String) -> Generated {

@@ -4,6 +4,7 @@
 //! defaults and [`GatewayConfig::check`]. Secrets sit in [`Secret`], which cannot be printed.
 
 use std::collections::BTreeSet;
+use std::ops::RangeInclusive;
 
 use mercer_schemas::ShopId;
 use serde::Deserialize;
@@ -12,6 +13,10 @@ use subtle::ConstantTimeEq;
 /// Largest webhook body that is read. Meta sends up to 3 MB
 /// (reference notes on channels: "retried ≤7 days with backoff; ≤3 MB").
 pub const BODY_LIMIT_BYTES: usize = 4 * 1024 * 1024;
+
+/// Milliseconds that a call of the Graph API may be given. Meta answers within one or two seconds;
+/// a shorter wait would leave many ends unknown, and a longer one holds back what follows.
+pub const SEND_TIMEOUT_MS: RangeInclusive<u64> = 1_000..=120_000;
 
 /// A secret from the configuration. No `Debug`, no `Display`, no `Serialize`.
 #[derive(Clone, Deserialize)]
@@ -55,7 +60,8 @@ pub struct WhatsAppConfig {
     /// Version of the Graph API, for instance `v23.0`.
     #[serde(default = "default_graph_version")]
     pub graph_version: String,
-    /// Most milliseconds for one call of the Graph API; after that the outcome is unknown.
+    /// Most milliseconds for one call of the Graph API; after that the outcome is unknown. See
+    /// [`SEND_TIMEOUT_MS`].
     #[serde(default = "default_send_timeout_ms")]
     pub send_timeout_ms: u64,
 }
@@ -142,11 +148,11 @@ impl GatewayConfig {
             if !url.is_ok_and(|url| matches!(url.scheme(), "http" | "https")) {
                 return wrong("graph_base_url", "must be an http or https address");
             }
-            if account.graph_version.is_empty() || account.graph_version.contains('/') {
+            if !is_graph_version(&account.graph_version) {
                 return wrong("graph_version", "must look like v23.0");
             }
-            if account.send_timeout_ms == 0 {
-                return wrong("send_timeout_ms", "must be at least 1");
+            if !SEND_TIMEOUT_MS.contains(&account.send_timeout_ms) {
+                return wrong("send_timeout_ms", "must be between 1000 and 120000");
             }
         }
         let mut shops = BTreeSet::new();
@@ -185,6 +191,14 @@ impl GatewayConfig {
     pub fn webchat_default(&self) -> Option<&ShopId> {
         self.webchat.iter().find(|p| p.enabled).map(|p| &p.shop)
     }
+}
+
+/// `v`, digits, a dot, digits.
+fn is_graph_version(text: &str) -> bool {
+    let digits =
+        |part: &str| (1..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    let numbers = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    numbers.is_some_and(|(major, minor)| digits(major) && digits(minor))
 }
 
 fn default_graph_base_url() -> String {

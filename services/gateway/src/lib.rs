@@ -27,10 +27,9 @@ use futures::StreamExt;
 use mercer_store::{Hints, Store};
 
 pub use self::config::{ConfigError, GatewayConfig, Secret, WebChatConfig, WhatsAppConfig};
-pub use self::ingress::describe_metrics;
 pub use self::live::{LiveEvent, LiveFeed, Subscription};
 pub use self::problem::Problem;
-pub use self::sender::{ChannelSender, SendOutcome, Senders, Working};
+pub use self::sender::{ChannelSender, Progress, SendOutcome, Senders, Working};
 
 /// Longest time for a body to arrive. Meta sends in one go; a caller that trickles holds a
 /// connection and memory.

@@ -1,14 +1,15 @@
 //! How messages leave: one sender a channel, behind one trait.
 //!
 //! A sender makes one attempt and says how it ended. When to try again, in which order, and what
-//! an unknown end means is decided by the dispatcher that calls it.
+//! an unknown end means is decided by the dispatcher that calls it. A message that a platform
+//! takes in several parts goes on, at the next attempt, after those that are out.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mercer_schemas::{Channel, Personal, Stream};
-use mercer_store::OutboxRow;
+use mercer_schemas::{Channel, OutboundMessage, Personal, Stream};
+use mercer_store::{OutboxRow, PARTS_MAX, Part, PartState};
 
 use crate::config::GatewayConfig;
 use crate::live::LiveFeed;
@@ -71,11 +72,21 @@ pub struct Working {
 /// Sends on one channel.
 #[async_trait]
 pub trait ChannelSender: Send + Sync {
-    /// Makes one attempt to send a message.
-    async fn send(&self, row: &OutboxRow) -> SendOutcome;
+    /// Divides a message into what the platform takes at once, in order; none for an empty one.
+    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage>;
+
+    /// Makes one attempt to send a part of a message.
+    async fn send(&self, row: &OutboxRow, content: &OutboundMessage, part: Part) -> SendOutcome;
 
     /// Shows the customer that their message was read and an answer is coming. Best effort.
     async fn working(&self, work: &Working);
+}
+
+/// Keeps which parts of a message are out.
+#[async_trait]
+pub trait Progress: Send + Sync {
+    /// Notes that the platform took a part, and returns when that will not be forgotten.
+    async fn part_sent(&self, row: &OutboxRow, part: Part, provider_id: &str);
 }
 
 /// The senders of all channels.
@@ -110,12 +121,10 @@ impl Senders {
     }
 
     /// Makes one attempt on the row's channel and counts how it ended.
-    pub async fn send(&self, row: &OutboxRow) -> SendOutcome {
+    pub async fn send(&self, row: &OutboxRow, progress: &dyn Progress) -> SendOutcome {
         let outcome = match self.get(row.channel) {
-            Some(sender) => sender.send(row).await,
-            None => SendOutcome::Rejected {
-                cause: "no sender for this channel".to_owned(),
-            },
+            Some(sender) => send_parts(sender.as_ref(), row, progress).await,
+            None => rejected("no sender for this channel"),
         };
         metrics::counter!(
             "mercer_delivery_total",
@@ -131,5 +140,56 @@ impl Senders {
         if let Some(sender) = self.get(work.channel) {
             sender.working(work).await;
         }
+    }
+}
+
+/// Sends the parts that are not out yet, in order.
+async fn send_parts(
+    sender: &dyn ChannelSender,
+    row: &OutboxRow,
+    progress: &dyn Progress,
+) -> SendOutcome {
+    let parts = sender.render(&row.content);
+    let of = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    if of > PARTS_MAX {
+        return rejected("too many parts");
+    }
+    // Another division of the same words says nothing about these parts.
+    let known = if row.parts.len() == parts.len() {
+        row.parts.as_slice()
+    } else {
+        &[]
+    };
+    let mut first = known.first().and_then(|part| part.provider_id.clone());
+    for (number, content) in (1..).zip(&parts) {
+        let Some(part) = Part::new(number, of) else {
+            break;
+        };
+        let known = known.get(number as usize - 1);
+        if known.is_some_and(PartState::is_out) {
+            continue;
+        }
+        match sender.send(row, content, part).await {
+            SendOutcome::Sent { provider_id } => {
+                if !part.is_whole() {
+                    progress.part_sent(row, part, &provider_id).await;
+                }
+                first.get_or_insert(provider_id);
+            }
+            SendOutcome::Rejected { cause } if number > 1 => {
+                return rejected(format!("part {number} of {of}: {cause}"));
+            }
+            other => return other,
+        }
+    }
+    match first.or_else(|| row.provider_id.clone()) {
+        Some(provider_id) => SendOutcome::Sent { provider_id },
+        None => rejected("empty message"),
+    }
+}
+
+fn rejected(cause: impl Into<String>) -> SendOutcome {
+    SendOutcome::Rejected {
+        cause: cause.into(),
     }
 }

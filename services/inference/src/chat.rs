@@ -13,7 +13,7 @@ pub use mercer_schemas::{
     worker::{Finish, Grammar, ModelInfo, Priority, Timings, Usage},
 };
 
-use crate::{Error, Generation};
+use crate::{Error, Generation, grammar};
 
 /// What to generate.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ impl GenerateRequest {
     /// Checks what no model can do.
     ///
     /// # Errors
-    /// [`Error::Request`] says what is senseless.
+    /// [`Error::Request`] says what is senseless, [`Error::Grammar`] what is too large to be compiled.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if self.max_tokens == 0 {
             return Err(Error::Request("max_tokens is 0"));
@@ -60,6 +60,9 @@ impl GenerateRequest {
         }
         if !(self.top_p > 0.0 && self.top_p <= 1.0) {
             return Err(Error::Request("top_p is not in (0, 1]"));
+        }
+        if let Some(grammar) = &self.grammar {
+            grammar::check_limits(grammar).map_err(Error::Grammar)?;
         }
         Ok(())
     }
@@ -145,11 +148,18 @@ pub trait ChatModel: Send + Sync {
         false
     }
 
+    /// Tells whether its engine hangs in a step, so that a request is answered with [`Error::Stalled`] until the step
+    /// ends. A pool's never does: routing leaves such workers out.
+    fn is_stalled(&self) -> bool {
+        false
+    }
+
     /// Submits a request and returns its stream of chunks. Dropping the stream cancels the generation.
     ///
     /// # Errors
     /// [`Error::Busy`] when nobody can take the request now, [`Error::Grammar`], [`Error::Template`],
-    /// [`Error::PromptTooLong`] and [`Error::Request`] when nobody ever can, [`Error::Stopped`] when the model is gone.
+    /// [`Error::PromptTooLong`] and [`Error::Request`] when nobody ever can, [`Error::Stopped`] when the model is gone and
+    /// [`Error::Stalled`] while its engine hangs.
     async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error>;
 }
 

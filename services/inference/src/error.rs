@@ -60,6 +60,9 @@ pub enum Error {
     /// The thread that owns the model has ended; the model must be loaded again.
     #[error("inference engine has stopped")]
     Stopped,
+    /// The thread that owns the model has been in one step for longer than any can take.
+    #[error("inference engine hangs")]
+    Stalled,
 }
 
 /// Where the room ran out.

@@ -1,13 +1,14 @@
 //! Compiles grammars into matchers, on a thread of its own.
 //!
 //! Nothing a grammar holds may end the process: llguidance's panics are caught, its work is bounded by its fuel
-//! limits, and deep recursion by the size and nesting limits here together with the thread's large stack.
+//! limits, and deep recursion by the size and nesting limits here together with the thread's large stack. Nothing is
+//! compiled for a caller that waits no longer.
 
-use std::{panic::AssertUnwindSafe, sync::mpsc, thread};
+use std::{panic::AssertUnwindSafe, thread};
 
 use llguidance::{Matcher, ParserFactory, api::TopLevelGrammar, panic_utils};
 use sha2::{Digest, Sha256};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use toktrie::TokEnv;
 
 use crate::{Error, Grammar, GrammarFault};
@@ -24,6 +25,8 @@ const NESTING_RAW_MAX: usize = 4000;
 const STACK_BYTES: usize = 256 << 20;
 /// Compiled grammars kept for requests that repeat one.
 const CACHED_MAX: usize = 32;
+/// Grammars that may wait; callers beyond them wait for a place. A large one takes some tens of milliseconds.
+const QUEUE: usize = 16;
 
 struct Ask {
     grammar: Grammar,
@@ -43,21 +46,27 @@ impl GrammarCompiler {
         factory.quiet();
         // Error texts would quote what was generated so far.
         factory.limits_mut().verbose_errors = false;
-        let (asks, inbox) = mpsc::channel();
+        let (asks, mut inbox) = mpsc::channel::<Ask>(QUEUE);
         thread::Builder::new()
             .name("mercer-grammar".to_owned())
             .stack_size(STACK_BYTES)
-            .spawn(move || serve(&factory, &inbox))
+            .spawn(move || {
+                let mut cache = Cache::new(factory);
+                while let Some(ask) = inbox.blocking_recv() {
+                    cache.answer(ask);
+                }
+            })
             .map_err(|error| Error::Decode(format!("start the grammar thread: {error}")))?;
         Ok(Self { asks })
     }
 
-    /// Compiles a grammar, or copies it from the ones that were compiled before.
+    /// Compiles a grammar within the limits, or copies it from the ones that were compiled before. Dropped before its end,
+    /// it leaves nothing to compile.
     pub(crate) async fn compile(&self, grammar: Grammar) -> Result<Matcher, Error> {
-        check_limits(&grammar).map_err(Error::Grammar)?;
         let (answer, answered) = oneshot::channel();
         self.asks
             .send(Ask { grammar, answer })
+            .await
             .map_err(|_| Error::Stopped)?;
         answered
             .await
@@ -66,26 +75,42 @@ impl GrammarCompiler {
     }
 }
 
-fn serve(factory: &ParserFactory, inbox: &mpsc::Receiver<Ask>) {
-    let mut cached: Vec<([u8; 32], Matcher)> = Vec::new();
-    while let Ok(Ask { grammar, answer }) = inbox.recv() {
-        let key = key(&grammar);
-        if let Some(found) = cached.iter().position(|(cached, _)| *cached == key) {
-            let entry = cached.remove(found);
-            let matcher = entry.1.deep_clone();
-            cached.push(entry);
-            let _ = answer.send(Ok(matcher));
-            continue;
+/// The grammars that were compiled last.
+struct Cache {
+    factory: ParserFactory,
+    /// Those used longest ago first.
+    compiled: Vec<([u8; 32], Matcher)>,
+}
+
+impl Cache {
+    fn new(factory: ParserFactory) -> Self {
+        Self {
+            factory,
+            compiled: Vec::new(),
         }
-        let compiled = compile(factory, &grammar);
-        if let Ok(matcher) = &compiled {
-            if cached.len() >= CACHED_MAX {
-                cached.remove(0);
-            }
-            cached.push((key, matcher.deep_clone()));
+    }
+
+    fn answer(&mut self, Ask { grammar, answer }: Ask) {
+        if answer.is_closed() {
+            return;
         }
-        // A caller that went away needs no answer.
-        let _ = answer.send(compiled);
+        // The caller may have gone away meanwhile.
+        let _ = answer.send(self.matcher(&grammar));
+    }
+
+    fn matcher(&mut self, grammar: &Grammar) -> Result<Matcher, GrammarFault> {
+        let key = key(grammar);
+        let known = self.compiled.iter().position(|(known, _)| *known == key);
+        let entry = match known {
+            Some(known) => self.compiled.remove(known),
+            None => (key, compile(&self.factory, grammar)?),
+        };
+        if self.compiled.len() >= CACHED_MAX {
+            self.compiled.remove(0);
+        }
+        let matcher = entry.1.deep_clone();
+        self.compiled.push(entry);
+        Ok(matcher)
     }
 }
 
@@ -122,7 +147,11 @@ fn key(grammar: &Grammar) -> [u8; 32] {
     hash.finalize().into()
 }
 
-fn check_limits(grammar: &Grammar) -> Result<(), GrammarFault> {
+/// Checks what can be told without compiling.
+///
+/// # Errors
+/// Says which limit the grammar is over.
+pub(crate) fn check_limits(grammar: &Grammar) -> Result<(), GrammarFault> {
     let (Grammar::Lark(source) | Grammar::JsonSchema(source)) = grammar;
     if source.len() > SOURCE_BYTES_MAX {
         return Err(GrammarFault::new("it is larger than 256 KiB", ""));
@@ -162,7 +191,61 @@ fn nesting(source: &str, skip_strings: bool) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use toktrie::ApproximateTokEnv;
+
     use super::*;
+
+    fn cache() -> Cache {
+        let factory = ParserFactory::new_simple(&ApproximateTokEnv::single_byte_env()).unwrap();
+        Cache::new(factory)
+    }
+
+    fn lark(word: &str) -> Grammar {
+        Grammar::Lark(format!("start: \"{word}\""))
+    }
+
+    #[test]
+    fn nothing_is_compiled_for_a_caller_that_has_gone() {
+        let mut cache = cache();
+        let (answer, answered) = oneshot::channel();
+        drop(answered);
+        let grammar = lark("gone");
+        cache.answer(Ask { grammar, answer });
+        assert!(cache.compiled.is_empty());
+        let (answer, mut answered) = oneshot::channel();
+        let grammar = lark("there");
+        cache.answer(Ask { grammar, answer });
+        assert!(answered.try_recv().unwrap().is_ok());
+        assert_eq!(cache.compiled.len(), 1);
+    }
+
+    #[test]
+    fn the_grammars_used_longest_ago_give_way() {
+        let mut cache = cache();
+        for n in 0..CACHED_MAX + 1 {
+            cache.matcher(&lark("first")).unwrap();
+            cache.matcher(&lark(&format!("word {n}"))).unwrap();
+        }
+        assert_eq!(cache.compiled.len(), CACHED_MAX);
+        let keys: Vec<[u8; 32]> = cache.compiled.iter().map(|(key, _)| *key).collect();
+        assert!(keys.contains(&key(&lark("first"))));
+        assert!(!keys.contains(&key(&lark("word 0"))));
+    }
+
+    #[tokio::test]
+    async fn no_more_grammars_wait_than_there_is_room_for_and_none_for_a_caller_that_gave_up() {
+        // Nobody takes them out: the thread is at one that takes long.
+        let (asks, inbox) = mpsc::channel(QUEUE);
+        let compiler = GrammarCompiler { asks };
+        for _ in 0..3 * QUEUE {
+            let asked = compiler.compile(lark("word"));
+            let asked = tokio::time::timeout(Duration::from_millis(1), asked).await;
+            assert!(asked.is_err(), "nobody answers");
+        }
+        assert_eq!(inbox.len(), QUEUE);
+    }
 
     #[test]
     fn brackets_in_strings_do_not_nest() {

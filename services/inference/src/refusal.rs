@@ -16,9 +16,11 @@ pub(crate) fn refused(error: &Error, retry_after: Duration) -> Refused {
         Error::Template(_) => (Refusal::Template, 0),
         Error::Grammar(_) => (Refusal::Grammar, 0),
         Error::Matcher { token } => (Refusal::Matcher, *token),
-        Error::ModelFile { .. } | Error::Decode(_) | Error::Deadline | Error::Stopped => {
-            (Refusal::Model, 0)
-        }
+        Error::ModelFile { .. }
+        | Error::Decode(_)
+        | Error::Deadline
+        | Error::Stopped
+        | Error::Stalled => (Refusal::Model, 0),
     };
     let busy = matches!(error, Error::Busy(_));
     Refused {

@@ -79,14 +79,14 @@ impl<T: Task> TextModel<T> {
         let thread = thread::Builder::new()
             .name(name.to_owned())
             .spawn(move || {
-                let mut worker = match Worker::start(&model, shape, threads, task) {
-                    Ok(worker) => worker,
+                let mut runner = match ModelRunner::start(&model, shape, threads, task) {
+                    Ok(runner) => runner,
                     Err(problem) => {
                         let _ = ready.send(Err(problem));
                         return;
                     }
                 };
-                let tried = worker.compute(&[trial]).map(|_| ());
+                let tried = runner.compute(&[trial]).map(|_| ());
                 let failed = tried.is_err();
                 let told = ready.send(tried.map_err(|error| error.to_string()));
                 if told.is_err() || failed {
@@ -94,7 +94,7 @@ impl<T: Task> TextModel<T> {
                 }
                 while let Some(Ask { inputs, answer }) = inbox.blocking_recv() {
                     if !answer.is_closed() {
-                        let _ = answer.send(worker.compute(&inputs));
+                        let _ = answer.send(runner.compute(&inputs));
                     }
                 }
             })
@@ -195,7 +195,7 @@ pub(crate) fn plain_tokens(model: &LlamaModel, text: &str) -> Vec<LlamaToken> {
     model.vocab().tokenize(text.as_bytes(), false, false)
 }
 
-struct Worker<'m, T: Task> {
+struct ModelRunner<'m, T: Task> {
     model: &'m LlamaModel,
     shape: Shape,
     context: LlamaContext<'m>,
@@ -203,7 +203,7 @@ struct Worker<'m, T: Task> {
     task: T,
 }
 
-impl<'m, T: Task> Worker<'m, T> {
+impl<'m, T: Task> ModelRunner<'m, T> {
     fn start(model: &'m LlamaModel, shape: Shape, threads: u32, task: T) -> Result<Self, String> {
         // A batch is one ubatch: a model that sees a text at once asserts otherwise.
         let size = TEXT_TOKENS_MAX;

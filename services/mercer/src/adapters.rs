@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use mercer_admin::{
-    ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind, ImportLineError,
-    ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
+    ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
     TimelineEntry, WorkerRecord, WorkerState,
 };
 use mercer_inference::{ChatModel, WorkerRow};
-use mercer_knowledge::{Knowledge, Progress, import};
+use mercer_knowledge::Knowledge;
 use mercer_runtime::RuntimeHealth;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
@@ -39,16 +37,14 @@ impl ConversationReplay for Replay {
                 .await
                 .map_err(|error| match error {
                     mercer_replay::Error::Unknown(_) => ReplayError::NotFound,
-                    mercer_replay::Error::Store(mercer_store::Error::Corrupt { what, at }) => {
-                        ReplayError::Undecodable {
-                            seq: at
-                                .rsplit(['/', ' ', ':', '@'])
-                                .next()
-                                .and_then(|seq| seq.parse().ok())
-                                .unwrap_or_default(),
-                            cause: what.to_owned(),
-                        }
-                    }
+                    mercer_replay::Error::Store(mercer_store::Error::Unreadable {
+                        what,
+                        seq,
+                        ..
+                    }) => ReplayError::Undecodable {
+                        seq: seq.unsigned_abs(),
+                        cause: what.to_owned(),
+                    },
                     mercer_replay::Error::Store(error) => ReplayError::Store(error),
                 })?;
         let snapshot = self.store.conversations().snapshot(&stream).await?;
@@ -72,83 +68,6 @@ impl ConversationReplay for Replay {
             verified: verified.is_ok(),
             divergence,
         })
-    }
-}
-
-/// Imports for the admin API.
-pub(crate) struct Import {
-    /// The stores.
-    pub(crate) store: Store,
-}
-
-#[async_trait]
-impl Importer for Import {
-    async fn import(
-        &self,
-        shop: &ShopId,
-        kind: ImportKind,
-        format: ImportFormat,
-        on_error: OnError,
-        file: Bytes,
-    ) -> Result<ImportReport, ImportError> {
-        // The import tells kinds of records apart by file name, here as on disk.
-        let name = match (kind, format) {
-            (ImportKind::Products, ImportFormat::JsonLines) => "catalog.jsonl",
-            (ImportKind::Products, ImportFormat::Csv) => "catalog.csv",
-            (ImportKind::Documents, ImportFormat::Markdown) => "document.md",
-            (ImportKind::Customers, ImportFormat::JsonLines) => "customers.jsonl",
-            (ImportKind::Orders, ImportFormat::JsonLines) => "orders.jsonl",
-            _ => return Err(ImportError::Format),
-        };
-        let on_error = match on_error {
-            OnError::Abort => import::OnError::Abort,
-            OnError::Skip => import::OnError::Skip,
-        };
-        let other = |error: std::io::Error| ImportError::Other(error.to_string());
-        let folder = tempfile::tempdir().map_err(other)?;
-        let path = folder.path().join(name);
-        tokio::fs::write(&path, &file).await.map_err(other)?;
-        let imported = import::import_shop(
-            &path,
-            &self.store,
-            Some(shop.clone()),
-            on_error,
-            &Progress::hidden(),
-        )
-        .await;
-        match imported {
-            Ok(report) => {
-                let counts = report.counts;
-                Ok(ImportReport {
-                    imported: (counts.products
-                        + counts.documents
-                        + counts.customers
-                        + counts.orders) as u64,
-                    skipped: report.skipped.len() as u64,
-                    errors: report.skipped.into_iter().map(line_error).collect(),
-                })
-            }
-            Err(import::Error::Broken(errors)) => Ok(ImportReport {
-                imported: 0,
-                skipped: 0,
-                errors: errors.into_iter().map(line_error).collect(),
-            }),
-            Err(import::Error::Store(error)) => Err(ImportError::Store(error)),
-            Err(error) => Err(ImportError::Other(error.to_string())),
-        }
-    }
-}
-
-fn line_error(error: import::LineError) -> ImportLineError {
-    let message = if error.fix.is_empty() {
-        error.message
-    } else {
-        format!("{}; {}", error.message, error.fix)
-    };
-    ImportLineError {
-        line: error.line,
-        field: error.field,
-        message,
     }
 }
 
@@ -179,6 +98,7 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
         state: match row.state {
             mercer_inference::WorkerState::Ready => WorkerState::Ready,
             mercer_inference::WorkerState::Draining => WorkerState::Draining,
+            mercer_inference::WorkerState::Stalled => WorkerState::Stalled,
             mercer_inference::WorkerState::Silent => WorkerState::Silent,
             mercer_inference::WorkerState::Twin => WorkerState::Twin,
         },
@@ -244,20 +164,16 @@ impl HealthSource for Health {
                 reason: "change feed cannot be read".into(),
             },
         };
-        let ended = chat.has_ended();
-        let model = PartHealth {
-            name: "model".into(),
-            ready: !ended,
-            reason: match ended {
-                false => chat.info().label(),
-                true => "its engine has ended by a fault; start this process again".into(),
-            },
-        };
-        vec![index, model, conversations_part(&runtime.failing())]
+        vec![
+            index,
+            model_health(chat.as_ref()),
+            conversations_health(&runtime.failing()),
+        ]
     }
 }
 
-fn conversations_part(failing: &[&str]) -> PartHealth {
+/// Returns whether the tasks run that conversations live by.
+fn conversations_health(failing: &[&str]) -> PartHealth {
     PartHealth {
         name: "conversations".into(),
         ready: failing.is_empty(),
@@ -268,14 +184,80 @@ fn conversations_part(failing: &[&str]) -> PartHealth {
     }
 }
 
+/// Returns whether a chat model can answer.
+fn model_health(chat: &dyn ChatModel) -> PartHealth {
+    let (ready, reason) = if chat.has_ended() {
+        let reason = "its engine has ended by a fault; start this process again";
+        (false, reason.to_owned())
+    } else if chat.is_stalled() {
+        let reason = "its engine hangs in a step; start this process again if that does not end";
+        (false, reason.to_owned())
+    } else {
+        (true, chat.info().label())
+    };
+    PartHealth {
+        name: "model".into(),
+        ready,
+        reason,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use mercer_inference::{Error, GenerateRequest, Generation, ModelInfo};
+
     use super::*;
+
+    struct Model {
+        ended: bool,
+        stalled: bool,
+    }
+
+    #[async_trait]
+    impl ChatModel for Model {
+        fn info(&self) -> Arc<ModelInfo> {
+            Arc::new(ModelInfo {
+                name: "m".to_owned(),
+                sha256: "0f".repeat(32),
+                n_ctx: 1,
+                n_vocab: 1,
+                n_params: 1,
+                prompt_style: "full".to_owned(),
+                template_sha256: String::new(),
+                adapters: Vec::new(),
+            })
+        }
+
+        fn has_ended(&self) -> bool {
+            self.ended
+        }
+
+        fn is_stalled(&self) -> bool {
+            self.stalled
+        }
+
+        async fn generate(&self, _: GenerateRequest) -> Result<Generation, Error> {
+            Err(Error::Stopped)
+        }
+    }
+
+    #[test]
+    fn a_model_whose_engine_hangs_or_has_ended_is_not_ready() {
+        let of = |ended, stalled| {
+            let health = model_health(&Model { ended, stalled });
+            (health.ready, health.reason)
+        };
+        assert_eq!(of(false, false), (true, "m@0f0f0f0f0f0f".to_owned()));
+        let (ready, reason) = of(false, true);
+        assert!(!ready && reason.contains("hangs"), "{reason}");
+        let (ready, reason) = of(true, false);
+        assert!(!ready && reason.contains("ended"), "{reason}");
+    }
 
     #[test]
     fn a_task_that_keeps_ending_makes_the_conversations_unready() {
-        assert!(conversations_part(&[]).ready);
-        let part = conversations_part(&["dispatcher"]);
+        assert!(conversations_health(&[]).ready);
+        let part = conversations_health(&["dispatcher"]);
         assert!(!part.ready);
         assert!(part.reason.contains("dispatcher"), "{}", part.reason);
     }

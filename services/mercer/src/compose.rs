@@ -17,6 +17,7 @@ use mercer_inference::{
     TextModels,
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
+use mercer_notify::Notifier;
 use mercer_runtime::{Clock, Runtime, RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
@@ -26,8 +27,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Answers, Health, Import, Pool, Replay};
+use crate::adapters::{Answers, Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
+use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
 
 /// Stores and search, without models for chat or running conversations.
@@ -72,12 +74,12 @@ impl Base {
     }
 }
 
-/// Opens the store, making the data folder where it is missing.
+/// Opens the store, making the data folder where it is missing, for its owner alone.
 ///
 /// # Errors
 /// Names the folder or the database.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    std::fs::create_dir_all(&config.data)
+    mercer_store::create_private_folder(&config.data)
         .with_context(|| format!("data: folder {}", config.data.display()))?;
     Store::open(&config.store())
         .await
@@ -190,7 +192,10 @@ pub(crate) async fn load_chat(
 pub(crate) struct Conversations {
     runtime: Runtime,
     indexer: JoinHandle<()>,
-    stop_indexer: CancellationToken,
+    notifier: JoinHandle<()>,
+    /// Ends imports that a dead process left half way.
+    imports: JoinHandle<()>,
+    stop_tasks: CancellationToken,
 }
 
 impl Conversations {
@@ -205,11 +210,17 @@ impl Conversations {
         services: Services,
         wakes: mpsc::Receiver<Stream>,
     ) -> anyhow::Result<Self> {
-        let stop_indexer = CancellationToken::new();
+        let stop_tasks = CancellationToken::new();
         let indexer = {
-            let (knowledge, stop) = (base.knowledge.clone(), stop_indexer.clone());
+            let (knowledge, stop) = (base.knowledge.clone(), stop_tasks.clone());
             tokio::spawn(async move { knowledge.run_indexer(stop).await })
         };
+        let notifier = {
+            let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
+            tokio::spawn(async move { notifier.run(stop).await })
+        };
+        let imports = base.store.imports();
+        let imports = tokio::spawn(async move { imports.keep().await });
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
         let runtime = Runtime::start(runtime, services, wakes)
@@ -218,7 +229,9 @@ impl Conversations {
         Ok(Self {
             runtime,
             indexer,
-            stop_indexer,
+            notifier,
+            imports,
+            stop_tasks,
         })
     }
 
@@ -238,20 +251,37 @@ impl Conversations {
         });
     }
 
-    /// Stops conversations, then the indexer.
+    /// Stops conversations, then the indexer and the notifier.
     ///
     /// # Errors
     /// When this was not asked for: the node was given up.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         let given_up = self.health().given_up().now_or_never();
         self.runtime.stop().await;
-        self.stop_indexer.cancel();
-        let _ = tokio::time::timeout(Duration::from_secs(5), self.indexer).await;
+        self.imports.abort();
+        self.stop_tasks.cancel();
+        let both = futures::future::join(self.indexer, self.notifier);
+        let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
         match given_up {
             Some(task) => bail!("conversations cannot go on: the task `{task}` keeps ending"),
             None => Ok(()),
         }
     }
+}
+
+/// Builds what tells the retailer's people and systems.
+///
+/// # Errors
+/// Names the setting that is wrong, or the shop that is not in the store.
+pub(crate) async fn notifier(config: &Config, store: &Store) -> anyhow::Result<Notifier> {
+    let notify = config.notify()?;
+    for shop in notify.shops() {
+        if store.shops().get(shop).await?.is_none() {
+            bail!("notify: shop `{shop}` is not in the store; run `mercer import FOLDER` first");
+        }
+    }
+    let now = Arc::new(|| SystemClock.now_ms());
+    Ok(Notifier::new(store, &notify, now)?)
 }
 
 /// Fails when a channel is configured for a shop that is not there.
@@ -347,9 +377,6 @@ impl App {
             replay: Arc::new(Replay {
                 store: base.store.clone(),
             }),
-            importer: Arc::new(Import {
-                store: base.store.clone(),
-            }),
             health: Arc::new(Health {
                 store: base.store.clone(),
                 answers: Some(Answers {
@@ -381,21 +408,19 @@ impl App {
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
     ///
     /// # Errors
-    /// When the server fails.
+    /// When conversations could not go on.
     pub(crate) async fn serve(
         self,
         listener: TcpListener,
         stop: CancellationToken,
     ) -> anyhow::Result<()> {
         self.conversations.stop_when_given_up(stop.clone());
-        let (live, cancelled) = (self.live.clone(), stop.clone());
-        let served = axum::serve(listener, self.router.clone())
-            .with_graceful_shutdown(async move {
-                cancelled.cancelled().await;
-                live.close();
-            })
-            .await;
-        self.conversations.stop().await?;
-        served.context("HTTP server")
+        let live = self.live;
+        let stopped = async move {
+            stop.cancelled().await;
+            live.close();
+        };
+        http::serve(listener, self.router, Limits::default(), stopped).await;
+        self.conversations.stop().await
     }
 }

@@ -1,6 +1,9 @@
 //! Settings: an annotated default file in the binary, a TOML file, then `MERCER_` variables.
 
 mod models;
+mod notify;
+mod paths;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +21,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::models::ModelPlace;
 use self::models::Models;
+use self::notify::Notify;
+pub(crate) use self::paths::Bases;
+use self::retention::Retention;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -46,6 +52,10 @@ pub(crate) struct Config {
     pub(crate) worker: WorkerSection,
     /// How conversations live.
     pub(crate) conversations: Conversations,
+    /// Who is told when a person is called.
+    pub(crate) notify: Notify,
+    /// For how long rows are kept.
+    pub(crate) retention: Retention,
     /// The chat page.
     pub(crate) webchat: WebChat,
     /// WhatsApp numbers.
@@ -155,6 +165,12 @@ pub(crate) struct WhatsApp {
     /// Base URL of the Graph API.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) graph_base_url: Option<String>,
+    /// Version of the Graph API, for instance `v23.0`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) graph_version: Option<String>,
+    /// Most milliseconds for one call of the Graph API, 1000 to 120000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) send_timeout_ms: Option<u64>,
 }
 
 impl std::fmt::Debug for WhatsApp {
@@ -213,11 +229,12 @@ pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     let env = Env::prefixed("MERCER_")
         .ignore(&["config", "crash_at", "bin", "screenshot", "write_schemas"])
         .split("__");
-    let config: Config = figment
+    let mut config: Config = figment
         .merge(env)
         .extract()
         .map_err(|error| anyhow::anyhow!(describe(&error)))?;
     config.check()?;
+    config.models.find_files(&Bases::of(file));
     Ok(config)
 }
 
@@ -299,7 +316,9 @@ impl Config {
         {
             bail!("store.url: must begin with sqlite: or postgres:");
         }
+        self.retention.check()?;
         self.gateway()?;
+        self.notify()?;
         Ok(())
     }
 
@@ -330,6 +349,7 @@ impl Config {
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
             adapters: self.models.adapters_of_shops(),
+            retention: self.retention.periods(),
             ..RuntimeConfig::default()
         }
     }
@@ -380,6 +400,90 @@ mod tests {
         assert!(read("").is_ok());
     }
 
+    fn defaults() -> Config {
+        Figment::from(Toml::string(DEFAULT))
+            .extract()
+            .expect("the default file")
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_crates_take_by_default() {
+        let config = defaults();
+        assert_eq!(
+            format!("{:?}", config.runtime()),
+            format!("{:?}", RuntimeConfig::default())
+        );
+        let engine = EngineConfig {
+            disk_folder: config.data.join("kv-cache"),
+            ..EngineConfig::new(&config.models.chat)
+        };
+        assert_eq!(config.engine(), engine);
+        assert_eq!(config.hardware, Hardware::default());
+        assert!(config.webchat.shops.is_empty() && config.whatsapp.is_empty());
+    }
+
+    /// Collects the names of all settings below a schema, in blocks that may be left out, too.
+    fn names(schema: &serde_json::Value, all: &serde_json::Value, out: &mut Vec<String>) {
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.rsplit('/').next().unwrap_or_default();
+            names(&all["$defs"][name], all, out);
+        }
+        if schema["items"].is_object() {
+            names(&schema["items"], all, out);
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            out.push(name.clone());
+            names(property, all, out);
+        }
+    }
+
+    #[test]
+    fn the_default_file_names_every_setting() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let mut all = Vec::new();
+        names(&schema, &schema, &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        for name in all {
+            let is_set = |line: &str| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.strip_prefix(name.as_str())
+                    .or_else(|| {
+                        line.split_once('.')
+                            .and_then(|(_, key)| key.strip_prefix(name.as_str()))
+                    })
+                    .is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
+            };
+            assert!(
+                DEFAULT.lines().any(is_set),
+                "`{name}` is not in the default file"
+            );
+        }
+    }
+
+    #[test]
+    fn the_graph_apis_version_and_timeout_can_be_set() {
+        let number = |more: &str| {
+            let block = "[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = [\"s\"]";
+            let config = read(&format!("{block}\n{more}"))?;
+            let gateway = config.gateway()?;
+            let set = &gateway.whatsapp[0];
+            Ok::<_, anyhow::Error>((set.graph_version.clone(), set.send_timeout_ms))
+        };
+        let default = number("").expect("valid");
+        assert_eq!(default, ("v23.0".to_owned(), 15_000));
+        let set = number("graph_version = \"v25.1\"\nsend_timeout_ms = 4000").expect("valid");
+        assert_eq!(set, ("v25.1".to_owned(), 4_000));
+        for (wrong, key) in [
+            ("graph_version = \"23\"", "whatsapp[0].graph_version"),
+            ("graph_version = \"v23.0/x\"", "whatsapp[0].graph_version"),
+            ("send_timeout_ms = 0", "whatsapp[0].send_timeout_ms"),
+            ("send_timeout_ms = 600000", "whatsapp[0].send_timeout_ms"),
+        ] {
+            let error = number(wrong).expect_err(wrong).to_string();
+            assert!(error.contains(key), "{wrong}: {error}");
+        }
+    }
+
     #[test]
     fn a_wrong_key_is_named() {
         for (text, named) in [
@@ -397,11 +501,24 @@ mod tests {
             ),
             ("[hardware]\ngpu_layers = -1", "hardware.gpu_layers"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[retention]\ninbox_days = 7", "retention.inbox_days"),
+            (
+                "[retention]\nconversations_days = 1",
+                "retention.conversations_days",
+            ),
             ("[models]\nembedder = \"pool\"", "models.embedder"),
             ("[models]\nreranker = \"pool\"", "models.reranker"),
             ("[pool]\nname = \"a.b\"", "pool.name"),
             ("[worker]\nname = \"*\"", "worker.name"),
             ("[webchat]\nshops = [\"\"]", "webchat.shops[0]"),
+            (
+                "[[notify.webhooks]]\nshop = \"s\"\nname = \"desk\"\nurl = \"https://desk.example\"\nsecrets = [\"s3cr3t\"]",
+                "notify.webhooks[0].secrets[0]",
+            ),
+            (
+                "[[notify.emails]]\nshop = \"s\"\nname = \"desk\"\nto = [\"a@b.example\"]",
+                "notify.smtp",
+            ),
             ("[log]\nformat = \"loud\"", "log.format"),
             (
                 "[[whatsapp]]\nshop = \"s\"\nphone_number_id = \"1\"\nverify_token = \"v\"\naccess_token = \"a\"\napp_secrets = \"s3cr3t\"",
@@ -412,5 +529,22 @@ mod tests {
             assert!(error.contains(named), "{text}: {error}");
             assert!(!error.contains("s3cr3t"), "a secret is repeated");
         }
+    }
+
+    #[test]
+    fn by_default_conversations_are_kept_for_ever_and_zero_means_that() {
+        use mercer_store::retention::Table;
+
+        let day = Duration::from_secs(24 * 3_600);
+        let periods = |text| read(text).expect("settings").runtime().retention;
+        let default = periods("");
+        assert_eq!(default.get(&Table::Inbox), Some(&(30 * day)));
+        assert_eq!(default.get(&Table::Idempotency), Some(&day));
+        for kept in [Table::Conversations, Table::Snapshots] {
+            assert_eq!(default.get(&kept), None);
+        }
+        let set = periods("[retention]\ninbox_days = 0\nconversations_days = 400");
+        assert_eq!(set.get(&Table::Inbox), None);
+        assert_eq!(set.get(&Table::Conversations), Some(&(400 * day)));
     }
 }

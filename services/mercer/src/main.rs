@@ -5,15 +5,17 @@ mod commands;
 mod compose;
 mod config;
 mod eval;
+mod http;
 mod nodes;
 mod observe;
 mod pool;
 mod schemas;
+mod seal;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Answers a retailer's customers on their messaging channels.
 #[derive(Parser)]
@@ -45,6 +47,8 @@ enum Command {
     Import(commands::import::Args),
     /// Rebuild the search indexes from the database.
     Reindex(commands::reindex::Args),
+    /// List conversations, without what was said.
+    Conversations(commands::conversations::Args),
     /// Show what a conversation did, or prove that logs explain themselves. No model is called.
     Replay(commands::replay::Args),
     /// Measure answers or search against expectations.
@@ -56,6 +60,9 @@ enum Command {
     /// Manage keys of the admin API.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
+    /// Try the webhooks and e-mails that call a person, or make a secret for one.
+    #[command(subcommand)]
+    Webhooks(commands::webhooks::Webhooks),
     /// Look at models, write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(commands::models::Models),
@@ -66,6 +73,8 @@ enum Command {
     /// Check or show the settings.
     #[command(subcommand)]
     Config(commands::config::ConfigCommand),
+    /// Print completions for a shell.
+    Completions(commands::completions::Args),
 }
 
 fn main() -> ExitCode {
@@ -93,6 +102,9 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Config(command) = &cli.command {
         return commands::config::run(command, cli.config.as_deref());
     }
+    if let Command::Completions(args) = &cli.command {
+        return Ok(commands::completions::run(args, Cli::command()));
+    }
     let mut config = config::load(cli.config.as_deref())?;
     // Only a server's log is for machines; commands speak to a person, and warn only.
     if !matches!(cli.command, Command::Serve(_)) && std::env::var_os("MERCER_LOG__FILTER").is_none()
@@ -112,13 +124,15 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Chat(args) => commands::chat::run(args).await,
         Command::Import(args) => commands::import::run(&config, args).await,
         Command::Reindex(args) => commands::reindex::run(&config, args).await,
+        Command::Conversations(args) => commands::conversations::run(&config, args).await,
         Command::Replay(args) => commands::replay::run(&config, args).await,
         Command::Eval(command) => commands::eval::run(&config, command).await,
         Command::Bench(command) => commands::bench::run(&config, command).await,
         Command::Admin(command) => commands::admin::run(&config, command).await,
+        Command::Webhooks(command) => commands::webhooks::run(&config, command).await,
         Command::Models(command) => commands::models::run(&config, command).await,
         Command::Workers(args) => commands::workers::run(&config, args).await,
         Command::Doctor => commands::doctor::run(&config).await,
-        Command::Config(_) => Ok(ExitCode::SUCCESS),
+        Command::Config(_) | Command::Completions(_) => Ok(ExitCode::SUCCESS),
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! They meet in the database. NATS only makes it quick: a door says that there is something to do, a node says what
 //! happens in a conversation for the chat pages that a door serves. Without NATS, or when it loses a message, nodes look
-//! every second and pages every few.
+//! every second and pages every few. All of it is sealed with a key that the database holds, so that nobody else who
+//! reaches NATS can put words on a page.
 
 use std::sync::Arc;
 
@@ -18,7 +19,7 @@ use mercer_inference::{Bus, ChatModel};
 use mercer_runtime::{RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_schemas::nodes::{Live, live_subject, wake_subject};
-use mercer_store::{Hints, LocalHints, NoHints, Store};
+use mercer_store::{Hints, LocalHints, NoHints, SECRET_BYTES, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,10 +27,15 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Health, Pool, Replay};
 use crate::compose::{Base, Conversations, check_shops, open_store};
 use crate::config::Config;
+use crate::http::{self, Limits};
 use crate::pool::LivePool;
+use crate::seal::{Opener, Sealer};
+
+/// Name of the secret that seals what processes tell one another.
+const SECRET: &str = "nodes";
 
 /// What a door serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +61,7 @@ pub(crate) async fn serve_door(
     let gateway_config = config.gateway()?;
     check_shops(&gateway_config, &store).await?;
     let live = LiveFeed::new();
-    let hints: Arc<dyn Hints> = match Link::connect(config).await? {
+    let hints: Arc<dyn Hints> = match Link::connect(config, &store).await? {
         Some(link) => {
             let feed = live.clone();
             link.receive(live_subject(&link.pool), move |told: Live<LiveEvent>| {
@@ -84,9 +90,6 @@ pub(crate) async fn serve_door(
             replay: Arc::new(Replay {
                 store: store.clone(),
             }),
-            importer: Arc::new(Import {
-                store: store.clone(),
-            }),
             health: Arc::new(Health {
                 store,
                 answers: None,
@@ -99,13 +102,12 @@ pub(crate) async fn serve_door(
     });
     let router = with_metrics(router, metrics);
     tracing::info!(address = %listener.local_addr()?, "serving");
-    axum::serve(listener, router)
-        .with_graceful_shutdown(async move {
-            stop.cancelled().await;
-            live.close();
-        })
-        .await
-        .context("HTTP server")
+    let stopped = async move {
+        stop.cancelled().await;
+        live.close();
+    };
+    http::serve(listener, router, Limits::default(), stopped).await;
+    Ok(())
 }
 
 /// Runs a fair share of the conversations until the process is asked to stop. HTTP serves health and metrics only.
@@ -123,7 +125,7 @@ pub(crate) async fn serve_conversations(
     let gateway_config = config.gateway()?;
     check_shops(&gateway_config, &base.store).await?;
     let (hints, wakes) = LocalHints::new();
-    let live = match Link::connect(config).await? {
+    let live = match Link::connect(config, &base.store).await? {
         Some(link) => {
             // Hints go to all nodes: each knows which conversations are its own.
             link.receive(wake_subject(&link.pool), move |stream: Stream| {
@@ -150,11 +152,8 @@ pub(crate) async fn serve_conversations(
     let router = with_metrics(health(base.store.clone(), Some(runtime)), metrics);
     conversations.stop_when_given_up(stop.clone());
     tracing::info!(address = %listener.local_addr()?, "serving");
-    let served = axum::serve(listener, router)
-        .with_graceful_shutdown(stop.cancelled_owned())
-        .await;
-    conversations.stop().await?;
-    served.context("HTTP server")
+    http::serve(listener, router, Limits::default(), stop.cancelled_owned()).await;
+    conversations.stop().await
 }
 
 /// Opens stores that other processes use too, and a search index of this one's own.
@@ -223,17 +222,20 @@ fn with_metrics(router: Router, metrics: PrometheusHandle) -> Router {
 struct Link {
     bus: Bus,
     pool: String,
+    key: [u8; SECRET_BYTES],
 }
 
 impl Link {
     /// Begins to connect; none where NATS is not configured.
-    async fn connect(config: &Config) -> anyhow::Result<Option<Self>> {
+    async fn connect(config: &Config, store: &Store) -> anyhow::Result<Option<Self>> {
         if config.nats.url.is_empty() {
             return Ok(None);
         }
         let bus = Bus::connect(&config.nats.url, "mercer nodes").await?;
+        let key = store.secrets().shared(SECRET).await;
         Ok(Some(Self {
             bus,
+            key: key.context("secret that nodes share")?,
             pool: config.pool.name.clone(),
         }))
     }
@@ -245,25 +247,32 @@ impl Link {
         mut messages: mpsc::Receiver<T>,
     ) {
         let bus = self.bus.clone();
+        let mut sealer = Sealer::new(&self.key, &subject);
         tokio::spawn(async move {
             while let Some(message) = messages.recv().await {
                 if let Ok(bytes) = serde_json::to_vec(&message) {
-                    let _ = bus.publish(subject.clone(), None, bytes).await;
+                    let sealed = sealer.seal(&bytes);
+                    let _ = bus.publish(subject.clone(), None, sealed).await;
                 }
             }
         });
     }
 
-    /// Hands over what arrives. What cannot be read comes from another version, and is skipped.
+    /// Hands over what arrives. What cannot be opened or read comes from a stranger or another version, and is skipped.
     async fn receive<T: DeserializeOwned>(
         &self,
         subject: String,
         take: impl Fn(T) + Send + 'static,
     ) -> anyhow::Result<()> {
+        let mut opener = Opener::new(&self.key, &subject);
         let mut messages = self.bus.subscribe(subject).await?;
         tokio::spawn(async move {
             while let Some(message) = messages.next().await {
-                if let Ok(message) = serde_json::from_slice(&message.payload) {
+                let Some(payload) = opener.open(&message.payload) else {
+                    tracing::debug!("a message without a seal is skipped");
+                    continue;
+                };
+                if let Ok(message) = serde_json::from_slice(payload) {
                     take(message);
                 }
             }

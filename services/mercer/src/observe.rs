@@ -1,6 +1,10 @@
 //! Logs, traces and metrics. None of them ever holds a customer's words: fields are ids, counts
 //! and hashes.
 
+mod described;
+
+use std::time::Duration;
+
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use opentelemetry::trace::TracerProvider;
@@ -17,6 +21,9 @@ use crate::config::{Config, LogFormat};
 const SECONDS: [f64; 15] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 ];
+
+/// Time between two upkeeps of the metrics: the exporter's own default.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Keeps telemetry running; dropping it sends what is left.
 pub(crate) struct Telemetry {
@@ -73,7 +80,8 @@ fn tracer(endpoint: &str) -> anyhow::Result<SdkTracerProvider> {
         .build())
 }
 
-/// Installs the recorder behind `/metrics`.
+/// Installs the recorder behind `/metrics`, and keeps its memory bounded whether or not somebody
+/// reads it. Call within the runtime.
 ///
 /// # Errors
 /// When a recorder is installed already.
@@ -83,6 +91,37 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
         .context("metric buckets")?
         .install_recorder()
         .context("metrics recorder")?;
-    mercer_gateway::describe_metrics();
+    described::describe();
+    let kept = handle.clone();
+    tokio::spawn(keep_up(UPKEEP, move || kept.run_upkeep()));
     Ok(handle)
+}
+
+/// Calls for ever what moves the samples of histograms into their buckets. A scrape does so too,
+/// but where nobody scrapes each sample would stay until the process ends.
+async fn keep_up(every: Duration, upkeep: impl Fn()) {
+    let mut ticks = tokio::time::interval(every);
+    loop {
+        ticks.tick().await;
+        upkeep();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::keep_up;
+
+    #[tokio::test]
+    async fn samples_are_taken_in_although_nobody_scrapes() {
+        let (called, mut calls) = tokio::sync::mpsc::unbounded_channel();
+        let upkeep = tokio::spawn(keep_up(Duration::from_millis(1), move || {
+            let _ = called.send(());
+        }));
+        for _ in 0..3 {
+            calls.recv().await.expect("called again and again");
+        }
+        upkeep.abort();
+    }
 }

@@ -2,7 +2,8 @@
 
 use mercer_conversation::{Effect, State, evolve, prompt, wanted};
 use mercer_schemas::{
-    Content, Event, Evidence, Generated, Input, LogBody, LogRecord, Settings, Verdict,
+    Content, Event, Evidence, Generated, InboundMessage, Input, LogBody, LogRecord, Settings,
+    Verdict,
 };
 use serde::Serialize;
 
@@ -69,11 +70,7 @@ fn prompt_lines(state: &State, settings: &Settings) -> Vec<String> {
 fn input_text(input: &Input) -> (String, Vec<String>) {
     match input {
         Input::ReceiveMessages { messages, .. } => {
-            let lines = messages.iter().map(|message| match &message.content {
-                Content::Text { text } => format!("customer: {}", text.expose()),
-                Content::Choice { title, .. } => format!("customer chose: {}", title.expose()),
-                Content::Unsupported { kind_name } => format!("customer sent: {kind_name}"),
-            });
+            let lines = messages.iter().flat_map(message_lines);
             (
                 format!("{} message(s) came in", messages.len()),
                 lines.collect(),
@@ -115,6 +112,17 @@ fn input_text(input: &Input) -> (String, Vec<String>) {
     }
 }
 
+fn message_lines(message: &InboundMessage) -> Vec<String> {
+    let mut lines = vec![match &message.content {
+        Content::Text { text } => format!("customer: {}", text.expose()),
+        Content::Choice { title, .. } => format!("customer chose: {}", title.expose()),
+        Content::Unsupported { kind_name, .. } => format!("customer sent: {kind_name}"),
+    }];
+    let cut = message.cut_from_chars;
+    lines.extend(cut.map(|chars| format!("cut at the channel's limit; it had {chars} characters")));
+    lines
+}
+
 fn generated(what: &str, output: &Generated) -> (String, Vec<String>) {
     let title = format!(
         "model wrote a {what}: {} tokens in {} ms (first after {} ms), prompt {} tokens, {} cached",
@@ -144,9 +152,18 @@ fn event_text(event: &Event) -> (String, Vec<String>) {
         Event::HistoryCompacted { turns } => {
             (format!("{turns} old turns left the prompt"), Vec::new())
         }
-        Event::TurnStarted { turn, attempt, .. } => {
-            (format!("{turn} started, attempt {attempt}"), Vec::new())
-        }
+        Event::TurnStarted {
+            turn, attempt, cut, ..
+        } => (
+            format!("{turn} started, attempt {attempt}"),
+            more_written(*cut),
+        ),
+        Event::TurnExtended {
+            turn, attempt, cut, ..
+        } => (
+            format!("{turn} began again, attempt {attempt}"),
+            more_written(*cut),
+        ),
         Event::PlanMade { plan, .. } => ("plan".to_owned(), vec![plan.to_line()]),
         Event::EvidenceGathered { evidence, .. } => {
             ("evidence".to_owned(), evidence_lines(evidence))
@@ -195,6 +212,11 @@ fn event_text(event: &Event) -> (String, Vec<String>) {
             (format!("inbox rows {inbox_ids:?} quarantined"), Vec::new())
         }
     }
+}
+
+fn more_written(cut: bool) -> Vec<String> {
+    let line = "the customer wrote more than the turn holds; the reply says so";
+    cut.then(|| line.to_owned()).into_iter().collect()
 }
 
 fn evidence_lines(evidence: &[Evidence]) -> Vec<String> {

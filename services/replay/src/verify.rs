@@ -1,7 +1,7 @@
 //! Folding and deciding again.
 
-use mercer_conversation::{State, decide, evolve, invariants};
-use mercer_schemas::{Event, LOGIC_VERSION, LogBody, LogRecord};
+use mercer_conversation::{LOGIC_VERSION, State, decide, evolve, invariants};
+use mercer_schemas::{Event, LogBody, LogRecord};
 use mercer_store::Snapshot;
 use sha2::{Digest, Sha256};
 
@@ -98,12 +98,12 @@ pub fn verify(records: &[LogRecord], snapshot: Option<&Snapshot>) -> Result<Repl
             LogBody::Input { input, meta } => {
                 compare(pending.take(), &mut expected)?;
                 if record.logic_version == LOGIC_VERSION {
-                    let decision =
+                    let events =
                         decide(&state, input, meta).map_err(|refusal| Divergence::Refused {
                             seq,
                             refusal: refusal.to_string(),
                         })?;
-                    pending = Some((seq, decision.events));
+                    pending = Some((seq, events));
                     decided += 1;
                 }
             }
@@ -183,6 +183,7 @@ mod tests {
                 prompt_style: PromptStyle::Compact,
                 history_chars_max: 1_000,
                 output_tokens_max: 64,
+                introduction: None,
             },
         };
         let input = Input::ReceiveMessages {
@@ -192,18 +193,15 @@ mod tests {
                 id: MessageId::from_parts(1, 1),
                 provider_id: "m1".into(),
                 sent_at_ms: 1,
+                cut_from_chars: None,
                 content: Content::Text {
                     text: "a red kettle".into(),
                 },
             }],
         };
-        let decision = decide(&State::default(), &input, &meta).expect("decision");
-        let bodies = std::iter::once(LogBody::Input { input, meta }).chain(
-            decision
-                .events
-                .into_iter()
-                .map(|event| LogBody::Event { event }),
-        );
+        let events = decide(&State::default(), &input, &meta).expect("decision");
+        let bodies = std::iter::once(LogBody::Input { input, meta })
+            .chain(events.into_iter().map(|event| LogBody::Event { event }));
         (1..)
             .zip(bodies)
             .map(|(seq, body)| LogRecord {

@@ -17,21 +17,28 @@ mod error;
 mod feed;
 mod hints;
 mod idempotency;
+mod imports;
 pub mod inbox;
 mod keys;
 mod leases;
 mod migration;
+mod notices;
 mod orders;
 mod outbox;
 mod page;
+mod private;
 mod records;
+pub mod retention;
+mod secrets;
 mod shops;
 pub mod testing;
+pub mod text;
 mod writer;
 
 pub use catalog::{Catalog, ProductFilter, normalise_code};
 pub use conversations::{
-    Append, AppendError, ConversationFilter, ConversationRow, Conversations, NewOutbox, Snapshot,
+    Append, AppendError, ConversationFilter, ConversationRow, Conversations, LogPart, NewOutbox,
+    Snapshot,
 };
 pub use crash::{CRASH_AT, crash_point};
 pub use customers::Customers;
@@ -40,12 +47,20 @@ pub use error::Error;
 pub use feed::{Change, ChangeKind, Feed};
 pub use hints::{Hints, LocalHints, NoHints};
 pub use idempotency::{Begin, Idempotency};
+pub use imports::{Batch, ImportError, Imports};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
+pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
-pub use outbox::{Outbox, OutboxRow, OutboxState, Reported, Resolution, UNKNOWN_WAIT_MS};
+pub use outbox::{
+    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS, Reported,
+    Resolution, UNKNOWN_WAIT_MS,
+};
 pub use page::{PAGE_MAX, Page};
+pub use private::create_folder as create_private_folder;
+pub use retention::Retention;
+pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
 use sea_orm_migration::MigratorTrait;
@@ -143,9 +158,17 @@ impl Store {
     pub fn orders(&self) -> Orders {
         Orders::new(self.db.clone())
     }
+    /// Returns imports of many records that take effect at once.
+    pub fn imports(&self) -> Imports {
+        Imports::new(self.db.clone())
+    }
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {
         Inbox::new(self.db.clone())
+    }
+    /// Returns what the retailer's people and systems are told.
+    pub fn notices(&self) -> Notices {
+        Notices::new(self.db.clone())
     }
     /// Returns conversations, their logs and snapshots.
     pub fn conversations(&self) -> Conversations {
@@ -172,12 +195,22 @@ impl Store {
         Idempotency::new(self.db.clone())
     }
 
-    /// Says whether the store can be written and read now.
+    /// Returns the secrets that processes around this database share.
+    pub fn secrets(&self) -> Secrets {
+        Secrets::new(self.db.clone())
+    }
+
+    /// Returns what forgets rows that nobody needs any more.
+    pub fn retention(&self) -> Retention {
+        Retention::new(self.db.clone())
+    }
+
+    /// Says whether the store could be written and read within the last second: more often than
+    /// that it is not tried, however many ask.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot.
+    /// [`Error::Unavailable`] when it could not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.feed().set_cursor("ready", db::now_ms()).await?;
-        self.feed().cursor("ready").await.map(|_| ())
+        self.db.probe().await
     }
 }

@@ -109,7 +109,7 @@ fn rests(records: &[LogRecord]) -> bool {
     let mut ended = false;
     for event in events(records) {
         match event {
-            Event::TurnStarted { .. } => started = true,
+            Event::TurnStarted { .. } | Event::TurnExtended { .. } => started = true,
             Event::TurnEnded { .. } => ended = true,
             Event::ReplyQueued { turn: None, .. } => return true,
             _ => {}

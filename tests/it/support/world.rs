@@ -1,10 +1,12 @@
 //! A data folder with settings and a model, and the platform around it.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mercer_schemas::{Channel, ShopId, Stream};
 use mercer_store::testing::PostgresServer;
 use mercer_store::{Store, StoreConfig};
+use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
@@ -147,6 +149,23 @@ impl World {
             .get_by_address(&self.shop, Channel::Whatsapp, phone)
             .await;
         found.expect("conversation").map(|row| row.stream())
+    }
+
+    /// Returns who owns each partition, by boot id, where the database is a PostgreSQL.
+    pub(crate) async fn owners(&self) -> BTreeMap<u16, String> {
+        let database = Database::connect(&self.postgres).await.expect("database");
+        let sql = "SELECT p, owner FROM partition WHERE owner IS NOT NULL";
+        let rows = database
+            .query_all_raw(Statement::from_string(DbBackend::Postgres, sql))
+            .await
+            .expect("partitions");
+        database.close().await.expect("closed");
+        let owner = |row: &QueryResult| {
+            let partition: i64 = row.try_get("", "p").expect("p");
+            let owner = row.try_get("", "owner").expect("owner");
+            (u16::try_from(partition).expect("a partition"), owner)
+        };
+        rows.iter().map(owner).collect()
     }
 
     /// Starts Mercer and waits until it serves.

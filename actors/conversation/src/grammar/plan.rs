@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use mercer_schemas::{Evidence, Intent, Plan, ToolCall};
 
-use super::{certain, literals, meant};
+use super::{Literals, certain, meant};
 use crate::spans;
 use crate::state::{State, Turn};
 
@@ -16,6 +16,8 @@ struct Choices {
     /// A product is called by its name or its place.
     means_product: bool,
     phrases: BTreeSet<String>,
+    /// Limits of price that the words state beyond doubt: a plan's name for each, and the amount.
+    stated: Vec<(&'static str, String)>,
     amounts: BTreeSet<String>,
     handles: BTreeSet<String>,
     orders: BTreeSet<String>,
@@ -24,13 +26,13 @@ struct Choices {
 }
 
 fn choices(state: &State, turn: &Turn) -> Choices {
-    let words = turn.words.expose();
+    let words = turn.said();
     // Identity may have been given piece by piece over the last messages.
     let recent: Vec<&str> = state
         .past
         .iter()
-        .map(|past| past.words.expose().as_str())
-        .chain([words.as_str()])
+        .map(|past| past.said())
+        .chain([words])
         .collect();
     let recent = recent.join("\n");
     let mut handles = meant::meant(state, words);
@@ -45,11 +47,16 @@ fn choices(state: &State, turn: &Turn) -> Choices {
             .iter()
             .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
     });
+    // A stated limit counts, however many amounts came after it.
+    let stated = stated_limits(words);
+    let mut amounts = spans::amounts(words);
+    amounts.extend(stated.iter().map(|(_, limit)| limit.clone()));
     Choices {
         proves_identity: !spans::emails(words).is_empty() && (was_asked || !orders.is_empty()),
         means_product,
         phrases: spans::phrases(words),
-        amounts: spans::amounts(words),
+        stated,
+        amounts,
         handles,
         orders,
         emails: identity_spans(&recent, spans::emails),
@@ -161,7 +168,7 @@ fn tool_of(rule: &str) -> &'static str {
 /// Builds the grammar of all plans that are possible now.
 pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
     let choices = choices(state, turn);
-    let words = turn.words.expose();
+    let words = turn.said();
     let acts = !carries_markup(words);
     let mut calls = if acts {
         vec!["handoff", "order"]
@@ -169,9 +176,14 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
         Vec::new()
     };
     let mut rules = String::new();
+    let mut literals = Literals::new();
     if !choices.phrases.is_empty() {
         calls.extend(["search", "policies"]);
-        let stated = stated_limits(words);
+        let stated: Vec<String> = choices
+            .stated
+            .iter()
+            .map(|(name, limit)| format!(",\"{name}\":\"{limit}\""))
+            .collect();
         let mut prices = price_limits(&choices.amounts);
         // A limit that was stated beyond doubt is kept; the other one is the model's to find.
         prices.retain(|limits| stated.iter().all(|limit| limits.contains(limit.as_str())));
@@ -181,9 +193,9 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
             (false, true) => "PRICES? ",
         };
         if !prices.is_empty() {
-            let _ = writeln!(rules, "PRICES: {}", literals(&prices));
+            let _ = writeln!(rules, "PRICES: {}", literals.write(&prices));
         }
-        let _ = writeln!(rules, "PHRASE: {}", literals(&choices.phrases));
+        let _ = writeln!(rules, "PHRASE: {}", literals.write(&choices.phrases));
         let _ = writeln!(
             rules,
             r#"search: "{{\"tool\":\"search_catalog\",\"query\":\"" PHRASE "\"" {price}(",\"in_stock\":true")? (",\"sort\":\"" SORT "\"")? "}}""#
@@ -192,7 +204,7 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
         rules.push_str("policies: \"{\\\"tool\\\":\\\"search_policies\\\",\\\"query\\\":\\\"\" PHRASE \"\\\"}\"\n");
         if !choices.handles.is_empty() {
             calls.push("details");
-            let _ = writeln!(rules, "HANDLE: {}", literals(&choices.handles));
+            let _ = writeln!(rules, "HANDLE: {}", literals.write(&choices.handles));
             rules.push_str(
                 "details: \"{\\\"tool\\\":\\\"product_details\\\",\\\"product\\\":\\\"\" HANDLE \"\\\"\" (\",\\\"about\\\":\\\"\" PHRASE \"\\\"\")? \"}\"\n",
             );
@@ -210,7 +222,7 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
     ] {
         if !found.is_empty() {
             let terminal = name.to_uppercase();
-            let _ = writeln!(rules, "{terminal}: {}", literals(found));
+            let _ = writeln!(rules, "{terminal}: {}", literals.write(found));
             // What this message gives is given to be used, where it is clear what it is.
             let is_certain = |span: &String| words.contains(span.as_str()) && is_one_thing(span);
             let may = if found.len() == 1 && found.iter().all(is_certain) {
@@ -246,19 +258,20 @@ fn carries_markup(words: &str) -> bool {
         .any(|mark| words.contains(mark))
 }
 
-/// The limits that the words state beyond doubt, as a plan writes them.
-fn stated_limits(words: &str) -> Vec<String> {
+/// The limits that the words state beyond doubt, where they fit together.
+fn stated_limits(words: &str) -> Vec<(&'static str, String)> {
     let limits = spans::price_limits(words);
     if matches!((&limits.min, &limits.max), (Some(min), Some(max)) if !is_below(min, max)) {
         return Vec::new();
     }
     [("min_price", limits.min), ("max_price", limits.max)]
         .into_iter()
-        .filter_map(|(name, limit)| Some(format!(",\"{name}\":\"{}\"", limit?)))
+        .filter_map(|(name, limit)| Some((name, limit?)))
         .collect()
 }
 
-/// Every way to limit a price by the amounts that were said; a lowest price is below the highest.
+/// Every way to limit a price by the amounts that were said, at most
+/// [`AMOUNTS_MAX`](crate::bounds::AMOUNTS_MAX) and the stated ones; a lowest price is below the highest.
 fn price_limits(amounts: &BTreeSet<String>) -> BTreeSet<String> {
     let mut out = BTreeSet::new();
     for amount in amounts {
@@ -317,7 +330,7 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                 email,
                 postcode,
             } => {
-                !carries_markup(turn.words.expose())
+                !carries_markup(turn.said())
                     && among(order, &choices.orders)
                     && email
                         .as_ref()
@@ -326,6 +339,6 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
                         .as_ref()
                         .is_none_or(|p| choices.postcodes.contains(p.expose()))
             }
-            ToolCall::Handoff { .. } => !carries_markup(turn.words.expose()),
+            ToolCall::Handoff { .. } => !carries_markup(turn.said()),
         })
 }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use mercer_schemas::{Evidence, Field, Handle};
 
-use super::{literals, words_of};
+use super::{Literals, words_of};
+use crate::bounds::NUMBERS_SAID_MAX;
 use crate::{prompt, spans};
 
 /// Characters that a reply's words cannot contain: digits, braces and currency come by reference
@@ -14,6 +15,9 @@ const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
 
 /// Most references that one answer must hold: their orders are 16 rules then.
 const NEEDED_MAX: usize = 4;
+
+/// Longest number that a reply may repeat, in bytes.
+const NUMBER_BYTES_MAX: usize = 20;
 
 /// Everyday words by which customers call for a field.
 const SAID_FOR: &[(&str, &[&str])] = &[
@@ -43,6 +47,7 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
     let references = references(evidence);
     let numbers = numbers(evidence, words);
     let mut rules = format!("TEXT: /[^{NOT_WORDS}]+/\n");
+    let mut literals = Literals::new();
     // Between two items stands at least a space or a letter, so that two literals cannot be
     // joined to a number that neither of them is ("1" "." "5").
     let _ = writeln!(rules, "GAP: /[^{NOT_WORDS}]*[ a-zA-Z][^{NOT_WORDS}]*/");
@@ -53,10 +58,10 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
         (false, false) => "(REF | NUM)",
     };
     if !references.is_empty() {
-        let _ = writeln!(rules, "REF: {}", literals(&references));
+        let _ = writeln!(rules, "REF: {}", literals.write(&references));
     }
     if !numbers.is_empty() {
-        let _ = writeln!(rules, "NUM: {}", literals(&numbers));
+        let _ = writeln!(rules, "NUM: {}", literals.write(&numbers));
     }
     let answers = answers(evidence, words);
     let start = if references.is_empty() {
@@ -72,7 +77,9 @@ pub fn reply(evidence: &[Evidence], words: &str) -> String {
         let ways: Vec<String> = answers
             .iter()
             .enumerate()
-            .map(|(number, needed)| way(number, needed, &references, item, &mut rules))
+            .map(|(number, needed)| {
+                way(number, needed, &references, item, &mut literals, &mut rules)
+            })
             .collect();
         ways.join(" | ")
     };
@@ -89,6 +96,7 @@ fn way(
     needed: &[String],
     references: &BTreeSet<String>,
     item: &str,
+    literals: &mut Literals,
     rules: &mut String,
 ) -> String {
     let full = (1_usize << needed.len()) - 1;
@@ -97,7 +105,7 @@ fn way(
         let literal = serde_json::to_string(name).unwrap_or_default();
         let _ = writeln!(rules, "NEED{number}X{at}: {literal}");
     }
-    let next = |mask: usize, rules: &mut String| {
+    let mut next = |mask: usize, rules: &mut String| {
         let missing = |name: &&String| {
             (0..needed.len()).all(|at| mask & (1 << at) != 0 || needed[at] != **name)
         };
@@ -107,7 +115,7 @@ fn way(
             .map(|at| format!("NEED{number}X{at} {}", rule(mask | (1 << at))))
             .collect();
         if !others.is_empty() {
-            let _ = writeln!(rules, "OTHER{number}X{mask}: {}", literals(&others));
+            let _ = writeln!(rules, "OTHER{number}X{mask}: {}", literals.write(&others));
             steps.push(format!("OTHER{number}X{mask} {}", rule(mask)));
         }
         if item.contains("NUM") {
@@ -289,10 +297,10 @@ pub fn references(evidence: &[Evidence]) -> BTreeSet<String> {
     out
 }
 
-/// Returns the complete numbers that a reply may repeat: from the evidence and from the
+/// Returns the complete numbers that a reply may repeat: from the evidence and the last ones of the
 /// customer's words, amounts of money excepted.
 pub fn numbers(evidence: &[Evidence], words: &str) -> BTreeSet<String> {
-    let mut texts = vec![words];
+    let mut texts = Vec::new();
     for line in evidence {
         if let Evidence::Record { fields, .. } = line {
             texts.extend(
@@ -303,10 +311,19 @@ pub fn numbers(evidence: &[Evidence], words: &str) -> BTreeSet<String> {
             );
         }
     }
-    texts
-        .into_iter()
-        .flat_map(spans::number_runs)
-        .filter(|run| !run.is_amount && run.text.len() <= 20)
-        .map(|run| run.text.to_owned())
-        .collect()
+    let repeatable = |text| {
+        spans::number_runs(text)
+            .filter(|run| !run.is_amount && run.text.len() <= NUMBER_BYTES_MAX)
+            .map(|run| run.text)
+    };
+    let said: Vec<&str> = repeatable(words).collect();
+    let mut out: BTreeSet<String> = BTreeSet::new();
+    for number in said.into_iter().rev() {
+        if out.len() == NUMBERS_SAID_MAX {
+            break;
+        }
+        out.insert(number.to_owned());
+    }
+    out.extend(texts.into_iter().flat_map(repeatable).map(str::to_owned));
+    out
 }

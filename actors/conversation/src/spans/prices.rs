@@ -1,7 +1,7 @@
 //! Limits of price that a message states beyond doubt.
 
-use super::spoken::in_figures;
-use super::{CURRENCY_SIGNS, CURRENCY_WORDS, number_runs};
+use super::{AMOUNT_BYTES_MAX, CURRENCY_SIGNS, CURRENCY_WORDS, figures, number_runs};
+use crate::bounds::head;
 
 /// Price limits that the words state in so many words, in major units as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -168,7 +168,7 @@ const TURNED_DOWN: &[&str] = &[
 /// or the word limits nothing else ("below 40?"). Other numbers ("under 2 kg"), negations and other
 /// wordings are left to the model.
 pub fn price_limits(text: &str) -> PriceLimits {
-    let lower = in_figures(&text.to_lowercase());
+    let lower = figures(text);
     let measures = lower
         .split(|c: char| !c.is_alphanumeric())
         .any(|word| OTHER_MEASURES.contains(&word));
@@ -183,11 +183,14 @@ pub fn price_limits(text: &str) -> PriceLimits {
             .trim_end_matches(|c: char| c.is_whitespace() || CURRENCY_SIGNS.contains(&c))
             .to_owned();
         from = lower.len() - run.after.len();
-        let is_plain = run.text.matches('.').count() <= 1
+        let is_plain = run.text.len() <= AMOUNT_BYTES_MAX
+            && run.text.matches('.').count() <= 1
             && run.text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
         let counts_nothing = match run.after.trim_start().chars().next() {
             Some(c) if c.is_alphanumeric() => {
-                let next = run.after.split_whitespace().next().unwrap_or_default();
+                // One character more than the longest of them: what follows may have no end.
+                let next = head(run.after.trim_start(), 7);
+                let next = next.split_whitespace().next().unwrap_or_default();
                 ["and", "but", "or", "please"].contains(&next)
             }
             Some(c) => c != '%',
@@ -366,6 +369,15 @@ mod tests {
                 None,
             ),
             ("can it come between 10 and 12 on Monday", None, None),
+            ("a tent under £1,200", None, Some("1200")),
+            ("a tent below 1.200", None, Some("1200")),
+            (
+                "between £1,000 and £1,499.99",
+                Some("1000"),
+                Some("1499.99"),
+            ),
+            ("at least 1 200 €", Some("1200"), None),
+            ("12,50 € or less", None, Some("12.50")),
         ];
         for (text, min, max) in cases {
             let found = price_limits(text);

@@ -5,18 +5,18 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use mercer_schemas::{ConversationId, Personal, Stream};
-use mercer_store::{Command, InboxItem, InboxKind, NewInbox};
+use mercer_store::{Command, ConversationRow, InboxItem, InboxKind, InboxRow, NewInbox};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{ConversationPath, find};
+use super::{ConversationPath, find, window};
 use crate::Admin;
 use crate::answer::Sample;
 use crate::auth::Caller;
 use crate::check::Findings;
 use crate::extract::{JsonBody, PathParams};
 use crate::idempotency;
-use crate::problem::Problem;
+use crate::problem::{Kind, Problem};
 
 /// Longest answer, characters: WhatsApp's limit for a text message.
 const ANSWER_CHARS_MAX: usize = 4096;
@@ -87,7 +87,10 @@ pub(crate) async fn take_over(
 
 /// Answer as a person
 ///
-/// Sends the text to the customer in the order of the inbox.
+/// Sends the text to the customer in the order of the inbox. The conversation must be with a person,
+/// or a take-over of it must be stored already: 409 otherwise. Where somebody hands it back at the
+/// same moment, the answer may still be dropped. 409 `window-closed` where the channel takes answers
+/// for a while only, and the customer's last message is longer ago: 24 hours on WhatsApp.
 #[utoipa::path(
     post,
     path = "/v1/shops/{shop}/conversations/{conversation}/answer",
@@ -170,11 +173,28 @@ async fn store(
     action: &str,
     command: Command,
 ) -> Result<(StatusCode, Json<Accepted>), Problem> {
+    let stream = Stream {
+        shop: caller.shop_id().clone(),
+        conversation: conversation.clone(),
+    };
+    // Read before the conversation's row: a take-over that is carried out in between is seen in one
+    // of the two.
+    let open = admin.store.inbox().open(&stream).await?;
     let row = find(admin, caller, &conversation).await?;
     let unique = match idempotency::key_of(headers)? {
         Some(key) => format!("{}:{key}", caller.key.id),
         None => hex::encode(rand::random::<[u8; 16]>()),
     };
+    let provider_id = format!("admin:{conversation}:{action}:{unique}");
+    if matches!(command, Command::Answer { .. })
+        && let Some(refusal) = refusal(admin, &stream, &row, &open).await?
+    {
+        // An answer that was taken before is taken again, whatever happened since.
+        let inbox = admin.store.inbox();
+        let known = inbox.find(&stream.shop, row.channel, &provider_id).await?;
+        let inbox_id = known.ok_or(refusal)?;
+        return Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })));
+    }
     let now_ms = crate::now_ms();
     let inserted = admin
         .store
@@ -183,7 +203,7 @@ async fn store(
             caller.shop_id(),
             vec![NewInbox {
                 channel: row.channel,
-                provider_id: format!("admin:{conversation}:{action}:{unique}"),
+                provider_id,
                 address: row.address,
                 kind: InboxKind::Command,
                 payload: InboxItem::Command(command).to_payload(),
@@ -193,10 +213,32 @@ async fn store(
         )
         .await?;
     let inserted = inserted.first().ok_or_else(Problem::internal)?;
-    admin.hints.wake(&Stream {
-        shop: caller.shop_id().clone(),
-        conversation,
-    });
+    admin.hints.wake(&stream);
     let inbox_id = inserted.inbox_id;
     Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })))
+}
+
+/// Says why an answer would come to nothing now, if it would.
+async fn refusal(
+    admin: &Admin,
+    stream: &Stream,
+    row: &ConversationRow,
+    open: &[InboxRow],
+) -> Result<Option<Problem>, Problem> {
+    if !is_with_person(row.handed_over, open) {
+        let detail = "the conversation is not with a person; take it over first";
+        return Ok(Some(Problem::new(Kind::Conflict, detail)));
+    }
+    window::refusal(admin, stream, row.channel).await
+}
+
+/// Says whether an answer that is stored now will find the conversation with a person, as far as
+/// the store knows.
+fn is_with_person(handed_over: bool, open: &[InboxRow]) -> bool {
+    let commands = open.iter().filter_map(|row| match &row.item {
+        InboxItem::Command(Command::TakeOver { .. }) => Some(true),
+        InboxItem::Command(Command::HandBack { .. }) => Some(false),
+        _ => None,
+    });
+    commands.last().unwrap_or(handed_over)
 }

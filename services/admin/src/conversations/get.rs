@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use mercer_schemas::{LogRecord, Stream};
+use mercer_schemas::Stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -14,8 +14,10 @@ use crate::auth::Caller;
 use crate::extract::PathParams;
 use crate::problem::Problem;
 
-/// Log records read at a time.
+/// Log records read at a time, and most bytes of them. What is answered is folded on the way, so the
+/// whole log is never in memory.
 const RECORDS_PER_READ: u64 = 500;
+const BYTES_PER_READ_MAX: u64 = 1024 * 1024;
 
 /// A conversation with everything that was said, found and checked.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -63,17 +65,19 @@ pub(crate) async fn get_conversation(
         conversation: path.conversation,
     };
     let conversations = admin.store.conversations();
-    let mut records: Vec<LogRecord> = Vec::new();
+    let mut folded = view::Folded::default();
+    let mut after = 0;
     loop {
-        let after = records.last().map_or(0, |record| record.seq);
-        let read = conversations.log(&stream, after, RECORDS_PER_READ).await?;
-        let end = (read.len() as u64) < RECORDS_PER_READ;
-        records.extend(read);
-        if end {
+        let part = conversations
+            .log_part(&stream, after, RECORDS_PER_READ, BYTES_PER_READ_MAX)
+            .await?;
+        part.records.iter().for_each(|record| folded.take(record));
+        after = part.records.last().map_or(after, |record| record.seq);
+        if part.is_end {
             break;
         }
     }
-    let view::Folded { turns, steps } = view::fold(&records);
+    let view::Folded { turns, steps } = folded;
     Ok(Json(ConversationDetail {
         conversation: row.into(),
         turns,

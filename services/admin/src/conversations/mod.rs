@@ -6,6 +6,7 @@ pub(crate) mod get;
 pub(crate) mod list;
 pub(crate) mod replay;
 pub(crate) mod view;
+mod window;
 
 use mercer_schemas::{Channel, ConversationId, Personal, ShopId};
 use mercer_store::ConversationRow;

@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 use crate::answer::Sample;
 use crate::products::key;
 
-/// A conversation's log, folded.
+/// A conversation's log, folded record by record. Inputs add nothing: what came of them is in the
+/// events.
 #[derive(Default)]
 pub(crate) struct Folded {
     pub(crate) turns: Vec<Turn>,
@@ -150,18 +151,14 @@ pub(crate) enum What {
     },
 }
 
-/// Folds a log into turns and steps. Inputs add nothing: what came of them is in the events.
-pub(crate) fn fold(records: &[LogRecord]) -> Folded {
-    let mut folded = Folded::default();
-    for record in records {
+impl Folded {
+    /// Takes the log's next record.
+    pub(crate) fn take(&mut self, record: &LogRecord) {
         if let LogBody::Event { event } = &record.body {
-            folded.apply(record, event);
+            self.apply(record, event);
         }
     }
-    folded
-}
 
-impl Folded {
     fn apply(&mut self, record: &LogRecord, event: &Event) {
         let at_ms = record.at_ms;
         match event {
@@ -169,7 +166,19 @@ impl Folded {
                 turn,
                 attempt,
                 words,
+                cut: _,
             } => self.start(at_ms, turn, *attempt, words),
+            Event::TurnExtended {
+                turn,
+                attempt,
+                words,
+                cut: _,
+            } => {
+                let known = self.turns.iter().rev().find(|known| known.turn == *turn);
+                let before = known.map_or("", |known| known.words.expose());
+                let all = format!("{before}\n{}", words.expose());
+                self.start(at_ms, turn, *attempt, &Personal::new(all.trim().to_owned()));
+            }
             Event::PlanMade { turn, plan } => {
                 self.in_turn(turn, |t| t.plan = Some(plan.clone()));
             }

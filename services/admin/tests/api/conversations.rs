@@ -19,10 +19,27 @@ fn message_id(n: u128) -> MessageId {
 
 /// Stores a customer's message and returns the conversation that it opened.
 async fn receive(server: &Server, address: &str, channel: Channel, text: &str) -> Stream {
+    receive_at(server, address, channel, text, 1_000).await
+}
+
+/// Returns the time, UTC milliseconds.
+fn now_ms() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    i64::try_from(since.expect("after 1970").as_millis()).expect("a small number")
+}
+
+async fn receive_at(
+    server: &Server,
+    address: &str,
+    channel: Channel,
+    text: &str,
+    at_ms: i64,
+) -> Stream {
     let message = InboundMessage {
         id: message_id(1),
         provider_id: format!("wamid.{address}"),
-        sent_at_ms: 1_000,
+        sent_at_ms: at_ms,
+        cut_from_chars: None,
         content: Content::Text { text: text.into() },
     };
     let item = NewInbox {
@@ -31,8 +48,8 @@ async fn receive(server: &Server, address: &str, channel: Channel, text: &str) -
         address: address.into(),
         kind: InboxKind::Message,
         payload: InboxItem::Message(message).to_payload(),
-        received_at_ms: 1_000,
-        sent_at_ms: 1_000,
+        received_at_ms: at_ms,
+        sent_at_ms: at_ms,
     };
     let inserted = server.store.inbox().insert(&shop_id(), vec![item]).await;
     let first = inserted.expect("stored").remove(0);
@@ -56,7 +73,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
             seq,
             at_ms: 1_000 + seq as i64,
             epoch: lease.epoch,
-            logic_version: mercer_schemas::LOGIC_VERSION,
+            logic_version: 1,
             body: LogBody::Event { event },
         });
     let append = Append {
@@ -70,6 +87,7 @@ async fn append(server: &Server, stream: &Stream, events: Vec<Event>) {
         handed_over: true,
         turns: 1,
         snapshot: None,
+        notices: Vec::new(),
         expect_versions: Vec::new(),
     };
     let appended = server.store.conversations().append(append).await;
@@ -88,6 +106,7 @@ fn a_conversation() -> Vec<Event> {
         turn: turn.clone(),
         attempt,
         words: words.into(),
+        cut: false,
     };
     let plan = |query: &str| Event::PlanMade {
         turn: turn.clone(),
@@ -377,7 +396,7 @@ async fn lists_filter_and_have_pages() {
 #[tokio::test]
 async fn stepping_in_puts_commands_into_the_inbox_in_order_and_once_per_key() {
     let server = Server::start().await;
-    let stream = receive(&server, "447700900123", Channel::Whatsapp, "help").await;
+    let stream = receive_at(&server, "447700900123", Channel::Whatsapp, "help", now_ms()).await;
     let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
     let once = [("idempotency-key", "answer-1")];
     let taken = server.json(&format!("{path}/take-over"), Value::Null).await;
@@ -435,6 +454,76 @@ async fn stepping_in_puts_commands_into_the_inbox_in_order_and_once_per_key() {
             (422, &json!("text"))
         );
     }
+}
+
+#[tokio::test]
+async fn an_answer_after_the_channels_window_is_refused_before_it_is_stored() {
+    const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+    let server = Server::start().await;
+    let wrote_at_ms = now_ms() - DAY_MS - 60_000;
+    let body = json!({"text": "Ada here. Your parcel has come."});
+    for (channel, address, wanted) in [
+        (Channel::Whatsapp, "447700900301", 409),
+        (Channel::Webchat, "page-301", 202),
+    ] {
+        let stream = receive_at(&server, address, channel, "hello?", wrote_at_ms).await;
+        let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
+        server.json(&format!("{path}/take-over"), Value::Null).await;
+        let answer = server.json(&format!("{path}/answer"), body.clone()).await;
+        assert_eq!(answer.status, wanted, "{}", answer.json);
+        let open = server.store.inbox().open(&stream).await.expect("rows");
+        let is_answer = |row: &mercer_store::InboxRow| {
+            matches!(row.item, InboxItem::Command(Command::Answer { .. }))
+        };
+        assert_eq!(open.iter().any(is_answer), wanted == 202);
+        if wanted == 409 {
+            assert_eq!(answer.json["type"], "urn:mercer:problem:window-closed");
+            let closed_at = (wrote_at_ms + DAY_MS).to_string();
+            let detail = answer.json["detail"].as_str().expect("detail");
+            assert!(detail.contains(&closed_at), "{detail}");
+        }
+    }
+    // The customer writes again, and the window is open.
+    let stream = receive_at(
+        &server,
+        "447700900302",
+        Channel::Whatsapp,
+        "still there?",
+        now_ms() - DAY_MS + 600_000,
+    )
+    .await;
+    let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
+    server.json(&format!("{path}/take-over"), Value::Null).await;
+    let answer = server.json(&format!("{path}/answer"), body).await;
+    assert_eq!(answer.status, 202, "{}", answer.json);
+}
+
+#[tokio::test]
+async fn an_answer_without_a_take_over_is_refused_before_it_is_stored() {
+    let server = Server::start().await;
+    let phone = "447700900123";
+    let stream = receive_at(&server, phone, Channel::Whatsapp, "help", now_ms()).await;
+    let path = format!("POST {CONVERSATIONS}/{}", stream.conversation);
+    let body = json!({"text": "Ada here, how can I help?"});
+    let post = |action: &str, body: Value| {
+        let (server, path) = (&server, format!("{path}/{action}"));
+        let key = [("idempotency-key", "answer-1")];
+        async move { server.json_with(&path, &key, body).await }
+    };
+    let early = post("answer", body.clone()).await;
+    assert_eq!(early.status, 409);
+    let open = server.store.inbox().open(&stream).await.expect("rows");
+    assert_eq!(open.len(), 1, "the customer's message alone");
+
+    assert_eq!(post("take-over", Value::Null).await.status, 202);
+    let taken = post("answer", body.clone()).await;
+    assert_eq!(taken.status, 202);
+    assert_eq!(post("hand-back", Value::Null).await.status, 202);
+    // The same request again is the same answer; another one comes too late.
+    let again = post("answer", body.clone()).await;
+    assert_eq!((again.status.as_u16(), again.json), (202, taken.json));
+    let late = server.json(&format!("{path}/answer"), body).await;
+    assert_eq!(late.status, 409);
 }
 
 #[tokio::test]

@@ -9,4 +9,5 @@ mod idempotency;
 mod keys;
 mod permissions;
 mod support;
+mod webhooks;
 mod workers;

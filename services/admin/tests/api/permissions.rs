@@ -42,6 +42,7 @@ async fn operations(server: &Server) -> Vec<Operation> {
                 .replace("{document}", "returns")
                 .replace("{conversation}", conversation.id.as_str())
                 .replace("{kind}", "products")
+                .replace("{delivery}", "dlv_01ARZ3NDEKTSV4RRFFQ69G5FAV")
                 .replace("{key}", "nobody");
             assert!(!filled.contains('{'), "a path parameter is new: {path}");
             let scopes = operation["security"][0]["admin_key"].as_array();

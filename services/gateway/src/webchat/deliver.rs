@@ -4,7 +4,8 @@
 //! So delivery cannot fail.
 
 use async_trait::async_trait;
-use mercer_store::OutboxRow;
+use mercer_schemas::OutboundMessage;
+use mercer_store::{OutboxRow, Part};
 
 use crate::live::{LiveEvent, LiveFeed};
 use crate::sender::{ChannelSender, SendOutcome, Working};
@@ -23,11 +24,15 @@ impl WebChatSender {
 
 #[async_trait]
 impl ChannelSender for WebChatSender {
-    async fn send(&self, row: &OutboxRow) -> SendOutcome {
+    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
+        vec![content.clone()]
+    }
+
+    async fn send(&self, row: &OutboxRow, content: &OutboundMessage, _: Part) -> SendOutcome {
         let event = LiveEvent::Message {
             message: row.message.clone(),
             turn: row.turn.clone(),
-            content: row.content.clone(),
+            content: content.clone(),
         };
         self.live.publish(&row.stream.conversation, event);
         SendOutcome::Sent {

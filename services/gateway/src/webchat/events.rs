@@ -27,17 +27,18 @@ use crate::problem::Problem;
 
 mod show;
 
-/// Log records read at a time.
+/// Log records read at a time, and most bytes of them: a page that reads a long conversation again
+/// holds no more of it than this, and there may be thousands of pages.
 const PAGE_RECORDS: u64 = 200;
+const PAGE_BYTES_MAX: u64 = 256 * 1024;
 /// The log is looked at this often even without a hint: another process may have written it.
 const POLL_MS: u64 = 5_000;
 /// Sent when nothing else is, so that proxies keep the connection and the page sees it is alive.
 const KEEP_ALIVE_MS: u64 = 15_000;
 
-/// Query of the stream.
+/// Query of the stream. The session's token is never part of it: proxies log addresses.
 #[derive(Deserialize)]
 pub(crate) struct Resume {
-    token: Option<String>,
     /// Like the `Last-Event-ID` header, which wins.
     after: Option<String>,
 }
@@ -52,7 +53,7 @@ pub(crate) async fn stream_events(
     let Some(shop) = gateway.config.webchat_of(&shop).cloned() else {
         return Problem::NO_SUCH_SHOP.into_response();
     };
-    let token = match SessionToken::of_headers_or_query(&headers, resume.token.as_deref()) {
+    let token = match SessionToken::of_headers(&headers) {
         Ok(token) => token,
         Err(problem) => return problem.into_response(),
     };
@@ -158,9 +159,11 @@ impl Feed {
         }
         if let Some(watched) = self.conversation.as_ref().filter(|_| self.behind) {
             let log = self.store.conversations();
-            let records = log.log(&watched.stream, self.after, PAGE_RECORDS).await?;
-            self.behind = records.len() as u64 >= PAGE_RECORDS;
-            for record in &records {
+            let part = log
+                .log_part(&watched.stream, self.after, PAGE_RECORDS, PAGE_BYTES_MAX)
+                .await?;
+            self.behind = !part.is_end;
+            for record in &part.records {
                 self.after = record.seq;
                 self.queue
                     .extend(self.shown.event_of(record, &self.address));

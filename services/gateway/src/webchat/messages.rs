@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use mercer_schemas::{Channel, Content, InboundMessage, Personal};
 use mercer_store::InboxItem;
+use mercer_store::text::storable;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,9 +16,6 @@ use crate::ingress::{self, Incoming, Taken};
 use crate::problem::Problem;
 use crate::{Gateway, read_body};
 
-/// Most characters of a message; the page says so before it sends. About a printed page: more
-/// would crowd the rest of the conversation out of a prompt.
-pub const TEXT_CHARS_MAX: usize = 4_000;
 /// Most bytes of a request: every character may take 12 bytes as `\ud83d\ude00`.
 const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Most characters of a client's message id.
@@ -90,7 +88,8 @@ async fn receive(
     let address = SessionToken::of_headers(headers)?.address();
     let body = read_body(headers, body, BODY_BYTES_MAX).await?;
     let NewMessage { id, text } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
-    check(&id, text.expose())?;
+    let text = storable(text.expose());
+    check(&id, &text)?;
 
     let received_at_ms = ingress::now_ms();
     let provider_id = provider_id(&address, &id);
@@ -99,8 +98,9 @@ async fn receive(
         provider_id: provider_id.clone(),
         // The browser's clock is not ours; arrival is what counts.
         sent_at_ms: received_at_ms,
+        cut_from_chars: None,
         content: Content::Text {
-            text: Personal::new(text.expose().trim().to_owned()),
+            text: Personal::new(text.trim().to_owned()),
         },
     };
     let row = Incoming {
@@ -133,7 +133,7 @@ fn check(id: &str, text: &str) -> Result<(), Problem> {
     if text.is_empty() {
         return Err(EMPTY_TEXT);
     }
-    if text.chars().count() > TEXT_CHARS_MAX {
+    if text.chars().count() > Channel::Webchat.text_chars_max() {
         return Err(LONG_TEXT);
     }
     Ok(())
@@ -145,13 +145,15 @@ mod tests {
 
     #[test]
     fn limits_are_those_that_the_page_names() {
+        let most = Channel::Webchat.text_chars_max();
         assert_eq!(check("a-1_B", "hello"), Ok(()));
         assert_eq!(check("", "hello"), Err(BAD_ID));
         assert_eq!(check("a:b", "hello"), Err(BAD_ID));
         assert_eq!(check(&"a".repeat(65), "hello"), Err(BAD_ID));
         assert_eq!(check("a", " \n"), Err(EMPTY_TEXT));
-        assert_eq!(check("a", &"é".repeat(TEXT_CHARS_MAX)), Ok(()));
-        assert_eq!(check("a", &"é".repeat(TEXT_CHARS_MAX + 1)), Err(LONG_TEXT));
-        assert!(include_str!("../../web/chat.js").contains("TEXT_CHARS_MAX = 4000"));
+        assert_eq!(check("a", &"é".repeat(most)), Ok(()));
+        assert_eq!(check("a", &"é".repeat(most + 1)), Err(LONG_TEXT));
+        let named = format!("TEXT_CHARS_MAX = {most};");
+        assert!(include_str!("../../web/chat.js").contains(&named));
     }
 }

@@ -11,8 +11,8 @@ mod session;
 
 pub use self::deliver::WebChatSender;
 pub(crate) use self::events::stream_events;
+pub use self::messages::provider_id;
 pub(crate) use self::messages::receive_message;
-pub use self::messages::{TEXT_CHARS_MAX, provider_id};
 pub(crate) use self::page::{default_page, shop_page};
 pub(crate) use self::session::open_session;
 pub use self::session::{SessionToken, new_token};

@@ -46,17 +46,6 @@ impl SessionToken {
         Self::parse(token.trim()).ok_or(REFUSED)
     }
 
-    /// Reads the bearer token, or the one of the query for `EventSource`, which cannot set headers.
-    pub(crate) fn of_headers_or_query(
-        headers: &HeaderMap,
-        query: Option<&str>,
-    ) -> Result<Self, Problem> {
-        match query {
-            Some(text) => Self::parse(text).ok_or(REFUSED),
-            None => Self::of_headers(headers),
-        }
-    }
-
     /// Returns the conversation's address: the token's SHA-256, hexadecimal.
     pub fn address(&self) -> String {
         hex::encode(Sha256::digest(self.0.as_bytes()))

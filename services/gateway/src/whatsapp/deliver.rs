@@ -1,19 +1,18 @@
 //! Sending through the Graph API, and telling how it ended.
 //!
 //! Meta has no idempotency key for messages, so an attempt whose end was not seen stays unknown:
-//! the status report that carries our id (`biz_opaque_callback_data`) settles it.
+//! the status report that carries our id of the part (`biz_opaque_callback_data`) settles it.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use mercer_schemas::{MessageId, ShopId};
-use mercer_store::OutboxRow;
+use mercer_schemas::{OutboundMessage, ShopId};
+use mercer_store::{OutboxRow, Part};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::render;
+use super::{callback, render};
 use crate::config::WhatsAppConfig;
 use crate::sender::{ChannelSender, SendOutcome, Working};
 
@@ -33,17 +32,6 @@ const PAIR_RATE_MS: u64 = 6_000;
 pub struct WhatsAppSender {
     accounts: HashMap<ShopId, WhatsAppConfig>,
     client: reqwest::Client,
-    /// Messages of several parts of which some are out. Lost with the process, as the attempt is:
-    /// the row is then `unknown`.
-    progress: Mutex<HashMap<MessageId, Progress>>,
-}
-
-/// How much of a message is out.
-#[derive(Clone)]
-struct Progress {
-    parts_sent: usize,
-    /// Platform's id of the first part.
-    provider_id: String,
 }
 
 impl WhatsAppSender {
@@ -62,13 +50,7 @@ impl WhatsAppSender {
                 .map(|a| (a.shop.clone(), a.clone()))
                 .collect(),
             client,
-            progress: Mutex::default(),
         })
-    }
-
-    fn progress(&self) -> MutexGuard<'_, HashMap<MessageId, Progress>> {
-        // Every statement leaves the map whole, so a panic elsewhere does not spoil it.
-        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn post(
@@ -89,19 +71,29 @@ impl WhatsAppSender {
             .timeout(Duration::from_millis(timeout_ms))
             .json(body)
     }
+}
 
-    async fn send_part(
-        &self,
-        account: &WhatsAppConfig,
-        row: &OutboxRow,
-        text: &str,
-    ) -> SendOutcome {
+#[async_trait]
+impl ChannelSender for WhatsAppSender {
+    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
+        let parts = render::parts(content).into_iter();
+        let text = |text: String| OutboundMessage {
+            text: text.into(),
+            cards: Vec::new(),
+        };
+        parts.map(text).collect()
+    }
+
+    async fn send(&self, row: &OutboxRow, content: &OutboundMessage, part: Part) -> SendOutcome {
+        let Some(account) = self.accounts.get(&row.stream.shop) else {
+            return rejected("shop has no WhatsApp number");
+        };
         let mut body = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
             "type": "text",
-            "text": { "preview_url": false, "body": text },
-            "biz_opaque_callback_data": row.message.as_str(),
+            "text": { "preview_url": false, "body": content.text.expose() },
+            "biz_opaque_callback_data": callback::write(&row.message, part),
         });
         let address = row.address.expose();
         body[recipient_field(address)] = Value::from(address.as_str());
@@ -112,52 +104,6 @@ impl WhatsAppSender {
         match sent {
             Ok(response) => outcome_of_response(response).await,
             Err(error) => outcome_of_error(&error),
-        }
-    }
-}
-
-#[async_trait]
-impl ChannelSender for WhatsAppSender {
-    async fn send(&self, row: &OutboxRow) -> SendOutcome {
-        let Some(account) = self.accounts.get(&row.stream.shop) else {
-            return rejected("shop has no WhatsApp number");
-        };
-        let parts = render::parts(&row.content);
-        if parts.is_empty() {
-            return rejected("empty message");
-        }
-        let mut done = self.progress().remove(&row.message);
-        let out = done.as_ref().map_or(0, |progress| progress.parts_sent);
-        for text in parts.iter().skip(out) {
-            match self.send_part(account, row, text).await {
-                SendOutcome::Sent { provider_id } => {
-                    let progress = done.get_or_insert(Progress {
-                        parts_sent: 0,
-                        provider_id,
-                    });
-                    progress.parts_sent += 1;
-                }
-                SendOutcome::Retry { after_ms, cause } => {
-                    if let Some(progress) = done {
-                        // The next attempt goes on after the parts that are out.
-                        self.progress().insert(row.message.clone(), progress);
-                    }
-                    return SendOutcome::Retry { after_ms, cause };
-                }
-                SendOutcome::Rejected { cause } if done.is_some() => {
-                    // The customer has a part of it: neither sent nor certainly not arrived.
-                    return SendOutcome::Unknown {
-                        cause: format!("later part refused: {cause}"),
-                    };
-                }
-                other => return other,
-            }
-        }
-        match done {
-            Some(progress) => SendOutcome::Sent {
-                provider_id: progress.provider_id,
-            },
-            None => rejected("empty message"),
         }
     }
 

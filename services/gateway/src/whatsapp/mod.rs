@@ -3,6 +3,7 @@
 //! The webhook does four things: verify, parse, store, acknowledge. No conversation, model or
 //! platform is touched on the way; the answer depends on the store alone.
 
+mod callback;
 mod deliver;
 mod parse;
 mod render;
@@ -111,12 +112,16 @@ fn incoming(item: Item, received_at_ms: i64) -> Incoming {
                 provider_id: message.provider_id.clone(),
                 address: message.address,
                 sent_at_ms,
-                item: Taken::Item(InboxItem::Message(InboundMessage {
-                    id: ingress::mint_message_id(received_at_ms),
-                    provider_id: message.provider_id,
-                    sent_at_ms,
-                    content: message.content,
-                })),
+                item: Taken::Item(InboxItem::Message(
+                    InboundMessage {
+                        id: ingress::mint_message_id(received_at_ms),
+                        provider_id: message.provider_id,
+                        sent_at_ms,
+                        cut_from_chars: None,
+                        content: message.content,
+                    }
+                    .cut_to(Channel::Whatsapp),
+                )),
             }
         }
         Item::Status(status) => Incoming {
@@ -126,6 +131,7 @@ fn incoming(item: Item, received_at_ms: i64) -> Incoming {
             sent_at_ms: status.sent_at_ms.unwrap_or(received_at_ms),
             item: Taken::Item(InboxItem::Status {
                 message: status.message,
+                part: status.part,
                 provider_message_id: status.provider_message_id,
                 status: status.status,
                 error: status.error,

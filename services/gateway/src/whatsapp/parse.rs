@@ -5,12 +5,21 @@
 //! Not here: signatures, ids of our own, the clock.
 
 use mercer_schemas::{Content, DeliveryStatus, MessageId, Personal};
+use mercer_store::Part;
+use mercer_store::text::storable;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::callback;
 
 /// Longest id or address that is taken, in bytes. Meta's message ids are below 150; a
 /// business-scoped user id has up to 131 characters.
 const KEY_BYTES_MAX: usize = 256;
+
+/// Kinds of messages that nobody expects an answer to.
+/// Source: Meta, Cloud API reference, "messages" webhook: a reaction to a message, a sticker, and
+/// a system message such as a customer's change of number.
+const QUIET_KINDS: [&str; 3] = ["reaction", "sticker", "system"];
 
 /// One thing that a webhook body tells.
 pub enum Item {
@@ -40,6 +49,8 @@ pub struct Status {
     pub provider_message_id: String,
     /// Our id of it, where the report carries it (`biz_opaque_callback_data`).
     pub message: Option<MessageId>,
+    /// Which part of it, where it went out in several.
+    pub part: Option<Part>,
     /// Who the message went to, where the report tells.
     pub address: Option<Personal<String>>,
     /// How far it got.
@@ -188,21 +199,28 @@ fn read_content(message: &Value) -> Result<Content, &'static str> {
 }
 
 fn words(body: &str) -> Content {
+    let body = storable(body);
     if body.trim().is_empty() {
         return unsupported("empty_text");
     }
     Content::Text {
-        text: Personal::new(body.to_owned()),
+        text: Personal::new(body),
     }
 }
 
 fn choice(id: &str, title: &str) -> Content {
+    let (id, title) = (storable(id), storable(title));
     if title.trim().is_empty() {
         return unsupported("empty_choice");
     }
     Content::Choice {
-        id: id.to_owned(),
-        title: Personal::new(title.to_owned()),
+        // Ours are short: a longer one is none that we gave.
+        id: if id.len() > KEY_BYTES_MAX {
+            String::new()
+        } else {
+            id
+        },
+        title: Personal::new(title),
     }
 }
 
@@ -215,6 +233,7 @@ fn unsupported(kind: &str) -> Content {
             .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'.');
     Content::Unsupported {
         kind_name: if is_word { kind } else { "unknown" }.to_owned(),
+        quiet: QUIET_KINDS.contains(&kind),
     }
 }
 
@@ -231,10 +250,12 @@ fn read_status(status: &Value) -> Item {
         _ => return park(status, "status that is not known"),
     };
     let address = key(&status["recipient_id"]).or_else(|| key(&status["recipient_user_id"]));
-    let message = status["biz_opaque_callback_data"].as_str();
+    let ours = status["biz_opaque_callback_data"].as_str();
+    let ours = ours.and_then(callback::read);
     Item::Status(Status {
         provider_message_id: provider_message_id.to_owned(),
-        message: message.and_then(|id| id.parse().ok()),
+        part: ours.as_ref().and_then(|(_, part)| *part),
+        message: ours.map(|(message, _)| message),
         address: address.map(|address| Personal::new(address.to_owned())),
         status: reached,
         error: status["errors"][0]["code"]

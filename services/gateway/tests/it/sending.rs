@@ -2,15 +2,16 @@
 
 use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use mercer_gateway::{ChannelSender, LiveEvent, LiveFeed, SendOutcome, Senders, Working};
+use mercer_gateway::{LiveEvent, LiveFeed, Progress, SendOutcome, Senders, Working};
 use mercer_schemas::{
     Channel, ConversationId, MessageId, OutboundMessage, Personal, ShopId, Stream,
 };
-use mercer_store::{OutboxRow, OutboxState};
+use mercer_store::{OutboxRow, OutboxState, Part, PartState};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
@@ -99,8 +100,10 @@ fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
         delivery: None,
         attempt: 1,
         resends: 0,
+        claimed_by: None,
         due_at_ms: 0,
         provider_id: None,
+        parts: Vec::new(),
         cause: None,
         created_at_ms: 0,
     }
@@ -108,7 +111,32 @@ fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
 
 async fn attempt(base: &str, row: &OutboxRow) -> SendOutcome {
     let senders = Senders::new(&config(base), &LiveFeed::new()).expect("senders");
-    senders.send(row).await
+    senders.send(row, &Noted::default()).await
+}
+
+/// Keeps which parts are out, as the outbox does.
+#[derive(Default)]
+struct Noted(Mutex<Vec<(Part, String)>>);
+
+#[async_trait]
+impl Progress for Noted {
+    async fn part_sent(&self, _: &OutboxRow, part: Part, provider_id: &str) {
+        let mut noted = self.0.lock().expect("lock");
+        noted.push((part, provider_id.to_owned()));
+    }
+}
+
+impl Noted {
+    /// Returns what the outbox would say of the parts at the next attempt.
+    fn parts(&self) -> Vec<PartState> {
+        let noted = self.0.lock().expect("lock");
+        let of = noted.first().map_or(0, |(part, _)| part.of);
+        let mut parts = vec![PartState::default(); of as usize];
+        for (part, provider_id) in noted.iter() {
+            parts[part.number as usize - 1].provider_id = Some(provider_id.clone());
+        }
+        parts
+    }
 }
 
 /// A server that reads a request, writes these bytes, and closes the connection or keeps it open.
@@ -230,38 +258,73 @@ async fn after_the_request_silence_and_resets_are_unknown() {
     }
 }
 
-#[tokio::test]
-async fn a_long_message_goes_on_after_the_parts_that_are_out() {
-    let answers = vec![sent("wamid.P1"), refused(400, 130_429), sent("wamid.P2")];
-    let (graph, base) = Graph::start(answers).await;
-    let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+fn of_two_parts() -> OutboxRow {
     let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000));
-    let row = row(Channel::Whatsapp, "44", &text);
-    assert_eq!(senders.send(&row).await.as_str(), "retry");
-    let outcome = senders.send(&row).await;
-    assert_eq!(
-        outcome,
-        SendOutcome::Sent {
-            provider_id: "wamid.P1".to_owned()
-        }
-    );
-    let bodies: Vec<String> = graph
-        .asked()
-        .iter()
-        .map(|a| a.2["text"]["body"].as_str().expect("text")[..1].to_owned())
-        .collect();
-    assert_eq!(bodies, ["a", "b", "b"]);
+    row(Channel::Whatsapp, "44", &text)
 }
 
 #[tokio::test]
-async fn a_later_part_refused_leaves_the_message_unknown() {
+async fn a_long_message_goes_on_after_the_parts_that_are_out_even_in_another_process() {
+    let answers = vec![sent("wamid.P1"), refused(400, 130_429), sent("wamid.P2")];
+    let (graph, base) = Graph::start(answers).await;
+    let noted = Noted::default();
+    let mut row = of_two_parts();
+    for outcome in ["retry", "sent"] {
+        let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+        row.parts = noted.parts();
+        let ended = senders.send(&row, &noted).await;
+        assert_eq!(ended.as_str(), outcome);
+        if let SendOutcome::Sent { provider_id } = ended {
+            assert_eq!(provider_id, "wamid.P1");
+        }
+    }
+    let text = |field: &Value| field.as_str().expect("text").to_owned();
+    let asked: Vec<(String, String)> = graph
+        .asked()
+        .iter()
+        .map(|asked| {
+            let body = text(&asked.2["text"]["body"]);
+            (
+                body[..1].to_owned(),
+                text(&asked.2["biz_opaque_callback_data"]),
+            )
+        })
+        .collect();
+    let message = row.message.as_str();
+    let (first, second) = (format!("{message}/1of2"), format!("{message}/2of2"));
+    assert_eq!(
+        asked,
+        [
+            ("a".to_owned(), first),
+            ("b".to_owned(), second.clone()),
+            ("b".to_owned(), second)
+        ],
+        "each part says which it is"
+    );
+}
+
+#[tokio::test]
+async fn parts_of_another_division_are_all_sent() {
+    let (graph, base) = Graph::start(vec![sent("wamid.P1"), sent("wamid.P2")]).await;
+    let mut row = of_two_parts();
+    let out = PartState {
+        provider_id: Some("wamid.OLD".to_owned()),
+        delivery: None,
+    };
+    row.parts = vec![out.clone(), out.clone(), out];
+    let outcome = attempt(&base, &row).await;
+    assert_eq!(outcome.as_str(), "sent");
+    assert_eq!(graph.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn a_later_part_refused_says_which() {
     let (_graph, base) = Graph::start(vec![sent("wamid.P1"), refused(400, 131_047)]).await;
-    let text = format!("{}\n\n{}", "a".repeat(4000), "b".repeat(4000));
-    let outcome = attempt(&base, &row(Channel::Whatsapp, "44", &text)).await;
+    let outcome = attempt(&base, &of_two_parts()).await;
     assert_eq!(
         outcome,
-        SendOutcome::Unknown {
-            cause: "later part refused: http 400 code 131047".to_owned()
+        SendOutcome::Rejected {
+            cause: "part 2 of 2: http 400 code 131047".to_owned()
         }
     );
 }
@@ -280,7 +343,7 @@ async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
     );
     assert_eq!(
         Senders::default()
-            .send(&row(Channel::Whatsapp, "44", "x"))
+            .send(&row(Channel::Whatsapp, "44", "x"), &Noted::default())
             .await
             .as_str(),
         "rejected"
@@ -314,14 +377,15 @@ async fn working_marks_the_message_read_and_shows_typing() {
 #[tokio::test]
 async fn web_chat_tells_whoever_watches_and_never_fails() {
     let live = LiveFeed::new();
-    let sender = mercer_gateway::webchat::WebChatSender::new(live.clone());
+    let senders = Senders::new(&config("http://127.0.0.1:9"), &live).expect("senders");
     let row = row(Channel::Webchat, "00", "Hello!");
     let sent = SendOutcome::Sent {
         provider_id: row.message.as_str().to_owned(),
     };
-    assert_eq!(sender.send(&row).await, sent, "nobody watches");
+    let noted = Noted::default();
+    assert_eq!(senders.send(&row, &noted).await, sent, "nobody watches");
     let mut watcher = live.subscribe(&row.stream.conversation);
-    assert_eq!(sender.send(&row).await, sent);
+    assert_eq!(senders.send(&row, &noted).await, sent);
     assert!(
         matches!(watcher.next().await, Some(LiveEvent::Message { message, .. }) if message == row.message)
     );

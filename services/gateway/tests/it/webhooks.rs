@@ -19,7 +19,12 @@ fn describe(row: &InboxRow) -> String {
         InboxItem::Message(message) => match &message.content {
             Content::Text { text } => format!("text {}", text.expose()),
             Content::Choice { id, title } => format!("choice {id} {}", title.expose()),
-            Content::Unsupported { kind_name } => format!("unsupported {kind_name}"),
+            Content::Unsupported { kind_name, quiet } => {
+                format!(
+                    "{} {kind_name}",
+                    if *quiet { "quiet" } else { "unsupported" }
+                )
+            }
         },
         InboxItem::Status { status, .. } => format!("status {status:?}"),
         InboxItem::Command(_) => "command".to_owned(),
@@ -44,6 +49,22 @@ async fn a_text_becomes_one_row_with_metas_id_and_time() {
         "text Do you have a kettle under £40? ☕"
     );
     assert_eq!(world.woken.count(), 1);
+}
+
+#[tokio::test]
+async fn a_text_beyond_the_channels_limit_is_cut_and_says_so() {
+    let world = World::new().await;
+    let body = payload("text");
+    let long = body.replace("Do you have", &"é".repeat(65_536));
+    assert_eq!(world.webhook(long).await, StatusCode::OK);
+    let rows = world.open(Channel::Whatsapp, "447700900123").await;
+    let InboxItem::Message(message) = &rows[0].item else {
+        panic!("no message")
+    };
+    let words = message.content.words().expect("words").expose();
+    assert_eq!(words.chars().count(), Channel::Whatsapp.text_chars_max());
+    let behind = " a kettle under £40? ☕".chars().count();
+    assert_eq!(message.cut_from_chars, Some((65_536 + behind) as u32));
 }
 
 #[tokio::test]
@@ -84,12 +105,12 @@ async fn every_kind_of_message_is_kept_for_an_answer() {
         "unsupported audio",
         "unsupported video",
         "unsupported document",
-        "unsupported sticker",
+        "quiet sticker",
         "unsupported location",
         "unsupported contacts",
-        "unsupported reaction",
+        "quiet reaction",
         "unsupported order",
-        "unsupported system",
+        "quiet system",
         "unsupported unsupported",
         "choice row-2 Tents",
         "choice yes Yes, please",

@@ -48,7 +48,7 @@ pub(crate) fn config(graph_base_url: &str) -> GatewayConfig {
         json!({
             "shop": shop, "phone_number_id": number, "verify_token": format!("{shop}-verify"),
             "app_secrets": secrets, "access_token": format!("{shop}-access"),
-            "graph_base_url": graph_base_url, "send_timeout_ms": 400
+            "graph_base_url": graph_base_url, "send_timeout_ms": 1_000
         })
     };
     let config: GatewayConfig = serde_json::from_value(json!({

@@ -6,6 +6,7 @@ use super::adapters::AdapterConfig;
 use crate::{
     Error, Hardware, KvLayout,
     backend::{SMALL_MODEL_PARAMETERS, chat_threads},
+    testing::StepHook,
 };
 
 /// Sequences that llama.cpp can tell apart in one context.
@@ -53,6 +54,12 @@ pub struct EngineConfig {
     /// Time that a step should take while replies are being written: prompts and, where several replies are written, drafts are
     /// cut to fit. 8 tokens of a prompt are computed whatever they take.
     pub step_target: Duration,
+    /// A step that takes longer than this, and than twenty times what is expected of it, hangs: the engine says so and takes
+    /// nothing new until the step ends. While its pace is not known a step may take ten times as long.
+    pub step_patience: Duration,
+    /// Done before each step; for tests.
+    #[doc(hidden)]
+    pub before_step: Option<StepHook>,
     /// What it computes on.
     pub hardware: Hardware,
     /// Requests that may wait; more are answered with `Busy`.
@@ -81,6 +88,9 @@ impl EngineConfig {
             batch_threads: 0,
             batch: 512,
             step_target: Duration::from_millis(200),
+            // A step is planned to take half a second at most; a slow disk may read a cache for some seconds.
+            step_patience: Duration::from_secs(15),
+            before_step: None,
             hardware: Hardware::default(),
             queue: 64,
         }

@@ -5,11 +5,13 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Read},
     path::{Path, PathBuf},
     process,
     sync::atomic::{AtomicU64, Ordering},
 };
+
+use xxhash_rust::xxh3::Xxh3;
 
 use super::tier::Tier;
 
@@ -31,6 +33,8 @@ pub(super) struct Disk {
 pub(super) struct CacheFile {
     path: PathBuf,
     bytes: u64,
+    /// Of all its bytes, once they are written.
+    checksum: u64,
 }
 
 impl Disk {
@@ -75,6 +79,7 @@ impl Disk {
         CacheFile {
             path: self.folder.join(format!("{}.kv", self.files)),
             bytes: 0,
+            checksum: 0,
         }
     }
 }
@@ -93,19 +98,42 @@ impl CacheFile {
 
     /// Notes how many bytes llama.cpp says it wrote. False when the file does not have them: the disk is full.
     pub(super) fn written(&mut self, bytes: u64) -> bool {
-        self.bytes = bytes;
-        self.is_whole()
+        match summed(&self.path) {
+            Ok((length, checksum)) if length == bytes => {
+                (self.bytes, self.checksum) = (bytes, checksum);
+                true
+            }
+            _ => false,
+        }
     }
 
-    /// Tells whether the file is as long as it was written: llama.cpp ends the process on a shorter one.
+    /// Tells whether the file is what was written: llama.cpp ends the process on a shorter one, and believes another one.
     pub(super) fn is_whole(&self) -> bool {
-        fs::metadata(&self.path).is_ok_and(|file| file.len() == self.bytes)
+        summed(&self.path).is_ok_and(|found| found == (self.bytes, self.checksum))
     }
 }
 
 impl Drop for CacheFile {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Returns how many bytes a file has, and their checksum. It is to find a disk's faults, not a forger's work: the folder is
+/// its owner's alone.
+fn summed(path: &Path) -> io::Result<(u64, u64)> {
+    const CHUNK: usize = 1 << 20;
+    let mut file = File::open(path)?;
+    let mut chunk = vec![0; CHUNK];
+    let (mut bytes, mut hash) = (0, Xxh3::new());
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok((bytes, hash.digest())),
+            read => {
+                bytes += read as u64;
+                hash.update(&chunk[..read]);
+            }
+        }
     }
 }
 
@@ -160,7 +188,11 @@ mod tests {
         let mut disk = Disk::open(parent.path(), 10).unwrap();
         let mut file = disk.file();
         fs::write(file.path(), "words").unwrap();
-        assert!(file.written(5) && !file.written(6));
+        assert!(!file.written(6) && file.written(5) && file.is_whole());
+        for other in ["word", "swords", "Words"] {
+            fs::write(file.path(), other).unwrap();
+            assert!(!file.is_whole(), "{other}");
+        }
         let path = file.path().to_owned();
         drop(file);
         assert!(!path.exists());

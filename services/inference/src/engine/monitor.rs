@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     mem,
     sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mercer_schemas::worker::Load;
@@ -35,19 +35,49 @@ pub struct EngineCounts {
     pub resumed: u64,
 }
 
+/// What the thread is at.
+#[derive(Debug, Clone, Copy)]
+struct Busy {
+    since: Instant,
+    /// Longer than this it cannot take: then the thread hangs.
+    patience: Duration,
+}
+
 /// Written by the engine's thread once a step, read by anyone.
 #[derive(Debug, Default)]
 pub(super) struct Monitor {
+    /// None while the thread waits for something to do.
+    busy: Mutex<Option<Busy>>,
     load: Mutex<Load>,
     starts: Mutex<BTreeSet<u64>>,
     counts: Mutex<EngineCounts>,
 }
 
 impl Monitor {
+    /// Notes that the thread begins something, and how long that may take.
+    pub(super) fn begin(&self, patience: Duration) {
+        *lock(&self.busy) = Some(Busy {
+            since: Instant::now(),
+            patience,
+        });
+    }
+
+    /// Notes that the thread has come to the end of what it had begun.
+    pub(super) fn rest(&self) {
+        *lock(&self.busy) = None;
+    }
+
+    /// Tells whether the thread has been at one thing for longer than that can take.
+    pub(super) fn is_stalled(&self) -> bool {
+        lock(&self.busy).is_some_and(|busy| busy.since.elapsed() > busy.patience)
+    }
+
     /// Returns the load. The longest stall counts from the call before.
     pub(super) fn take_load(&self) -> Load {
+        let stalled = self.is_stalled();
         let mut load = lock(&self.load);
         Load {
+            stalled,
             stall_ms_max: mem::take(&mut load.stall_ms_max),
             ..*load
         }
@@ -102,4 +132,22 @@ impl Monitor {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // Plain numbers stay sound whatever panicked beside them.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_hangs_when_it_is_longer_at_one_thing_than_that_can_take() {
+        let monitor = Monitor::default();
+        assert!(!monitor.take_load().stalled, "it waits");
+        monitor.begin(Duration::from_secs(3_600));
+        assert!(!monitor.take_load().stalled);
+        monitor.begin(Duration::ZERO);
+        std::thread::sleep(Duration::from_millis(1));
+        assert!(monitor.is_stalled() && monitor.take_load().stalled);
+        monitor.rest();
+        assert!(!monitor.take_load().stalled, "it goes on");
+    }
 }

@@ -22,7 +22,7 @@ pub(super) const FORGET: Duration = Duration::from_secs(60);
 /// A request on its way is not in a heartbeat that arrives this soon after it was sent.
 const UNDERWAY: Duration = Duration::from_millis(100);
 /// More cannot be real; it bounds what forged heartbeats can take.
-const WORKERS_MAX: usize = 1024;
+pub(super) const WORKERS_MAX: usize = 1024;
 pub(crate) const STARTS_MAX: usize = 16_384;
 const ID_BYTES_MAX: usize = 256;
 
@@ -65,6 +65,11 @@ impl Known {
         (self.underway.len() as u32, tokens)
     }
 
+    /// Says whether its chat model takes requests: it was heard lately, stays, and its engine does not hang.
+    pub(super) fn takes_requests(&self, now: Instant) -> bool {
+        self.is_fresh(now) && !self.draining && !self.load.stalled
+    }
+
     /// Says whether it was heard lately.
     pub(super) fn is_fresh(&self, now: Instant) -> bool {
         !self.doubted && now.saturating_duration_since(self.seen) <= SILENCE_MAX
@@ -91,10 +96,18 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// Forgets the workers that have been silent for long, and returns their names.
+    pub(super) fn forget(&mut self, now: Instant) -> Vec<String> {
+        let gone =
+            |_: &String, known: &mut Known| now.saturating_duration_since(known.seen) >= FORGET;
+        self.workers
+            .extract_if(.., gone)
+            .map(|(name, _)| name)
+            .collect()
+    }
+
     /// Takes a heartbeat in.
     pub(super) fn hear(&mut self, now: Instant, heartbeat: Heartbeat) -> Heard {
-        self.workers
-            .retain(|_, known| now.saturating_duration_since(known.seen) < FORGET);
         let Heartbeat {
             worker,
             incarnation,
@@ -110,7 +123,8 @@ impl Directory {
         let embedder = embedder.filter(is_possible);
         let reranker = reranker.filter(|told| is_possible(told) && told.dim == 1);
         let is_new = !self.workers.contains_key(&worker);
-        if !is_name(&worker) || (is_new && self.workers.len() >= WORKERS_MAX) {
+        let has_room = !is_new || self.workers.len() < WORKERS_MAX;
+        if !is_name(&worker) || !is_bounded(&model) || !has_room {
             return Heard::Wrong;
         }
         let known = self.workers.entry(worker).or_insert_with(|| Known {
@@ -214,11 +228,22 @@ impl Directory {
     pub(super) fn newest_model(&self, now: Instant, style: Option<&str>) -> Option<Arc<ModelInfo>> {
         self.workers
             .values()
-            .filter(|known| known.is_fresh(now) && !known.draining)
+            .filter(|known| known.takes_requests(now))
             .filter(|known| style.is_none_or(|style| known.model.prompt_style == style))
             .max_by_key(|known| known.since)
             .map(|known| known.model.clone())
     }
+}
+
+/// Says whether what a model tells of itself takes no more room than a real one's.
+fn is_bounded(model: &ModelInfo) -> bool {
+    const ADAPTERS_MAX: usize = 1024;
+    let names = [&model.name, &model.prompt_style];
+    model.adapters.len() <= ADAPTERS_MAX
+        && names
+            .into_iter()
+            .chain(&model.adapters)
+            .all(|name| name.len() <= ID_BYTES_MAX)
 }
 
 /// Says whether a text model can be as it is told: one row of its numbers at least fits into a frame.
@@ -238,7 +263,7 @@ pub(super) mod tests {
             n_vocab: 100,
             n_params: 1,
             prompt_style: "full".to_owned(),
-            template_sha256: "t".to_owned(),
+            template_sha256: "7e".to_owned(),
             adapters: Vec::new(),
         }
     }
@@ -401,8 +426,25 @@ pub(super) mod tests {
             directory.hear(now, heartbeat(&format!("w{n}"), 1));
         }
         assert_eq!(directory.all().count(), WORKERS_MAX);
-        directory.hear(now + FORGET, heartbeat("late", 1));
-        assert_eq!(directory.all().count(), 1);
+        assert!(directory.forget(now).is_empty());
+        assert_eq!(directory.forget(now + FORGET).len(), WORKERS_MAX);
+        let mut forged = heartbeat("long", 1);
+        forged.model.name = "m".repeat(ID_BYTES_MAX + 1);
+        assert_eq!(directory.hear(now, forged), Heard::Wrong);
+        assert_eq!(directory.all().count(), 0);
+    }
+
+    #[test]
+    fn a_worker_whose_engine_hangs_takes_no_requests_until_it_goes_on() {
+        let now = Instant::now();
+        let mut directory = Directory::default();
+        for (seq, stalled) in [(1, false), (2, true), (3, false)] {
+            let mut told = heartbeat("w", seq);
+            told.load.stalled = stalled;
+            directory.hear(now, told);
+            assert_eq!(directory.get("w").unwrap().takes_requests(now), !stalled);
+            assert_eq!(directory.newest_model(now, None).is_some(), !stalled);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::{
     Shared,
-    generation::{Action, Generation, Input, Plan},
+    failover::{Action, Failover, Input, RequestSpec},
     inbox::{Letter, Open},
     lane::WINDOW,
     route::Choice,
@@ -42,15 +42,15 @@ pub(super) struct Driver {
 impl Driver {
     /// Runs the generation to its end, beginning on the chosen worker.
     pub(super) async fn run(mut self, choice: Choice) {
-        let plan = Plan {
+        let spec = RequestSpec {
             stream: self.open.stream,
             max_tokens: self.request.max_tokens as usize,
             priority: self.request.priority,
             began: self.began,
             deadline: self.deadline,
         };
-        let (mut generation, actions) = self.shared.with(&self.request, |view: &mut View<'_>| {
-            Generation::start(plan, Instant::now(), choice, view)
+        let (mut failover, actions) = self.shared.with(&self.request, |view: &mut View<'_>| {
+            Failover::start(spec, Instant::now(), choice, view)
         });
         self.act(actions).await;
         let cancel = self.sink.cancel_handle();
@@ -58,7 +58,7 @@ impl Driver {
         let mut connections = self.shared.bus.connections();
         let mut tick = interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        while !generation.has_ended() {
+        while !failover.has_ended() {
             let connected = || Input::Tick {
                 connected: self.shared.bus.is_connected(),
             };
@@ -76,7 +76,7 @@ impl Driver {
                 _ = tick.tick() => connected(),
             };
             let actions = self.shared.with(&self.request, |view: &mut View<'_>| {
-                generation.handle(Instant::now(), input, view)
+                failover.handle(Instant::now(), input, view)
             });
             self.act(actions).await;
         }

@@ -98,8 +98,7 @@ pub(super) fn choose(
     let mut hashes: Vec<(&str, Vec<u64>)> = Vec::new();
     let mut candidates = Vec::new();
     for (worker, known) in directory.all() {
-        let able = known.is_fresh(now)
-            && !known.draining
+        let able = known.takes_requests(now)
             && known.breaker.lets_through(now)
             && !ask.exclude.contains(worker);
         if !able || !suits(&known.model, ask) {
@@ -387,7 +386,8 @@ mod tests {
             draining: true,
             ..heartbeat("draining", 1)
         };
-        let (mut directory, now) = hear([draining, heartbeat("failing", 1)]);
+        let hanging = with_load("hanging", |load| load.stalled = true);
+        let (mut directory, now) = hear([draining, hanging, heartbeat("failing", 1)]);
         let failing = directory.get_mut("failing").unwrap();
         failing.breaker.learn(now, Verdict::Lied, 0);
         assert_eq!(

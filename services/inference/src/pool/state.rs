@@ -10,7 +10,7 @@ use super::{
     breaker::{Budget, Verdict},
     directory::Directory,
     drops::Drops,
-    generation::{Wish, Workers},
+    failover::{Wish, Workers},
     route::{self, Ask, BYTES_PER_TOKEN, Choice},
 };
 use crate::{BusyReason, GenerateRequest, ModelInfo};
@@ -125,6 +125,11 @@ impl Workers for View<'_> {
     fn seen(&self, worker: &str) -> Option<(u64, Instant)> {
         let known = self.state.directory.get(worker)?;
         Some((known.incarnation, known.seen))
+    }
+
+    fn hangs(&self, worker: &str) -> bool {
+        let known = self.state.directory.get(worker);
+        known.is_some_and(|known| known.load.stalled)
     }
 
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict) {

@@ -7,11 +7,11 @@ use std::{
 
 use async_nats::Subscriber;
 use futures::StreamExt;
-use mercer_schemas::worker::{Heartbeat, TextModelState, heartbeats_of};
+use mercer_schemas::worker::{Heartbeat, heartbeats_of};
 use serde::Serialize;
 
 use super::{
-    directory::{FORGET, SILENCE_MAX},
+    directory::{FORGET, SILENCE_MAX, WORKERS_MAX},
     heartbeat_of,
 };
 use crate::{Error, bus::Bus};
@@ -40,6 +40,8 @@ pub enum WorkerState {
     Ready,
     /// It takes no more and leaves when those that run have ended.
     Draining,
+    /// Its engine hangs in a step: it gets no requests until that ends.
+    Stalled,
     /// Nothing is heard of it.
     Silent,
     /// Another worker tells heartbeats under the same name.
@@ -52,6 +54,7 @@ impl WorkerState {
         match self {
             Self::Ready => "ready",
             Self::Draining => "draining",
+            Self::Stalled => "stalled",
             Self::Silent => "silent",
             Self::Twin => "twin",
         }
@@ -74,6 +77,8 @@ impl Watched {
             WorkerState::Silent
         } else if self.twin.is_some_and(|at| at.elapsed() < TWIN_SHOWN) {
             WorkerState::Twin
+        } else if self.last.load.stalled {
+            WorkerState::Stalled
         } else if self.last.draining {
             WorkerState::Draining
         } else {
@@ -138,6 +143,10 @@ impl PoolWatch {
     }
 
     fn take_in(&mut self, heartbeat: Heartbeat) {
+        let is_new = !self.workers.contains_key(&heartbeat.worker);
+        if is_new && self.workers.len() >= WORKERS_MAX {
+            return;
+        }
         let now = Instant::now();
         let tokens = heartbeat.load.output_tokens;
         let (mut first, mut twin) = ((now, tokens), None);
@@ -167,37 +176,5 @@ impl PoolWatch {
             last: heartbeat.clone(),
         };
         self.workers.insert(heartbeat.worker, watched);
-    }
-}
-
-/// Tells a heartbeat to Prometheus.
-pub(super) fn tell_metrics(heartbeat: &Heartbeat) {
-    let load = &heartbeat.load;
-    let waiting = |told: &Option<TextModelState>| told.as_ref().map_or(0, |told| told.waiting);
-    let gauges = [
-        ("mercer_pool_worker_slots", f64::from(load.slots)),
-        ("mercer_pool_worker_active", f64::from(load.active)),
-        ("mercer_pool_worker_waiting", f64::from(load.waiting)),
-        (
-            "mercer_pool_worker_backlog_tokens",
-            load.backlog_tokens as f64,
-        ),
-        ("mercer_pool_worker_stall_ms", load.stall_ms_max),
-        ("mercer_pool_worker_kv_used", load.kv_used as f64),
-        (
-            "mercer_pool_worker_embeds",
-            f64::from(waiting(&heartbeat.embedder)),
-        ),
-        (
-            "mercer_pool_worker_reranks",
-            f64::from(waiting(&heartbeat.reranker)),
-        ),
-        (
-            "mercer_pool_worker_draining",
-            f64::from(u8::from(heartbeat.draining)),
-        ),
-    ];
-    for (name, value) in gauges {
-        metrics::gauge!(name, "worker" => heartbeat.worker.clone()).set(value);
     }
 }

@@ -2,10 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError, atomic::Ordering},
     time::Instant,
 };
 
@@ -23,13 +20,13 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    HEARTBEAT, Key, Serving, TextModels,
+    HEARTBEAT, Key, Serving, TextModels, WatchState,
     attempt::{Attempt, Steer},
     dropped,
     namesake::Namesake,
     refusal,
     residency::Told,
-    texts::Texts,
+    text_requests::TextRequests,
 };
 use crate::Error;
 
@@ -38,10 +35,10 @@ pub(super) struct Server {
     serving: Arc<Serving>,
     heartbeats: String,
     namesake: Namesake,
-    speaks: Arc<AtomicBool>,
+    watch: Arc<WatchState>,
     steers: HashMap<Key, mpsc::UnboundedSender<Steer>>,
     attempts: JoinSet<Key>,
-    texts: Texts,
+    texts: TextRequests,
     /// One clone for each attempt that the engine works on.
     working: Arc<()>,
     told: Told,
@@ -53,14 +50,14 @@ impl Server {
     pub(super) fn new(
         serving: Serving,
         heartbeats: String,
-        speaks: Arc<AtomicBool>,
+        watch: Arc<WatchState>,
         texts: TextModels,
     ) -> Self {
         Self {
             heartbeats,
             namesake: Namesake::new(&serving.name, serving.incarnation),
-            speaks,
-            texts: Texts::new(serving.bus.clone(), texts),
+            watch,
+            texts: TextRequests::new(serving.bus.clone(), texts),
             serving: Arc::new(serving),
             steers: HashMap::new(),
             attempts: JoinSet::new(),
@@ -87,7 +84,7 @@ impl Server {
         let mut embeds = bus.subscribe(embed_subject(&self.serving.name)).await?;
         let mut reranks = bus.subscribe(rerank_subject(&self.serving.name)).await?;
         let mut controls = bus.subscribe(control_subject(&self.serving.name)).await?;
-        self.speaks.store(true, Ordering::Relaxed);
+        self.watch.speaks.store(true, Ordering::Relaxed);
         let mut beat = interval(HEARTBEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tracing::info!(
@@ -143,6 +140,17 @@ impl Server {
     async fn beat(&mut self) {
         let engine = &self.serving.engine;
         let load = engine.take_load();
+        let was_stalled = self.watch.stalled.swap(load.stalled, Ordering::Relaxed);
+        match (was_stalled, load.stalled) {
+            (false, true) => tracing::error!(
+                worker.id = self.serving.name,
+                "the engine hangs in a step; callers go elsewhere"
+            ),
+            (true, false) => {
+                tracing::warn!(worker.id = self.serving.name, "the engine goes on");
+            }
+            _ => {}
+        }
         *self
             .serving
             .load

@@ -7,6 +7,7 @@ mod drafts;
 mod ending;
 mod files;
 mod grammars;
+mod hanging;
 mod hardware;
 mod intents;
 mod prompts;

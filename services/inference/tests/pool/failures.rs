@@ -1,11 +1,12 @@
 //! Workers that die, freeze or are not there: the text comes whole and once.
 
 use std::{
-    sync::atomic::Ordering,
+    sync::{Arc, Mutex, atomic::Ordering},
     time::{Duration, Instant},
 };
 
-use mercer_inference::{BusyReason, ChatModel, Error, GenerateRequest};
+use mercer_inference::{BusyReason, ChatModel, Error, GenerateRequest, PoolWatch, WorkerState};
+use mercer_schemas::worker::{Residency, prefix_hashes};
 
 use crate::{forgery::Fake, support::*};
 
@@ -54,12 +55,60 @@ async fn a_worker_whose_engine_has_ended_leaves_with_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::await_holding_lock,
+    reason = "the lock is what the engine hangs at"
+)]
+async fn a_worker_whose_engine_hangs_is_followed_by_another_and_gets_no_more_until_it_goes_on() {
+    let (nats, model, gate) = (Nats::start().await, Model::new(), Arc::new(Mutex::new(())));
+    let node = Node::start_gated(&nats, &model, "hangs", &gate);
+    let pool = nats.pool().await;
+    let watch = node.worker.as_ref().unwrap().watch();
+    until("it takes requests", async || watch.problem().is_none()).await;
+    let held = gate.lock().unwrap();
+    let request = bound("a");
+    let expected = model.undisturbed(&request).await;
+    let mut reader = Reader::new(pool.generate(request).await.unwrap());
+    until("it has the request", async || node.active() > 0).await;
+
+    let second = Node::start(&nats, &model, "works");
+    until("it is left out", async || pool.ready() == ["works"]).await;
+    let problem = watch.problem().unwrap_or_default();
+    assert!(problem.contains("hangs"), "{problem}");
+    let mut shown = PoolWatch::connect(&nats.url(), "test").await.unwrap();
+    let rows = shown.rows(Duration::from_millis(600)).await;
+    let state = |name: &str| {
+        let row = rows.iter().find(|row| row.heartbeat.worker == name);
+        row.map(|row| row.state)
+    };
+    assert_eq!(state("hangs"), Some(WorkerState::Stalled));
+    assert_eq!(state("works"), Some(WorkerState::Ready));
+    reader.end_whole(&expected).await;
+    let next = bound("b");
+    let expected = model.undisturbed(&next).await;
+    let mut reader = Reader::new(pool.generate(next).await.unwrap());
+    reader.end_whole(&expected).await;
+    assert_eq!(second.engine.take_load().requests, 2, "both were its");
+
+    drop(held);
+    until("it is back", async || pool.ready().len() == 2).await;
+    until("it is ready", async || watch.problem().is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nobody_listening_is_noticed_at_once() {
     let world = World::new(1).await;
-    // Its heartbeats promise everything, but it takes no requests.
-    let ghost = Fake::ghost(&world.nats, "ghost", &world.model.engine.info()).await;
-    until("the ghost is heard", async || world.pool.ready().len() == 2).await;
     let request = bound("a");
+    // Its heartbeats promise everything, but it takes no requests. It claims to hold the very conversation, so that it is
+    // asked for sure: what is held nowhere goes anywhere now and then.
+    let info = world.model.engine.info();
+    let starts = prefix_hashes(&info, None, &request.messages);
+    let ghost = Fake::ghost_with(&world.nats, "ghost", &info, |heartbeat| {
+        heartbeat.load.prefill_tokens_per_s = 1e9;
+        heartbeat.residency = Residency::Snapshot { starts };
+    })
+    .await;
+    until("the ghost is heard", async || world.pool.ready().len() == 2).await;
     let expected = world.model.undisturbed(&request).await;
     let began = Instant::now();
     let mut reader = world.begin(&request, 1).await;

@@ -6,8 +6,9 @@ use async_nats::Client;
 use futures::StreamExt;
 use mercer_inference::{ChatModel, GenerateRequest, ModelInfo};
 use mercer_schemas::worker::{
-    Accepted, Body, Control, FRAME_BYTES_MAX, Frame, Heartbeat, Load, Residency, StreamId,
-    WorkRequest, control_subject, heartbeat_subject, request_subject, stream_of, stream_subject,
+    Accepted, Body, Control, Done, FRAME_BYTES_MAX, Finish, Frame, Heartbeat, Load, Residency,
+    StreamId, Timings, Usage, WorkRequest, control_subject, heartbeat_subject, prefix_hashes,
+    request_subject, stream_of, stream_subject,
 };
 use tokio::task::JoinSet;
 
@@ -332,4 +333,67 @@ async fn a_caller_that_reads_nothing_any_more_loses_its_slot() {
     // The engine was through before nobody read; the frames were not.
     assert!(done.usage.output_tokens > 0);
     until("the slot is free", async || world.nodes[0].active() == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_that_tells_a_hash_which_is_none_is_not_known() {
+    let world = World::new(1).await;
+    let forged = ModelInfo {
+        // Its twelfth byte is in the middle of a character.
+        sha256: format!("0123456789a{}", "é".repeat(20)),
+        ..world.model.engine.info().as_ref().clone()
+    };
+    let liar = Fake::ghost(&world.nats, "liar", &forged).await;
+    until("it is counted", async || {
+        world.pool.dropped().contains_key("heartbeat")
+    })
+    .await;
+    assert_eq!(world.pool.ready(), ["w0"]);
+    assert_eq!(*world.pool.info(), *world.model.engine.info());
+    let request = bound("a");
+    let expected = world.model.undisturbed(&request).await;
+    world.begin(&request, 1).await.end_whole(&expected).await;
+    drop(liar);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_whose_last_frame_tells_a_hash_which_is_none_is_left() {
+    let world = World::new(1).await;
+    let request = bound("a");
+    let expected = world.model.undisturbed(&request).await;
+    let info = world.model.engine.info();
+    let starts = prefix_hashes(&info, None, &request.messages);
+    let mut liar = Fake::ghost_with(&world.nats, "liar", &info, |heartbeat| {
+        heartbeat.residency = Residency::Snapshot { starts };
+    })
+    .await;
+    let client = world.nats.client().await;
+    let mut requests = client.subscribe(request_subject("liar")).await.unwrap();
+    liar.tasks.spawn(async move {
+        while let Some(message) = requests.next().await {
+            let request: WorkRequest = serde_json::from_slice(&message.payload).unwrap();
+            let frame = Frame {
+                stream: request.stream,
+                attempt: request.attempt,
+                seq: 0,
+                first_token: 0,
+                body: Body::Done {
+                    tokens: Vec::new(),
+                    done: Done {
+                        finish: Finish::Stop,
+                        usage: Usage::default(),
+                        timings: Timings::default(),
+                        prompt_sha256: "é".repeat(32),
+                        model: "m".to_owned(),
+                    },
+                },
+            };
+            let reply = message.reply.unwrap();
+            client.publish(reply, frame.encode().into()).await.unwrap();
+        }
+    });
+    until("the liar is heard", async || world.pool.ready().len() == 2).await;
+    let mut reader = world.begin(&request, 1).await;
+    reader.end_whole(&expected).await;
+    assert!(world.pool.dropped().contains_key("body"));
 }

@@ -1,8 +1,18 @@
 //! Reranking in the pool, by the same way as embedding: what differs from it.
 
-use mercer_inference::{
-    BusyReason, Error, PoolConfig, PoolEmbedder, PoolReranker, Reranker, TextModels,
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
 };
+
+use async_trait::async_trait;
+use mercer_inference::{
+    BusyReason, Error, LlamaReranker, PoolConfig, PoolEmbedder, PoolReranker, Reranker, TextModels,
+};
+use tokio::sync::Semaphore;
 
 use crate::support::*;
 
@@ -63,4 +73,69 @@ async fn a_worker_that_ranks_is_no_embedder() {
         panic!("nobody embeds")
     };
     assert!(error.to_string().contains("models.embedder"), "{error}");
+}
+
+/// A reranker that waits until it is let.
+struct Gated {
+    inner: Arc<LlamaReranker>,
+    /// Closed, it holds nobody any more.
+    gate: Semaphore,
+    asked: AtomicUsize,
+    done: AtomicUsize,
+}
+
+#[async_trait]
+impl Reranker for Gated {
+    fn id(&self) -> &str {
+        self.inner.id()
+    }
+
+    async fn scores(&self, query: &str, documents: Vec<String>) -> Result<Vec<f32>, Error> {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        let _ = self.gate.acquire().await;
+        self.done.fetch_add(1, Ordering::SeqCst);
+        self.inner.scores(query, documents).await
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ranking_that_nobody_waits_for_any_more_is_called_off() {
+    let (nats, model) = (Nats::start().await, Model::new());
+    let gated = Arc::new(Gated {
+        inner: model.reranker(),
+        gate: Semaphore::new(0),
+        asked: AtomicUsize::new(0),
+        done: AtomicUsize::new(0),
+    });
+    let texts = TextModels {
+        embedder: None,
+        reranker: Some(gated.clone()),
+    };
+    let node = Node::start_with(nats.url(), &model, "w0", texts);
+    let reranker = PoolReranker::connect(PoolConfig::new(nats.url(), "test"));
+    let reranker = Arc::new(reranker.await.unwrap());
+    // A request that is not answered yet holds its model.
+    let held = || Arc::strong_count(&gated);
+    let before = held();
+    let ranking = tokio::spawn({
+        let reranker = reranker.clone();
+        async move { reranker.scores("red", vec!["kettle".to_owned()]).await }
+    });
+    until("the worker has it", async || {
+        gated.asked.load(Ordering::SeqCst) == 1
+    })
+    .await;
+    assert_eq!(held(), before + 1);
+    let began = Instant::now();
+    ranking.abort();
+    until("it is called off", async || held() == before).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(3),
+        "not by its deadline"
+    );
+    gated.gate.close();
+    let scores = reranker.scores("red", vec!["teapot".to_owned()]).await;
+    assert_eq!(scores.unwrap().len(), 1);
+    assert_eq!(gated.done.load(Ordering::SeqCst), 1, "the second alone");
+    drop(node);
 }

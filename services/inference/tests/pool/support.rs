@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -18,7 +18,7 @@ use mercer_inference::{
     Generation, Grammar, LlamaEmbedder, LlamaEngine, LlamaReranker, ModelInfo, PoolConfig,
     Priority, Role, TextModels, Worker, WorkerConfig, WorkerEngine, WorkerPool,
     random_model::RandomBert,
-    testing::{RandomModel, write_random_model},
+    testing::{RandomModel, StepHook, write_random_model},
 };
 use mercer_schemas::worker::Load;
 use tempfile::TempDir;
@@ -278,7 +278,25 @@ impl Node {
 
     /// Starts one that also has text models.
     pub(crate) fn start_with(url: String, model: &Model, name: &str, texts: TextModels) -> Self {
+        let config = EngineConfig::for_testing(&model.path);
+        Self::start_engine(url, config, name, texts)
+    }
+
+    /// Starts one whose engine hangs while the gate is held, and soon says so.
+    pub(crate) fn start_gated(
+        nats: &Nats,
+        model: &Model,
+        name: &str,
+        gate: &Arc<Mutex<()>>,
+    ) -> Self {
         let mut config = EngineConfig::for_testing(&model.path);
+        config.step_patience = Duration::from_millis(200);
+        let gate = gate.clone();
+        config.before_step = Some(StepHook::new(move || drop(gate.lock())));
+        Self::start_engine(nats.url(), config, name, TextModels::default())
+    }
+
+    fn start_engine(url: String, mut config: EngineConfig, name: &str, texts: TextModels) -> Self {
         config.slots = 2;
         let engine = Arc::new(LlamaEngine::load(config).unwrap());
         let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -8,7 +8,7 @@ use clap::Parser;
 
 use crate::commands::eval::clock;
 use crate::commands::serve::{listen, stop_on_signal};
-use crate::config::Config;
+use crate::config::{Bases, Config};
 use crate::eval::dialogue;
 use crate::eval::judge::judge;
 use crate::eval::stage::{Setting, Stage};
@@ -36,14 +36,17 @@ pub(crate) struct Args {
 /// # Errors
 /// When a part does not start.
 pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCode> {
-    let dialogues = dialogue::read(&args.dialogue)?;
+    // The demo's own files are where the program was unpacked or built.
+    let bases = Bases::of(None);
+    let dialogues = dialogue::read(&bases.find(&args.dialogue))?;
     // The demo's data stays apart from a real shop's.
     config.data = config.data.join("demo");
+    let admin_key = admin_key(&config, &program());
     config.store.url.clear();
     let metrics = observe::metrics()?;
     let listener = listen(&config).await?;
     let setting = Setting {
-        catalog: args.catalog,
+        catalog: bases.find(&args.catalog),
         clock: clock(args.today.as_deref())?,
         chat: None,
         metrics: Some(metrics),
@@ -96,9 +99,60 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
     println!(
         "\nTry it yourself:\n  chat page    {url}/chat\n  admin API    {url}/docs\n  metrics      {url}/metrics"
     );
-    println!(
-        "  admin key    MERCER_DATA=data/demo mercer admin key create me --role owner\n\nCtrl-C ends."
-    );
+    println!("  admin key    {admin_key}\n\nCtrl-C ends.");
     stage.serve_until(stop_on_signal()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns how this program was called.
+fn program() -> String {
+    let called = std::env::args_os().next();
+    called.map_or_else(
+        || "mercer".to_owned(),
+        |path| path.to_string_lossy().into_owned(),
+    )
+}
+
+/// Returns the command that makes an admin key for the demo's data, to be pasted into a shell.
+fn admin_key(config: &Config, program: &str) -> String {
+    // A configured database is not the demo's.
+    let url = if config.store.url.is_empty() {
+        ""
+    } else {
+        "MERCER_STORE__URL= "
+    };
+    let data = quoted(&config.data.display().to_string());
+    let program = quoted(program);
+    format!("{url}MERCER_DATA={data} {program} admin key create me --role owner")
+}
+
+/// Puts into quotes what a shell would take apart.
+fn quoted(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"/._-+:@".contains(&b);
+    if word.bytes().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_hint_names_the_folder_and_the_program_as_they_are() {
+        let mut config = crate::config::load(None).expect("defaults");
+        config.store.url.clear();
+        config.data = "data/demo".into();
+        assert_eq!(
+            admin_key(&config, "target/debug/mercer"),
+            "MERCER_DATA=data/demo target/debug/mercer admin key create me --role owner"
+        );
+        config.data = "/tmp/Ann's shop/demo".into();
+        config.store.url = "postgres://shop".to_owned();
+        assert_eq!(
+            admin_key(&config, "mercer"),
+            r"MERCER_STORE__URL= MERCER_DATA='/tmp/Ann'\''s shop/demo' mercer admin key create me --role owner"
+        );
+    }
 }

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use mercer_knowledge::{Progress, SearchConfig, beir};
 use mercer_runtime::{Clock, FixedDayClock, SystemClock};
 use mercer_schemas::{CustomerId, Personal};
 use serde::Serialize;
 
 use crate::compose::OwnModels;
-use crate::config::Config;
+use crate::config::{Bases, Config};
 use crate::eval::dialogue::{self, Dialogue};
 use crate::eval::driver::Line;
 use crate::eval::judge::{TurnResult, course, judge};
@@ -119,7 +121,7 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
         None => config.models.chat.display().to_string(),
     };
     let setting = Setting {
-        catalog: args.catalog.clone(),
+        catalog: Bases::of(None).find(&args.catalog),
         clock: clock(args.today.as_deref())?,
         chat,
         metrics: None,
@@ -272,24 +274,15 @@ pub(crate) fn clock(today: Option<&str>) -> anyhow::Result<Arc<dyn Clock>> {
     Ok(Arc::new(FixedDayClock::starting_at(at_ms)))
 }
 
-/// Noon UTC of a day in milliseconds (days from civil, Howard Hinnant's date algorithms).
+/// Returns noon UTC of a day of the calendar, milliseconds; none for what is no such day.
 fn noon_ms(day: &str) -> Option<i64> {
-    let mut parts = day.splitn(3, '-').map(str::parse::<i64>);
-    let (year, month, date) = (
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-        parts.next()?.ok()?,
-    );
-    if !(1..=12).contains(&month) || !(1..=31).contains(&date) || !(1970..=9999).contains(&year) {
-        return None;
-    }
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + date - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    let days = era * 146_097 + day_of_era - 719_468;
-    Some((days * 24 + 12) * 3_600_000)
+    // A date alone: the parser would take a time behind it, too.
+    let date: Date = day
+        .parse()
+        .ok()
+        .filter(|date: &Date| date.to_string() == day)?;
+    let noon = date.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).ok()?;
+    Some(noon.timestamp().as_millisecond())
 }
 
 async fn retrieval(config: &Config, args: RetrievalArgs) -> anyhow::Result<ExitCode> {
@@ -341,6 +334,15 @@ mod tests {
         assert_eq!(noon_ms("1970-01-01"), Some(43_200_000));
         assert_eq!(noon_ms("2026-11-23"), Some(1_795_435_200_000));
         assert_eq!(noon_ms("2024-02-29"), Some(1_709_208_000_000));
-        assert!(noon_ms("yesterday").is_none() && noon_ms("2026-13-01").is_none());
+        for no_day in [
+            "yesterday",
+            "2026-13-01",
+            "2026-02-31",
+            "2025-02-29",
+            "2026-11-23T10:00",
+            "2026-1-1",
+        ] {
+            assert_eq!(noon_ms(no_day), None, "{no_day}");
+        }
     }
 }

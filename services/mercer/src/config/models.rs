@@ -12,6 +12,8 @@ use mercer_schemas::ShopId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Bases;
+
 /// The models.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -148,6 +150,21 @@ impl Models {
             Error::Config { key, problem } => anyhow::anyhow!("hardware.{key}: {problem}"),
             other => other.into(),
         })
+    }
+
+    /// Finds the files that are named by relative paths.
+    pub(super) fn find_files(&mut self, bases: &Bases) {
+        self.chat = bases.find(&self.chat);
+        self.intents = bases.find(&self.intents);
+        for setting in [&mut self.embedder, &mut self.reranker] {
+            if let ModelPlace::Here(file) = ModelPlace::of(setting) {
+                let found = bases.find(file);
+                *setting = found;
+            }
+        }
+        for adapter in &mut self.adapters {
+            adapter.file = bases.find(&adapter.file);
+        }
     }
 
     /// Returns where texts are embedded.

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use mercer_import::{OnError, import_shop};
 use mercer_inference::ChatModel;
-use mercer_knowledge::Progress;
-use mercer_knowledge::import::{OnError, import_shop};
 use mercer_runtime::Clock;
 use mercer_schemas::ShopId;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::import::index;
+use crate::commands::import::{Bars, index};
 use crate::compose::{App, Base, Options};
 use crate::config::{Config, WhatsApp};
 use crate::eval::driver::Line;
@@ -67,6 +66,8 @@ impl Stage {
             app_secrets: vec![secret.clone()],
             access_token: "stage".to_owned(),
             graph_base_url: Some(graph_url),
+            graph_version: None,
+            send_timeout_ms: None,
         });
         if !config
             .webchat
@@ -104,7 +105,7 @@ impl Stage {
     /// Waits until the process is asked to stop.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn serve_until(self, stop: CancellationToken) -> anyhow::Result<()> {
         stop.cancelled().await;
         self.strike().await
@@ -113,7 +114,7 @@ impl Stage {
     /// Stops everything.
     ///
     /// # Errors
-    /// When the server failed.
+    /// When the server panicked.
     pub(crate) async fn strike(self) -> anyhow::Result<()> {
         self.stop.cancel();
         self.served.await.context("server")?
@@ -126,7 +127,7 @@ async fn import(catalog: &Path, base: &Base) -> anyhow::Result<ShopId> {
         &base.store,
         None,
         OnError::Abort,
-        &Progress::bars(),
+        Arc::new(Bars::new()),
     )
     .await?;
     index(&base.knowledge).await?;

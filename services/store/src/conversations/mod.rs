@@ -5,10 +5,11 @@ mod append;
 mod read;
 
 use mercer_schemas::{
-    Channel, ConversationId, LogRecord, MessageId, OutboundMessage, Personal, RecordKey, ShopId,
-    Stream, TurnId, partition_of,
+    Channel, ConversationId, LogRecord, MessageId, Notice, OutboundMessage, Personal, RecordKey,
+    ShopId, Stream, TurnId, partition_of,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::db::{Db, exec};
 use crate::entity::conversation;
@@ -16,7 +17,9 @@ use crate::error::Error;
 use crate::leases::Lease;
 
 /// Phase of a conversation that nothing was decided in yet.
-const PHASE_NEW: &str = "new";
+pub(crate) const PHASE_NEW: &str = "new";
+/// Phase of a conversation that is being forgotten; see [`crate::Retention`].
+pub(crate) const PHASE_SEALED: &str = "sealed";
 
 /// Conversations of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -89,6 +92,14 @@ pub struct Snapshot {
     pub hash: String,
 }
 
+/// A piece of a conversation's log.
+pub struct LogPart {
+    /// The records, in order.
+    pub records: Vec<LogRecord>,
+    /// Whether no record followed them.
+    pub is_end: bool,
+}
+
 /// A message for the customer.
 #[derive(Clone)]
 pub struct NewOutbox {
@@ -120,6 +131,8 @@ pub struct Append {
     pub inbox_quarantined: Vec<(i64, String)>,
     /// Messages to send.
     pub outbox: Vec<NewOutbox>,
+    /// What the retailer's people and systems are told.
+    pub notices: Vec<Notice>,
     /// The phase after the records.
     pub phase: String,
     /// Whether a person of the shop answers after the records.
@@ -158,7 +171,7 @@ pub(crate) async fn ensure_conversation<C: ConnectionTrait>(
     address: &Personal<String>,
     at_ms: i64,
 ) -> Result<ConversationRow, Error> {
-    if let Some(row) = find_by_address(tx, shop, channel, address.expose()).await? {
+    if let Some(row) = hold_by_address(tx, shop, channel, address.expose()).await? {
         return Ok(row);
     }
     let id = ConversationId::from_parts(at_ms, rand::random());
@@ -177,7 +190,7 @@ pub(crate) async fn ensure_conversation<C: ConnectionTrait>(
     ];
     exec(tx, sql, values).await?;
     // Ours, or that of a transaction that was faster.
-    find_by_address(tx, shop, channel, address.expose())
+    hold_by_address(tx, shop, channel, address.expose())
         .await?
         .ok_or_else(|| Error::Unavailable("conversation row vanished".to_owned()))
 }
@@ -188,13 +201,50 @@ async fn find_by_address<C: ConnectionTrait>(
     channel: Channel,
     address: &str,
 ) -> Result<Option<ConversationRow>, Error> {
-    let row = conversation::Entity::find()
+    let row = by_address(shop, channel, address).one(connection).await?;
+    row.map(decode).transpose()
+}
+
+/// As [`find_by_address`], and on PostgreSQL keeps the conversation from being forgotten until the
+/// transaction ends. Appends do not wait for this.
+async fn hold_by_address<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    channel: Channel,
+    address: &str,
+) -> Result<Option<ConversationRow>, Error> {
+    let row = by_address(shop, channel, address)
+        .lock(LockType::KeyShare)
+        .one(tx)
+        .await?;
+    row.map(decode).transpose()
+}
+
+fn by_address(
+    shop: &ShopId,
+    channel: Channel,
+    address: &str,
+) -> sea_orm::Select<conversation::Entity> {
+    conversation::Entity::find()
         .filter(conversation::Column::Shop.eq(shop.as_str()))
         .filter(conversation::Column::Channel.eq(channel.as_str()))
         .filter(conversation::Column::Address.eq(address))
-        .one(connection)
+}
+
+/// Says whether a conversation is there and, on PostgreSQL, keeps it from being forgotten until the
+/// transaction ends.
+pub(crate) async fn hold<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    id: &str,
+) -> Result<bool, Error> {
+    let row = conversation::Entity::find_by_id(id)
+        .filter(conversation::Column::Shop.eq(shop.as_str()))
+        .filter(conversation::Column::Phase.ne(PHASE_SEALED))
+        .lock(LockType::KeyShare)
+        .one(tx)
         .await?;
-    row.map(decode).transpose()
+    Ok(row.is_some())
 }
 
 fn decode(row: conversation::Model) -> Result<ConversationRow, Error> {
@@ -215,7 +265,5 @@ fn decode(row: conversation::Model) -> Result<ConversationRow, Error> {
 
 /// Reads a channel's name back.
 pub(crate) fn parse_channel(text: &str) -> Option<Channel> {
-    [Channel::Whatsapp, Channel::Webchat]
-        .into_iter()
-        .find(|channel| channel.as_str() == text)
+    text.parse().ok()
 }

@@ -1,11 +1,12 @@
 //! Finding conversations and reading their logs.
 
 use mercer_schemas::{Channel, ConversationId, LogRecord, Personal, ShopId, Stream};
+use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{
-    ConversationFilter, ConversationRow, Conversations, Snapshot, decode, ensure_conversation,
-    find_by_address,
+    ConversationFilter, ConversationRow, Conversations, LogPart, Snapshot, decode,
+    ensure_conversation, find_by_address,
 };
 use crate::entity::{conversation, log, snapshot};
 use crate::error::Error;
@@ -136,6 +137,59 @@ impl Conversations {
         rows.await?.into_iter().map(decode_record).collect()
     }
 
+    /// Returns records after a position in order, at most `limit`, and no more than `bytes_max` of
+    /// them unless the first alone is larger: for readers that a long log must not fill.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`] with the position of an unreadable record.
+    pub async fn log_part(
+        &self,
+        stream: &Stream,
+        after_seq: u64,
+        limit: u64,
+        bytes_max: u64,
+    ) -> Result<LogPart, Error> {
+        let (shop, id) = (stream.shop.to_string(), stream.conversation.to_string());
+        let after = i64::try_from(after_seq).unwrap_or(i64::MAX);
+        let part = self.db.read(move |c| async move {
+            let of_log = || {
+                log::Entity::find()
+                    .filter(log::Column::Conversation.eq(id.as_str()))
+                    .filter(log::Column::Shop.eq(shop.as_str()))
+                    .filter(log::Column::Seq.gt(after))
+                    .order_by_asc(log::Column::Seq)
+            };
+            // The sizes first: they are read without the records.
+            let sizes: Vec<(i64, i64)> = of_log()
+                .select_only()
+                .column(log::Column::Seq)
+                .column_as(Expr::cust("CAST(LENGTH(payload) AS BIGINT)"), "bytes")
+                .limit(limit)
+                .into_tuple()
+                .all(&c)
+                .await?;
+            let mut left = i64::try_from(bytes_max).unwrap_or(i64::MAX);
+            let fitting = sizes.iter().take_while(|(_, bytes)| {
+                let fits = left >= *bytes;
+                left = left.saturating_sub(*bytes);
+                fits
+            });
+            let taken = fitting.count().max(1);
+            let Some((last, _)) = sizes.get(taken - 1) else {
+                return Ok((Vec::new(), true));
+            };
+            let is_end = taken == sizes.len() && (sizes.len() as u64) < limit;
+            let rows = of_log().filter(log::Column::Seq.lte(*last)).all(&c).await?;
+            Ok((rows, is_end))
+        });
+        let (rows, is_end) = part.await?;
+        let records: Result<Vec<LogRecord>, Error> = rows.into_iter().map(decode_record).collect();
+        Ok(LogPart {
+            records: records?,
+            is_end,
+        })
+    }
+
     /// Returns a page of all conversations, of one shop or of all, in the order of their creation.
     ///
     /// # Errors
@@ -186,8 +240,11 @@ impl Conversations {
 }
 
 fn decode_record(row: log::Model) -> Result<LogRecord, Error> {
-    let at = || format!("{} record {}", row.conversation, row.seq);
-    let corrupt = |what| Error::corrupt(what, at());
+    let corrupt = |what| Error::Unreadable {
+        what,
+        conversation: row.conversation.clone(),
+        seq: row.seq,
+    };
     Ok(LogRecord {
         seq: u64::try_from(row.seq).map_err(|_| corrupt("log.seq"))?,
         at_ms: row.at_ms,

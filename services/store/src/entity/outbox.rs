@@ -28,6 +28,7 @@ pub struct Model {
     pub epoch: Option<i64>,
     pub created_at_ms: i64,
     pub resends: i64,
+    pub parts: Option<String>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

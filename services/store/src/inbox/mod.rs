@@ -12,6 +12,7 @@ use mercer_schemas::{
 use serde::{Deserialize, Serialize};
 
 use crate::db::Db;
+use crate::outbox::Part;
 
 pub(crate) use insert::reopen_waiting;
 pub(crate) use read::{id_list, partition_filter};
@@ -70,6 +71,9 @@ pub enum InboxItem {
     Status {
         /// Our id, where the platform gives it back.
         message: Option<MessageId>,
+        /// Which part of it, where it went out in several.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        part: Option<Part>,
         /// The platform's id of our message.
         provider_message_id: String,
         /// How far it got.

@@ -1,7 +1,7 @@
 //! Finding open rows and counting attempts at them.
 
 use mercer_schemas::ids::PARTITIONS;
-use mercer_schemas::{ShopId, Stream};
+use mercer_schemas::{Channel, ShopId, Stream};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Inbox, InboxKind, InboxRow};
@@ -9,6 +9,7 @@ use crate::conversations::parse_channel;
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::inbox;
 use crate::error::Error;
+use crate::leases::{Lease, guard};
 use crate::records::CHUNK;
 
 /// Most open rows of a conversation that are read at once; the rest follows when these are done.
@@ -36,6 +37,28 @@ impl Inbox {
             .into_iter()
             .map(|row| decode(row, stream))
             .collect()
+    }
+
+    /// Returns the id of the row that a platform's id names, done or not.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn find(
+        &self,
+        shop: &ShopId,
+        channel: Channel,
+        provider_id: &str,
+    ) -> Result<Option<i64>, Error> {
+        let (shop, provider_id) = (shop.to_string(), provider_id.to_owned());
+        let row = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::Shop.eq(shop))
+                .filter(inbox::Column::Channel.eq(channel.as_str()))
+                .filter(inbox::Column::ProviderId.eq(provider_id))
+                .one(&c);
+            Ok(found.await?)
+        });
+        Ok(row.await?.map(|row| row.id))
     }
 
     /// Returns the conversations of these partitions that have open rows, the longest waiting
@@ -68,32 +91,44 @@ impl Inbox {
         Ok(streams)
     }
 
-    /// Counts an attempt at rows, in a transaction of its own before their processing, so that
-    /// a process that dies of them counts too. Returns each row's attempts with this one.
+    /// Counts an attempt at open rows, in a transaction of its own before their processing, so
+    /// that a process that dies of them counts too. Returns each row's attempts with this one;
+    /// none where the lease of their partition does not hold any more.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn begin_attempt(&self, inbox_ids: &[i64]) -> Result<Vec<(i64, u32)>, Error> {
-        let ids = inbox_ids.to_vec();
+    pub async fn begin_attempt(
+        &self,
+        lease: &Lease,
+        inbox_ids: &[i64],
+    ) -> Result<Option<Vec<(i64, u32)>>, Error> {
+        let (lease, ids) = (lease.clone(), inbox_ids.to_vec());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    if !guard(tx, &lease).await? {
+                        return Ok(None);
+                    }
+                    let still_open = format!(
+                        "partition = {} AND state = 'open'",
+                        lease.partition
+                    );
                     let mut attempts = Vec::with_capacity(ids.len());
                     for chunk in ids.chunks(CHUNK) {
                         let list = id_list(chunk);
                         let sql = format!(
-                            "UPDATE inbox SET attempts = attempts + 1 WHERE id IN ({list})"
+                            "UPDATE inbox SET attempts = attempts + 1 WHERE id IN ({list}) AND {still_open}"
                         );
                         exec(tx, sql, []).await?;
                         let sql = format!(
-                            "SELECT id, attempts FROM inbox WHERE id IN ({list}) ORDER BY id"
+                            "SELECT id, attempts FROM inbox WHERE id IN ({list}) AND {still_open} ORDER BY id"
                         );
                         for row in all(tx, sql, []).await? {
                             let count: i64 = get(&row, "attempts")?;
                             attempts.push((get(&row, "id")?, count as u32));
                         }
                     }
-                    Ok::<_, Error>(attempts)
+                    Ok::<_, Error>(Some(attempts))
                 })
             })
             .await
@@ -116,6 +151,26 @@ impl Inbox {
         Ok(oldest
             .await?
             .map(|row| (now_ms() - row.received_at_ms).max(0)))
+    }
+
+    /// Returns when the customer of a conversation last wrote, by the platform's clock, UTC
+    /// milliseconds; `None` where no message is kept.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn last_message_ms(&self, stream: &Stream) -> Result<Option<i64>, Error> {
+        let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
+        let latest = self.db.read(move |c| async move {
+            let found = inbox::Entity::find()
+                .filter(inbox::Column::Shop.eq(shop))
+                .filter(inbox::Column::Conversation.eq(conversation))
+                .filter(inbox::Column::Kind.eq(InboxKind::Message.as_str()))
+                .order_by_desc(inbox::Column::SentAtMs)
+                .limit(1)
+                .one(&c);
+            Ok(found.await?)
+        });
+        Ok(latest.await?.map(|row| row.sent_at_ms))
     }
 
     /// Returns how many rows of a shop are in a state: `open`, `done`, `quarantined` or `parked`.

@@ -106,7 +106,7 @@ const INDEXES: &[IndexRow] = &[
     ("outbox_provider", "outbox", &["shop", "provider_id"], false),
 ];
 
-fn table(
+pub(super) fn table(
     name: &'static str,
     key: &[&'static str],
     columns: Vec<ColumnDef>,
@@ -127,7 +127,7 @@ fn table(
 }
 
 /// A counter that is never reused, also not after the newest row was deleted.
-fn counter(name: &'static str) -> ColumnDef {
+pub(super) fn counter(name: &'static str) -> ColumnDef {
     let mut column = ColumnDef::new(name);
     column
         .big_integer()

@@ -1,6 +1,6 @@
 //! The one transaction that moves a conversation on.
 
-use mercer_schemas::{LogBody, ProductId, RecordKey};
+use mercer_schemas::{LogBody, LogRecord, ProductId, RecordKey};
 use mercer_store::{AppendError, Snapshot};
 
 use crate::support::{Env, append, open, outgoing, product, record, shop};
@@ -53,6 +53,44 @@ pub async fn an_append_is_all_or_nothing(env: Env) {
             .len(),
         1
     );
+}
+
+pub async fn a_log_is_read_in_parts_of_bounded_size(env: Env) {
+    let (stream, _) = env.receive("447700900019", "1").await;
+    let lease = env.lease("node", &stream).await;
+    let conversations = env.store.conversations();
+    let empty = conversations.log_part(&stream, 0, 10, 100).await;
+    assert!(empty.is_ok_and(|part| part.records.is_empty() && part.is_end));
+    let mut step = append(&stream, &lease);
+    step.records = (1..=9).map(|seq| record(seq, lease.epoch)).collect();
+    let size = |record: &LogRecord| serde_json::to_vec(&record.body).expect("json").len() as u64;
+    let one = size(&step.records[0]);
+    conversations.append(step).await.expect("append");
+    for (limit, bytes_max, parts) in [
+        (100, 100 * one, vec![9]),
+        (100, 4 * one + 1, vec![4, 4, 1]),
+        (4, 100 * one, vec![4, 4, 1]),
+        // A record alone may be larger than the bound.
+        (100, 1, vec![1; 9]),
+    ] {
+        let (mut read, mut after) = (Vec::new(), 0);
+        loop {
+            let part = conversations.log_part(&stream, after, limit, bytes_max);
+            let part = part.await.expect("part");
+            assert!(
+                part.records
+                    .iter()
+                    .zip(after + 1..)
+                    .all(|(record, seq)| record.seq == seq)
+            );
+            after += part.records.len() as u64;
+            read.push(part.records.len());
+            if part.is_end {
+                break;
+            }
+        }
+        assert_eq!(read, parts, "{limit} {bytes_max}");
+    }
 }
 
 pub async fn a_lost_lease_appends_nothing(env: Env) {

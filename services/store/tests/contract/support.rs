@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use mercer_schemas::{
-    Channel, Content, Event, InboundMessage, LOGIC_VERSION, LogBody, LogRecord, MessageId, Money,
-    OutboundMessage, Personal, Product, ProductId, ShopId, Sku, Stream, TurnId, Variant,
-    partition_of,
+    Channel, Content, Event, InboundMessage, LogBody, LogRecord, MessageId, Money, OutboundMessage,
+    Personal, Product, ProductId, ShopId, Sku, Stream, TurnId, Variant, partition_of,
 };
 use mercer_store::testing::{PostgresServer, sqlite_url};
 use mercer_store::{Append, InboxItem, InboxKind, Lease, NewInbox, NewOutbox, Store, StoreConfig};
@@ -91,6 +90,7 @@ pub fn message(address: &str, provider_id: &str, sent_at_ms: i64) -> NewInbox {
         id: MessageId::from_parts(sent_at_ms, rand::random()),
         provider_id: provider_id.to_owned(),
         sent_at_ms,
+        cut_from_chars: None,
         content: Content::Text {
             text: "hello".into(),
         },
@@ -112,7 +112,7 @@ pub fn record(seq: u64, epoch: i64) -> LogRecord {
         seq,
         at_ms: now_ms(),
         epoch,
-        logic_version: LOGIC_VERSION,
+        logic_version: 1,
         body: LogBody::Event {
             event: Event::TurnEnded {
                 turn: TurnId::from_parts(1, u128::from(seq)),
@@ -131,6 +131,7 @@ pub fn append(stream: &Stream, lease: &Lease) -> Append {
         inbox_done: Vec::new(),
         inbox_quarantined: Vec::new(),
         outbox: Vec::new(),
+        notices: Vec::new(),
         phase: "idle".to_owned(),
         handed_over: false,
         turns: 0,

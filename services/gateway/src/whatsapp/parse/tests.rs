@@ -32,7 +32,12 @@ fn describe(item: &Item) -> String {
         Item::Message(m) => match &m.content {
             Content::Text { .. } => "text".to_owned(),
             Content::Choice { id, .. } => format!("choice {id}"),
-            Content::Unsupported { kind_name } => format!("unsupported {kind_name}"),
+            Content::Unsupported { kind_name, quiet } => {
+                format!(
+                    "{} {kind_name}",
+                    if *quiet { "quiet" } else { "unsupported" }
+                )
+            }
         },
         Item::Status(s) => format!("status {:?} {:?}", s.status, s.error),
         Item::Parked(p) => format!("parked {}", p.reason),
@@ -96,7 +101,7 @@ fn each_kind_of_message_is_read_or_kept() {
         (json!({"type": "order", "order": {}}), "unsupported order"),
         (
             json!({"type": "reaction", "reaction": {"emoji": "👍"}}),
-            "unsupported reaction",
+            "quiet reaction",
         ),
         (
             json!({"type": "unsupported", "errors": [{"code": 131051}]}),
@@ -253,6 +258,20 @@ fn envelopes_that_are_not_understood_are_set_aside_whole() {
         assert_eq!(describe(&items[0]), "parked not JSON");
         assert!(matches!(&items[0], Item::Parked(p) if p.raw == broken.as_bytes()));
     }
+}
+
+#[test]
+fn words_lose_what_no_database_can_hold() {
+    let base = json!({ "id": "wamid.1", "from": "447700900123", "timestamp": "1760000000" });
+    let text = |body: &str| {
+        let change = json!({"type": "text", "text": {"body": body}});
+        one_message(with(base.clone(), change))
+    };
+    let Item::Message(message) = text("HB-\01042?") else {
+        panic!("no message");
+    };
+    assert!(matches!(&message.content, Content::Text { text } if text.expose() == "HB-1042?"));
+    assert_eq!(describe(&text("\0\0")), "unsupported empty_text");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use llama_cpp_2::{
 };
 
 use super::FETCHED_TOKENS_MIN;
-use crate::engine::{adapters::AdapterId, sequences::Evicted, tier::Kept, worker::Worker};
+use crate::engine::{adapters::AdapterId, core::EngineCore, sequences::Evicted, tier::Kept};
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Makes room in the context by moving out what is parked longest. False when nothing is parked.
     pub(in crate::engine) fn move_parked_out(&mut self) -> bool {
         let Some(evicted) = self.sequences.evict() else {

@@ -5,7 +5,7 @@ use std::mem;
 use super::FETCHED_TOKENS_MIN;
 use crate::{
     KvLayout,
-    engine::{job::Slot, worker::Worker},
+    engine::{core::EngineCore, job::Slot},
     prompt::common_prefix,
 };
 
@@ -14,7 +14,7 @@ const SHARED_TOKENS_MIN: usize = 16;
 /// A start is copied by way of main memory from a conversation that is this many times as long at most: all of it is copied.
 const LENDER_TIMES_MAX: usize = 4;
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Tells whether an earlier slot is computing a prompt that starts as this one does: its cache is shared when ready.
     pub(in crate::engine) fn waits_for_shared_prompt(&self, slot: usize) -> bool {
         let mine = &self.slots[slot];

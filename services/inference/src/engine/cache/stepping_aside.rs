@@ -6,7 +6,7 @@ use llama_cpp_2::context::session::SeqState;
 
 use crate::{
     BusyReason, Error,
-    engine::{job::Slot, sequences::Evicted, worker::Worker},
+    engine::{core::EngineCore, job::Slot, sequences::Evicted},
 };
 
 /// A running request whose cache had to leave the context. It goes on where it was.
@@ -18,7 +18,7 @@ pub(in crate::engine) struct Suspended {
     state: Option<SeqState>,
 }
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Takes a running request out of the context: the least urgent one, unless it is the only one. It goes on later.
     pub(in crate::engine) fn suspend_one(&mut self) -> bool {
         if self.slots.len() < 2 {

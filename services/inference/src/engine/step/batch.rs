@@ -5,9 +5,9 @@ use llama_cpp_2::token::LlamaToken;
 
 use crate::engine::{
     adapters::next_turn,
+    core::EngineCore,
     job::Slot,
     pace::{Work, positions},
-    worker::Worker,
 };
 
 /// More tokens that a grammar forces on a reply are computed in several steps, so that no other reply stutters.
@@ -32,7 +32,7 @@ impl Part {
     }
 }
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Fills the batch: first the replies, then prompts in order of admission.
     pub(super) fn build_batch(&mut self) -> (Vec<Part>, Work) {
         self.batch.clear();

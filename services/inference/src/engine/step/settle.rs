@@ -5,7 +5,7 @@ use llguidance::Matcher;
 use super::batch::Part;
 use crate::{
     Error, Finish,
-    engine::{sampling, worker::Worker},
+    engine::{core::EngineCore, sampling},
     prompt::common_prefix,
 };
 
@@ -16,7 +16,7 @@ pub(super) enum After {
     Fail(Error),
 }
 
-impl Worker<'_> {
+impl EngineCore<'_> {
     /// Takes in what was computed for a slot: its certain tokens, then as many guesses as agree with what the logits
     /// choose, and the token behind them.
     pub(super) fn settle(&mut self, part: Part) -> After {

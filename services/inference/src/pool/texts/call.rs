@@ -237,7 +237,8 @@ impl Call<'_> {
                 _ = tick.tick() => {
                     let now = Instant::now();
                     if now >= self.deadline {
-                        return Ended::Over(Error::Deadline);
+                        // A model that hangs may send keepalives for ever.
+                        return Ended::Failed(Error::Deadline, Verdict::Failed);
                     }
                     if !self.shared.bus.is_connected() {
                         // Nothing can be heard, so nobody is silent.

@@ -155,8 +155,10 @@ fn picture(number: usize) -> NewInbox {
         id: MessageId::from_parts(1_000, number as u128),
         provider_id: provider_id.clone(),
         sent_at_ms: 1_000,
+        cut_from_chars: None,
         content: Content::Unsupported {
             kind_name: "image".to_owned(),
+            quiet: false,
         },
     };
     NewInbox {

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use mercer_inference::devices::{self, Device, DeviceKind};
-use mercer_inference::memory::{self, Needs};
+use mercer_inference::footprint::{self, Needs};
 use mercer_inference::{EngineConfig, Hardware, SplitMode};
 
 use crate::config::{Config, ModelPlace};
@@ -38,9 +38,9 @@ impl Room {
 /// When a file or a setting is wrong.
 pub(super) fn room_for_models(config: &Config) -> anyhow::Result<Room> {
     let engine = config.engine();
-    let chat = memory::chat_needs(&engine)?;
+    let chat = footprint::chat_needs(&engine)?;
     let text_model = |place| match place {
-        ModelPlace::Here(file) => memory::text_model_needs(file),
+        ModelPlace::Here(file) => footprint::text_model_needs(file),
         ModelPlace::None | ModelPlace::Pool => Ok(Needs::default()),
     };
     let embedder = text_model(config.models.embedder())?;

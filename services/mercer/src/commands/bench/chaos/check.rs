@@ -95,7 +95,9 @@ fn refused(error: &Error, late: bool) -> Verdict {
         Error::Busy(BusyReason::NoWorker) => Verdict::Refused("no worker"),
         Error::Busy(BusyReason::TooLate { .. }) => Verdict::Refused("too late"),
         Error::Busy(BusyReason::QueueFull | BusyReason::CacheFull) => Verdict::Refused("full"),
-        Error::Decode(_) | Error::Deadline | Error::Stopped => Verdict::Refused("failed"),
+        Error::Decode(_) | Error::Deadline | Error::Stopped | Error::Stalled => {
+            Verdict::Refused("failed")
+        }
         error => Verdict::Broken(format!("the request was sound, but: {error}")),
     }
 }

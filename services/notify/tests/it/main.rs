@@ -1,0 +1,7 @@
+//! Webhooks against a receiver that verifies them with the published library, and e-mails against
+//! a real mail server.
+
+mod emails;
+mod receiver;
+mod webhooks;
+mod world;
