@@ -35,8 +35,6 @@ pub enum Channel {
 /// What a channel can do and what it takes. All that others than its own folder need to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
-    /// Most characters of an answer that a person writes; the platform takes no more in one message.
-    pub answer_chars_max: usize,
     /// For how long after the customer's last message the shop may write freely, milliseconds; none
     /// where it always may.
     pub answer_window_ms: Option<i64>,
@@ -67,16 +65,14 @@ impl Channel {
     /// Returns what the channel can do and what it takes.
     pub fn capabilities(self) -> Capabilities {
         match self {
-            // Source: Meta, Cloud API: a text's body has up to 4096 characters; a customer service
-            // window is open for 24 hours after the customer's last message.
+            // Source: Meta, Cloud API: a customer service window is open for 24 hours after the
+            // customer's last message.
             Self::Whatsapp => Capabilities {
-                answer_chars_max: 4_096,
                 answer_window_ms: Some(24 * 60 * 60 * 1_000),
                 shows_sentences: false,
                 address_is_phone: true,
             },
             Self::Webchat => Capabilities {
-                answer_chars_max: 4_096,
                 answer_window_ms: None,
                 shows_sentences: true,
                 address_is_phone: false,

@@ -200,9 +200,11 @@ pub struct Customer {
     pub id: CustomerId,
     /// Full name.
     pub name: Personal<String>,
-    /// E-mail address.
+    /// E-mail address; empty for a customer who is known by the phone alone.
+    #[serde(default)]
     pub email: Personal<String>,
-    /// Postcode of the billing address.
+    /// Postcode of the billing address; empty as the e-mail address.
+    #[serde(default)]
     pub postcode: Personal<String>,
     /// Phone in international form, `+447…`, or none.
     #[serde(default)]

@@ -4,9 +4,10 @@
 //! effects follow from the state after them.
 
 use mercer_schemas::{
-    ActionBy, Channel, DeliveryStatus, DraftSource, EffectId, Event, Evidence, Generated,
-    HandoffReason, InboundMessage, Input, MessageId, Meta, OutboundMessage, Personal, Plan,
-    RenderedReply, Sender, ToolCall, TurnId, Verdict, conversation::GENERATED_CHARS_MAX,
+    ActionBy, Channel, CustomerId, DeliveryStatus, DraftSource, EffectId, Event, Evidence,
+    Generated, HandoffReason, IdentityEnd, InboundMessage, Input, MessageId, Meta, OutboundMessage,
+    Personal, Plan, Proof, RenderedReply, Sender, ToolCall, TurnId, Verdict,
+    conversation::GENERATED_CHARS_MAX,
 };
 
 use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
@@ -17,6 +18,9 @@ use crate::{grammar, prompt, replies};
 /// After this long a customer may have forgotten that Mercer reads text only. A day is also how
 /// long WhatsApp lets a shop answer freely.
 const UNREADABLE_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// A proof of identity holds this long after the customer's last message. A phone changes hands and a
+/// browser is shared between one visit and the next, not within one.
+const IDENTITY_SILENCE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Why an input was not taken. A refused input is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,17 +53,10 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             effect,
             evidence,
             identified,
+            proof,
         } => {
-            let mut events = Vec::new();
             let (turn, _) = gathering(state, effect)?;
-            if let Some(customer) = identified
-                .as_ref()
-                .filter(|id| state.customer.as_ref() != Some(id))
-            {
-                events.push(Event::CustomerIdentified {
-                    customer: customer.clone(),
-                });
-            }
+            let mut events = proof_found(state, identified.as_ref(), proof.as_ref(), meta);
             events.push(Event::EvidenceGathered {
                 turn: turn.id.clone(),
                 evidence: evidence.clone(),
@@ -122,6 +119,9 @@ fn receive(
         // Each message becomes a part of the history at once.
         events.extend(compacted(state, meta));
     }
+    events.extend(
+        identity_end(state, address, meta.at_ms).map(|cause| Event::IdentityEnded { cause }),
+    );
     events.extend(messages.iter().map(|message| Event::MessageReceived {
         message: message.clone(),
     }));
@@ -190,6 +190,61 @@ fn merged(turn: &Turn, new_words: &str, was_cut: bool) -> Option<Event> {
 fn compacted(state: &State, meta: &Meta) -> Option<Event> {
     let turns = prompt::turns_to_compact(state, &meta.settings);
     (turns > 0).then_some(Event::HistoryCompacted { turns })
+}
+
+/// Says whether what is known of who writes ends before a message is read, and why.
+fn identity_end(state: &State, address: &Personal<String>, at_ms: i64) -> Option<IdentityEnd> {
+    if state.customer.is_none() && state.identity.given.is_empty() {
+        return None;
+    }
+    let is_elsewhere = state
+        .origin
+        .as_ref()
+        .is_some_and(|origin| origin.address != *address);
+    if is_elsewhere {
+        return Some(IdentityEnd::Address);
+    }
+    let silence_ms = at_ms.saturating_sub(state.identity.last_message_ms);
+    (silence_ms > IDENTITY_SILENCE_MAX_MS).then_some(IdentityEnd::Silence)
+}
+
+/// What the tools say of who writes.
+fn proof_found(
+    state: &State,
+    identified: Option<&CustomerId>,
+    proof: Option<&Proof>,
+    meta: &Meta,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let has_ended = state.customer.is_some() && proof.is_some_and(|proof| proof.ended);
+    if has_ended {
+        events.push(Event::IdentityEnded {
+            cause: IdentityEnd::Record,
+        });
+    }
+    let stamp = proof.and_then(|proof| proof.stamp.clone());
+    if let Some(customer) = identified.filter(|customer| {
+        has_ended || state.customer.as_ref() != Some(customer) || state.identity.stamp != stamp
+    }) {
+        events.push(Event::CustomerIdentified {
+            customer: customer.clone(),
+            stamp,
+            at_ms: meta.at_ms,
+        });
+    }
+    let given = if has_ended {
+        &[]
+    } else {
+        state.identity.given.as_slice()
+    };
+    if let Some(proof) = proof.filter(|proof| proof.wrong || proof.given != given) {
+        events.push(Event::ProofTried {
+            wrong: proof.wrong,
+            given: proof.given.clone(),
+            at_ms: meta.at_ms,
+        });
+    }
+    events
 }
 
 /// A plan that does not keep to what the conversation offers is replaced by a plain search.
@@ -296,7 +351,7 @@ fn reply_checked(
     };
     expect_open(state, effect)?;
     if let Some(reply) = reply {
-        return Ok(reply_passed(turn, plan, reply, verdicts, meta));
+        return Ok(reply_passed(turn, plan, evidence, reply, verdicts, meta));
     }
     let blocked = Event::ReplyBlocked {
         turn: turn.id.clone(),
@@ -316,6 +371,7 @@ fn reply_checked(
 fn reply_passed(
     turn: &Turn,
     plan: &Plan,
+    evidence: &[Evidence],
     reply: &RenderedReply,
     verdicts: &[Verdict],
     meta: &Meta,
@@ -341,16 +397,22 @@ fn reply_passed(
             failed: false,
         },
     ];
-    if let Some(reason) = person_asked_for(plan) {
+    if let Some(reason) = person_wanted(plan, evidence) {
         events.push(Event::HandedOver { reason });
     }
     events
 }
 
-fn person_asked_for(plan: &Plan) -> Option<HandoffReason> {
-    plan.calls.iter().find_map(|call| match call {
+fn person_wanted(plan: &Plan, evidence: &[Evidence]) -> Option<HandoffReason> {
+    let asked_for = plan.calls.iter().find_map(|call| match call {
         ToolCall::Handoff { reason } => Some(*reason),
         _ => None,
+    });
+    // The tools call a person too, where no details are compared any more.
+    asked_for.or_else(|| {
+        evidence
+            .contains(&Evidence::HandedOver)
+            .then_some(HandoffReason::Identity)
     })
 }
 
@@ -376,9 +438,15 @@ fn give_up(turn: &Turn, reason: HandoffReason, meta: &Meta) -> Vec<Event> {
 
 /// What an answer needs could not be read, again and again. The customer is told so and may ask
 /// again. A person is called where they asked for one, or where the turn before failed too.
-fn look_up_failed(state: &State, turn: &Turn, plan: &Plan, meta: &Meta) -> Vec<Event> {
+fn look_up_failed(
+    state: &State,
+    turn: &Turn,
+    plan: &Plan,
+    evidence: &[Evidence],
+    meta: &Meta,
+) -> Vec<Event> {
     let failed_again = state.last_turn_failed.then_some(HandoffReason::Unable);
-    if let Some(reason) = person_asked_for(plan).or(failed_again) {
+    if let Some(reason) = person_wanted(plan, evidence).or(failed_again) {
         return give_up(turn, reason, meta);
     }
     vec![
@@ -396,7 +464,7 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
     Ok(match &state.phase {
         Phase::Idle | Phase::WithPerson => Vec::new(),
         Phase::Planning { turn } => plan_made(turn, fallback_plan(turn)),
-        Phase::Gathering { turn, plan } => look_up_failed(state, turn, plan, meta),
+        Phase::Gathering { turn, plan } => look_up_failed(state, turn, plan, &[], meta),
         Phase::Composing { turn, evidence, .. } => vec![template_draft(turn, evidence)],
         Phase::Checking {
             turn,
@@ -406,7 +474,7 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
             ..
         } => match source {
             DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, evidence)],
-            DraftSource::Template => look_up_failed(state, turn, plan, meta),
+            DraftSource::Template => look_up_failed(state, turn, plan, evidence, meta),
         },
     })
 }

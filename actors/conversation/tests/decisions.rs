@@ -123,6 +123,7 @@ impl Talk {
             effect,
             evidence,
             identified: None,
+            proof: None,
         })
     }
 
@@ -616,6 +617,7 @@ impl Step {
                 effect,
                 evidence: if *any { vec![kettle()] } else { vec![] },
                 identified: None,
+                proof: None,
             },
             Self::Writes(text) => Input::ReplyGenerated {
                 effect,

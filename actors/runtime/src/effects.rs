@@ -201,6 +201,7 @@ async fn run(
             shown,
             spoken_of,
             customer,
+            identity,
         } => {
             let answer = looked_up(context, FailureCause::ToolError, || async {
                 let request = Request {
@@ -208,6 +209,8 @@ async fn run(
                     channel: turn.channel,
                     address: &turn.address,
                     customer: customer.as_ref(),
+                    identity: &identity,
+                    attempt: id.as_str(),
                     shown: &shown,
                     spoken_of: &spoken_of,
                     plan: &plan,
@@ -221,6 +224,7 @@ async fn run(
                 effect: id,
                 evidence: answer.evidence,
                 identified: answer.identified,
+                proof: answer.proof,
             }
             .into())
         }

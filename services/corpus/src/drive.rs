@@ -111,6 +111,7 @@ impl Stage {
                 effect: id,
                 evidence: gold.evidence.clone(),
                 identified,
+                proof: None,
             })?;
         }
         let Effect::GenerateReply { id, mut prompt, .. } = effect else {
@@ -173,17 +174,8 @@ fn grounded(messages: &[ChatMessage]) -> bool {
 
 fn names_seen(call: &ToolCall, seen: &str) -> bool {
     match call {
-        ToolCall::OrderStatus {
-            order,
-            email,
-            postcode,
-        } => {
-            let said = |text: Option<&str>| text.is_none_or(|text| seen.contains(text));
-            said(order.as_deref())
-                && said(email.as_ref().map(|e| e.expose().as_str()))
-                && postcode
-                    .as_ref()
-                    .is_none_or(|p| p.expose().split(' ').all(|part| seen.contains(part)))
+        ToolCall::OrderStatus { order, .. } => {
+            order.as_deref().is_none_or(|order| seen.contains(order))
         }
         ToolCall::ProductDetails { .. } => seen.contains("p1 name="),
         ToolCall::SearchCatalog { .. }

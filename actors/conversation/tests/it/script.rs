@@ -71,6 +71,7 @@ impl Script {
             effect,
             evidence,
             identified: None,
+            proof: None,
         });
     }
 
