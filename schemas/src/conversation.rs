@@ -203,6 +203,10 @@ pub enum Input {
         /// begun, and the writer is owed an answer all the same. Absent in older records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         from: Option<Sender>,
+        /// Whether a wish of a person of the shop was among them, so that they have to be told.
+        /// Absent in older records.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        by_person: bool,
     },
 }
 
@@ -333,6 +337,10 @@ pub enum Event {
     TurnEnded {
         /// The turn.
         turn: TurnId,
+        /// Whether what it needed could not be read: the customer was told so instead of being
+        /// answered. Absent in older records, which called a person then.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        failed: bool,
     },
     /// A person has been called; Mercer stays silent until the conversation is handed back.
     HandedOver {

@@ -2,6 +2,7 @@
 //!
 //! This crate holds data and its wire form only. Behaviour lives in `actors/` and `services/`.
 
+pub mod back_off;
 pub mod channel;
 pub mod chat;
 pub mod conversation;
@@ -16,6 +17,7 @@ pub mod plan;
 pub mod shop;
 pub mod worker;
 
+pub use back_off::BackOff;
 pub use channel::{
     Capabilities, Channel, Content, DeliveryStatus, InboundMessage, OutboundMessage, ProductCard,
     UnknownChannel,

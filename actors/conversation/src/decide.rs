@@ -74,7 +74,11 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
         Input::TakeOver { by } => take_over(state, by)?,
         Input::AnswerAsPerson { by: _, text } => answer_as_person(state, text, meta)?,
         Input::HandBack { by } => hand_back(state, by)?,
-        Input::Quarantine { inbox_ids, from } => quarantine(state, inbox_ids, from.as_ref(), meta),
+        Input::Quarantine {
+            inbox_ids,
+            from,
+            by_person,
+        } => quarantine(state, inbox_ids, from.as_ref(), *by_person, meta),
     };
     if !matches!(input, Input::AnswerAsPerson { .. }) && !state.introduced {
         introduce(&mut events, meta);
@@ -358,7 +362,7 @@ fn reply_checked(
         DraftSource::Repair => vec![blocked, template_draft(turn, evidence)],
         DraftSource::Template => {
             let mut events = vec![blocked];
-            events.extend(give_up(turn, meta));
+            events.extend(give_up(turn, HandoffReason::Unable, meta));
             events
         }
     })
@@ -390,22 +394,26 @@ fn reply_passed(
         },
         Event::TurnEnded {
             turn: turn.id.clone(),
+            failed: false,
         },
     ];
-    let handoff = plan.calls.iter().find_map(|call| match call {
+    if let Some(reason) = person_wanted(plan, evidence) {
+        events.push(Event::HandedOver { reason });
+    }
+    events
+}
+
+fn person_wanted(plan: &Plan, evidence: &[Evidence]) -> Option<HandoffReason> {
+    let asked_for = plan.calls.iter().find_map(|call| match call {
         ToolCall::Handoff { reason } => Some(*reason),
         _ => None,
     });
     // The tools call a person too, where no details are compared any more.
-    let handoff = handoff.or_else(|| {
+    asked_for.or_else(|| {
         evidence
             .contains(&Evidence::HandedOver)
             .then_some(HandoffReason::Identity)
-    });
-    if let Some(reason) = handoff {
-        events.push(Event::HandedOver { reason });
-    }
-    events
+    })
 }
 
 fn template_draft(turn: &Turn, evidence: &[Evidence]) -> Event {
@@ -417,14 +425,35 @@ fn template_draft(turn: &Turn, evidence: &[Evidence]) -> Event {
 }
 
 /// The last resort: an honest sentence without any claim, and a person.
-fn give_up(turn: &Turn, meta: &Meta) -> Vec<Event> {
+fn give_up(turn: &Turn, reason: HandoffReason, meta: &Meta) -> Vec<Event> {
     vec![
         plain_message(replies::GIVE_UP, Some(turn.id.clone()), meta, 0),
         Event::TurnEnded {
             turn: turn.id.clone(),
+            failed: false,
         },
-        Event::HandedOver {
-            reason: HandoffReason::Unable,
+        Event::HandedOver { reason },
+    ]
+}
+
+/// What an answer needs could not be read, again and again. The customer is told so and may ask
+/// again. A person is called where they asked for one, or where the turn before failed too.
+fn look_up_failed(
+    state: &State,
+    turn: &Turn,
+    plan: &Plan,
+    evidence: &[Evidence],
+    meta: &Meta,
+) -> Vec<Event> {
+    let failed_again = state.last_turn_failed.then_some(HandoffReason::Unable);
+    if let Some(reason) = person_wanted(plan, evidence).or(failed_again) {
+        return give_up(turn, reason, meta);
+    }
+    vec![
+        plain_message(replies::TRY_AGAIN, Some(turn.id.clone()), meta, 0),
+        Event::TurnEnded {
+            turn: turn.id.clone(),
+            failed: true,
         },
     ]
 }
@@ -435,16 +464,17 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
     Ok(match &state.phase {
         Phase::Idle | Phase::WithPerson => Vec::new(),
         Phase::Planning { turn } => plan_made(turn, fallback_plan(turn)),
-        Phase::Gathering { turn, .. } => give_up(turn, meta),
+        Phase::Gathering { turn, plan } => look_up_failed(state, turn, plan, &[], meta),
         Phase::Composing { turn, evidence, .. } => vec![template_draft(turn, evidence)],
         Phase::Checking {
             turn,
+            plan,
             evidence,
             source,
             ..
         } => match source {
             DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, evidence)],
-            DraftSource::Template => give_up(turn, meta),
+            DraftSource::Template => look_up_failed(state, turn, plan, evidence, meta),
         },
     })
 }
@@ -472,6 +502,7 @@ fn take_over(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
         // A running turn ends unanswered: the person has read the same words.
         events.push(Event::TurnEnded {
             turn: turn.id.clone(),
+            failed: false,
         });
     }
     events.push(Event::TakenOver { by: by.clone() });
@@ -498,8 +529,16 @@ fn hand_back(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
     Ok(vec![Event::HandedBack { by: by.clone() }])
 }
 
-/// The input crashed us repeatedly: say so honestly and call a person; the conversation goes on.
-fn quarantine(state: &State, inbox_ids: &[i64], from: Option<&Sender>, meta: &Meta) -> Vec<Event> {
+/// The input crashed us repeatedly. Whoever wrote it is told: a customer by an honest sentence, a
+/// person of the shop by being called (again, where the conversation is theirs already). A report
+/// on a message is missed by nobody. The conversation goes on.
+fn quarantine(
+    state: &State,
+    inbox_ids: &[i64],
+    from: Option<&Sender>,
+    by_person: bool,
+    meta: &Meta,
+) -> Vec<Event> {
     let mut events = Vec::new();
     // It may have been the first message that crashed us.
     if let (None, Some(from)) = (&state.origin, from) {
@@ -512,12 +551,17 @@ fn quarantine(state: &State, inbox_ids: &[i64], from: Option<&Sender>, meta: &Me
     events.push(Event::InputQuarantined {
         inbox_ids: inbox_ids.to_vec(),
     });
-    if !has_begun || state.phase == Phase::WithPerson {
+    if !has_begun || (from.is_none() && !by_person) {
         return events;
     }
     let turn = state.phase.turn().map(|turn| turn.id.clone());
-    events.push(plain_message(replies::GIVE_UP, turn.clone(), meta, 0));
-    events.extend(turn.map(|turn| Event::TurnEnded { turn }));
+    if from.is_some() || turn.is_some() {
+        events.push(plain_message(replies::GIVE_UP, turn.clone(), meta, 0));
+    }
+    events.extend(turn.map(|turn| Event::TurnEnded {
+        turn,
+        failed: false,
+    }));
     events.push(Event::HandedOver {
         reason: HandoffReason::Failure,
     });

@@ -163,7 +163,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
 }
 
 /// Returns the id of the effect that the phase waits for.
-pub(crate) fn open_effect(phase: &Phase) -> Option<EffectId> {
+pub fn open_effect(phase: &Phase) -> Option<EffectId> {
     let id = |turn: &Turn, step: &str| EffectId::new(&turn.id, step, turn.attempt);
     use mercer_schemas::DraftSource::{Model, Repair, Template};
     Some(match phase {

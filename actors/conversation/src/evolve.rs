@@ -164,7 +164,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 answer_last(&mut state, &content.text);
             }
         }
-        Event::TurnEnded { turn } => end_turn(&mut state, turn),
+        Event::TurnEnded { turn, failed } => end_turn(&mut state, turn, *failed),
         Event::HandedOver { .. } | Event::TakenOver { .. } => state.phase = Phase::WithPerson,
         Event::HandedBack { .. } => {
             if state.phase == Phase::WithPerson {
@@ -225,12 +225,12 @@ fn tells_order(evidence: &[Evidence]) -> bool {
     })
 }
 
-/// Moves the running turn into the history.
-fn end_turn(state: &mut State, turn: &TurnId) {
+/// Moves the running turn into the history, with what the customer was told.
+fn end_turn(state: &mut State, turn: &TurnId, failed: bool) {
     if state.phase.turn().is_none_or(|running| running.id != *turn) {
         return;
     }
-    let past = match std::mem::take(&mut state.phase) {
+    let mut past = match std::mem::take(&mut state.phase) {
         Phase::Checking {
             turn,
             plan,
@@ -254,12 +254,22 @@ fn end_turn(state: &mut State, turn: &TurnId) {
             evidence,
             reply: Personal::default(),
         },
+        // What was to be run stays, so that the model does not learn to run nothing.
+        Phase::Gathering { turn, plan } if failed => PastTurn {
+            plan,
+            ..exchange(turn.words, Personal::default())
+        },
         Phase::Planning { turn } | Phase::Gathering { turn, .. } => {
             exchange(turn.words, Personal::default())
         }
         Phase::Idle | Phase::WithPerson => return,
     };
+    if failed {
+        past.evidence.clear();
+        past.reply = Personal::new(replies::TRY_AGAIN.to_owned());
+    }
     state.past.push(past);
+    state.last_turn_failed = failed;
     state.turns_ended += 1;
     state.last_ended = Some(turn.clone());
 }

@@ -21,7 +21,7 @@ mod state;
 
 pub use decide::{Refusal, decide};
 pub use deliveries::Deliveries;
-pub use effect::{Effect, wanted};
+pub use effect::{Effect, open_effect, wanted};
 pub use evolve::evolve;
 pub use introduction::introduction;
 pub use notice::notices;

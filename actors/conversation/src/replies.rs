@@ -6,6 +6,9 @@ use crate::prompt::TEXT_FIELD;
 
 /// To a message that holds only what Mercer cannot read.
 pub(crate) const UNSUPPORTED: &str = "Thanks for your message. I can only read text so far: please tell me in a few words what you need.";
+/// When the stores could not be read: nothing is known against asking again.
+pub(crate) const TRY_AGAIN: &str =
+    "I'm sorry, I can't look that up right now. Please try again in a few minutes.";
 /// Behind a reply to more words than were read.
 pub(crate) const CUT: &str = "You wrote more than I can read at once, so I answered the first part. Please send me the rest again in short messages.";
 /// When every way to an answer failed.

@@ -36,6 +36,9 @@ pub struct State {
     pub turns_ended: u64,
     /// The last turn that ended.
     pub last_ended: Option<TurnId>,
+    /// Whether that turn ended because what it needed could not be read. Absent in older snapshots.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub last_turn_failed: bool,
     /// When the customer was last told that Mercer reads text only, UTC milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub told_unreadable_at_ms: Option<i64>,

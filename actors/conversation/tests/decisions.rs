@@ -257,6 +257,73 @@ fn a_failed_step_still_gives_an_answer() {
 }
 
 #[test]
+fn a_failed_look_up_is_said_honestly_and_only_the_second_in_a_row_calls_a_person() {
+    let mut talk = Talk::default();
+    let ask = |talk: &mut Talk, number| {
+        talk.when(says(number, "a kettle"));
+        talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#);
+    };
+    let fail = |talk: &mut Talk| {
+        let effect = talk.effect();
+        talk.when(Input::EffectFailed {
+            effect,
+            cause: "tool_error".into(),
+        })
+    };
+    ask(&mut talk, 1);
+    assert_eq!(fail(&mut talk), ["reply_queued", "turn_ended"]);
+    assert!(talk.state.phase == Phase::Idle);
+    let told = talk.state.past.last().expect("a turn").reply.expose();
+    assert!(told.contains("try again in a few minutes"), "{told}");
+
+    // An answer in between: the next failure is a first one again.
+    ask(&mut talk, 2);
+    talk.find(vec![kettle()]);
+    talk.write("It costs {{p1.price}}.");
+    assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+    ask(&mut talk, 3);
+    assert_eq!(fail(&mut talk), ["reply_queued", "turn_ended"]);
+    ask(&mut talk, 4);
+    assert_eq!(
+        fail(&mut talk),
+        ["reply_queued", "turn_ended", "handed_over"]
+    );
+}
+
+#[test]
+fn a_person_who_was_asked_for_is_called_although_the_look_up_failed() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle, or let me speak to somebody"));
+    talk.plan(
+        r#"{"calls":[{"tool":"search_catalog","query":"kettle"},{"tool":"handoff","reason":"asked"}]}"#,
+    );
+    let effect = talk.effect();
+    let cause = "tool_error".into();
+    assert_eq!(
+        talk.when(Input::EffectFailed { effect, cause }),
+        ["reply_queued", "turn_ended", "handed_over"]
+    );
+}
+
+#[test]
+fn a_template_that_cannot_be_filled_is_a_failed_look_up_too() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.plan(r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#);
+    talk.find(vec![kettle()]);
+    let fail = |talk: &mut Talk| {
+        let effect = talk.effect();
+        talk.when(Input::EffectFailed {
+            effect,
+            cause: "store_error".into(),
+        })
+    };
+    assert_eq!(fail(&mut talk), ["reply_drafted"]);
+    assert_eq!(fail(&mut talk), ["reply_queued", "turn_ended"]);
+    assert!(talk.state.phase == Phase::Idle);
+}
+
+#[test]
 fn with_a_person_mercer_is_silent_until_handed_back() {
     let by = ActionBy {
         key_id: "key_1".into(),
@@ -490,6 +557,35 @@ fn a_first_message_that_crashes_is_answered_by_a_person() {
     assert_eq!(events.len(), 1);
 }
 
+#[test]
+fn whoever_wrote_a_quarantined_input_is_told_with_a_person_too() {
+    let by = ActionBy {
+        key_id: "key_1".into(),
+    };
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.when(Input::TakeOver { by });
+    // The customer's message: an honest sentence, and the person is called again.
+    assert_eq!(
+        talk.when(quarantine()),
+        ["input_quarantined", "reply_queued", "handed_over"]
+    );
+    // The person's own answer: only they are told.
+    let theirs = Input::Quarantine {
+        inbox_ids: vec![2],
+        from: None,
+        by_person: true,
+    };
+    assert_eq!(talk.when(theirs), ["input_quarantined", "handed_over"]);
+    // A platform's report on a message.
+    let report = Input::Quarantine {
+        inbox_ids: vec![3],
+        from: None,
+        by_person: false,
+    };
+    assert_eq!(talk.when(report), ["input_quarantined"]);
+}
+
 fn quarantine() -> Input {
     Input::Quarantine {
         inbox_ids: vec![1],
@@ -497,6 +593,7 @@ fn quarantine() -> Input {
             channel: Channel::Whatsapp,
             address: "a".into(),
         }),
+        by_person: false,
     }
 }
 

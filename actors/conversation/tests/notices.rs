@@ -61,7 +61,10 @@ fn handed_over(words: &str) -> Vec<Event> {
                 Evidence::HandedOver,
             ],
         },
-        Event::TurnEnded { turn },
+        Event::TurnEnded {
+            turn,
+            failed: false,
+        },
         Event::HandedOver {
             reason: HandoffReason::Unable,
         },

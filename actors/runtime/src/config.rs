@@ -19,7 +19,8 @@ pub struct RuntimeConfig {
     pub poll: Duration,
     /// Longest time for one plan or reply, waiting in the engine's queue included.
     pub generation: Duration,
-    /// Longest time for the tools of one plan.
+    /// Longest time for the tools of one plan, and for reading what a reply is filled with,
+    /// attempts after failures included.
     pub tools: Duration,
     /// A snapshot is written after this many log records.
     pub snapshot_every: u64,
@@ -29,7 +30,8 @@ pub struct RuntimeConfig {
     pub output_tokens_max: u32,
     /// The LoRA adapter of the chat model that a shop's conversations are computed with, where it has one.
     pub adapters: BTreeMap<ShopId, String>,
-    /// Crashes on the same input before it is set aside.
+    /// Crashes on the same inbox row before it is set aside, and on the same effect before it is
+    /// given up.
     pub crashes_max: u32,
     /// Which partitions this node works on.
     pub sharing: Sharing,
@@ -77,6 +79,11 @@ impl Default for RuntimeConfig {
 }
 
 impl RuntimeConfig {
+    /// Says whether what has crashed so often is not to be tried again.
+    pub(crate) fn gives_up_after(&self, crashes: u32) -> bool {
+        crashes >= self.crashes_max
+    }
+
     /// Returns settings for tests: quick polls, otherwise as in production.
     pub fn for_testing() -> Self {
         Self {

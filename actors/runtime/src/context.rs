@@ -7,12 +7,15 @@ use mercer_commerce::Tools;
 use mercer_gateway::live::LiveFeed;
 use mercer_gateway::sender::Senders;
 use mercer_inference::{ChatModel, IntentClassifier};
+use mercer_schemas::PromptStyle;
+use mercer_schemas::ids::PARTITIONS;
 use mercer_store::{Lease, Store};
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 use crate::config::RuntimeConfig;
-use crate::shops::ShopDirectory;
+use crate::shops::{DirectorySettings, ShopDirectory};
+use crate::timer::Timer;
 
 /// The services that conversations use.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub(crate) struct Shared {
     pub(crate) services: Services,
     pub(crate) config: RuntimeConfig,
     pub(crate) shops: ShopDirectory,
+    /// How time passes for waits.
+    pub(crate) timer: Arc<dyn Timer>,
     /// One a partition, by number; none where this node is not the owner.
     pub(crate) leases: std::sync::RwLock<Vec<Option<Lease>>>,
     /// Wakes the dispatcher when the outbox has something new.
@@ -57,6 +62,30 @@ pub(crate) struct Shared {
 pub(crate) const STORE_PERMITS: usize = 256;
 
 impl Shared {
+    /// Builds what is shared by a node that owns no partition yet.
+    pub(crate) fn new(config: RuntimeConfig, services: Services, timer: Arc<dyn Timer>) -> Self {
+        let prompt_style = match services.chat.info().prompt_style.as_str() {
+            "compact" => PromptStyle::Compact,
+            _ => PromptStyle::Full,
+        };
+        let settings = DirectorySettings {
+            prompt_style,
+            history_chars_max: config.history_chars_max,
+            output_tokens_max: config.output_tokens_max,
+        };
+        Self {
+            shops: ShopDirectory::new(services.store.clone(), settings, Arc::clone(&timer)),
+            services,
+            config,
+            timer,
+            leases: std::sync::RwLock::new(vec![None; usize::from(PARTITIONS)]),
+            outbox_ready: Notify::new(),
+            store_permits: Semaphore::new(STORE_PERMITS),
+            live_count: AtomicUsize::new(0),
+            loaded_count: AtomicUsize::new(0),
+        }
+    }
+
     /// Waits until a conversation may load, or begin what is in its inbox. When thousands are woken at once (a restart, a
     /// campaign) the store would otherwise refuse most of them, each would count as a crash, and turns that run could not
     /// end. A turn that runs waits for nobody here.

@@ -6,27 +6,27 @@
 //! its partition starts it again from the log.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
-use mercer_conversation::wanted;
+use mercer_conversation::{open_effect, wanted};
 use mercer_gateway::live::LiveEvent;
 use mercer_gateway::sender::Working;
 use mercer_schemas::{
     Channel, EffectId, Event, InboundMessage, Input, Personal, Sender, Stream, partition_of,
 };
-use mercer_store::{Command, InboxItem, InboxRow};
+use mercer_store::{Command, InboxItem, InboxRow, Lease};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::AbortHandle;
 
 use crate::context::Context;
-use crate::effects::{self, Outcome, Place};
+use crate::effects::{self, FailureCause, Outcome, TurnView};
 use crate::journal::{Attached, Journal, JournalError};
 use crate::partition::PartitionMsg;
 
 /// Times that an answer is worked out again because a record changed under it. A record that
 /// changes faster than a reply can be filled is an error worth telling.
-const STALE_RETRIES_MAX: u32 = 5;
+pub(crate) const STALE_RETRIES_MAX: u32 = 5;
 
 /// Messages that become one input. More of them make the next one, so that no record of the log is
 /// larger than some 300 KB.
@@ -39,7 +39,19 @@ pub(crate) enum ConversationMsg {
     /// An effect answered.
     Answered(EffectId, Outcome),
     /// Leave memory if nothing happened for this long.
-    PassivateIfIdle(std::time::Duration),
+    PassivateIfIdle(Duration),
+}
+
+/// What a partition and a conversation's actor know of each other. It outlives the actor's crash.
+#[derive(Default)]
+pub(crate) struct Vitals {
+    /// Set while a wake hint is in the mailbox, so that there is never more than one.
+    pub(crate) hinted: AtomicBool,
+    /// Crashes since something was last committed.
+    pub(crate) crashes: AtomicU32,
+    /// Set while an effect is begun or its answer taken: a crash then is the effect's, and not that
+    /// of an inbox row or of the log.
+    pursuing: AtomicBool,
 }
 
 /// Configuration of the actor.
@@ -50,24 +62,27 @@ pub(crate) struct ConversationActor {
 
 pub(crate) struct Arguments {
     pub(crate) stream: Stream,
-    /// Set while a wake hint is in the mailbox, so that there is never more than one.
-    pub(crate) hinted: Arc<AtomicBool>,
-    /// Crashes of this conversation without progress since.
-    pub(crate) crashes: u32,
+    pub(crate) vitals: Arc<Vitals>,
 }
 
 pub(crate) struct ConversationState {
-    stream: Stream,
-    hinted: Arc<AtomicBool>,
-    crashes: u32,
-    journal: Option<Journal>,
+    arguments: Arguments,
+    /// None until it is loaded: the partition would have to wait for that.
+    conversation: Option<Conversation>,
+}
+
+/// A loaded conversation.
+struct Conversation {
+    context: Context,
+    vitals: Arc<Vitals>,
+    journal: Journal,
     running: Option<(EffectId, AbortHandle)>,
     stale_retries: u32,
     last_provider_id: Option<String>,
     active_at: Instant,
 }
 
-impl Drop for ConversationState {
+impl Drop for Conversation {
     fn drop(&mut self) {
         if let Some((_, task)) = &self.running {
             task.abort();
@@ -85,18 +100,12 @@ impl Actor for ConversationActor {
     async fn pre_start(
         &self,
         _: ActorRef<Self::Msg>,
-        args: Arguments,
+        arguments: Arguments,
     ) -> Result<ConversationState, ActorProcessingErr> {
         self.context.live_count.fetch_add(1, Ordering::Relaxed);
         Ok(ConversationState {
-            stream: args.stream,
-            hinted: args.hinted,
-            crashes: args.crashes,
-            journal: None,
-            running: None,
-            stale_retries: 0,
-            last_provider_id: None,
-            active_at: Instant::now(),
+            arguments,
+            conversation: None,
         })
     }
 
@@ -105,16 +114,17 @@ impl Actor for ConversationActor {
         myself: ActorRef<Self::Msg>,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
-        let started = Instant::now();
-        let permit = self.context.store_permit().await;
-        state.journal = Some(Journal::load(&self.context, state.stream.clone()).await?);
-        self.context.loaded_count.fetch_add(1, Ordering::Relaxed);
-        drop(permit);
-        metrics::histogram!("mercer_activation_seconds").record(started.elapsed().as_secs_f64());
-        if state.crashes >= self.context.config.crashes_max {
-            self.give_up_on_effect(state).await?;
+        let effect_crashed = state
+            .arguments
+            .vitals
+            .pursuing
+            .swap(false, Ordering::Relaxed);
+        let conversation = Conversation::load(&self.context, &state.arguments).await?;
+        let conversation = state.conversation.insert(conversation);
+        if effect_crashed {
+            conversation.give_up_on_effect().await?;
         }
-        self.pursue(&myself, state).await
+        Ok(conversation.pursue(&myself).await?)
     }
 
     /// A turn that began while the actor was asked to leave goes on in the next one: its inbox rows
@@ -124,14 +134,10 @@ impl Actor for ConversationActor {
         _: ActorRef<Self::Msg>,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
-        if state
-            .journal
-            .as_ref()
-            .is_some_and(|journal| journal.state.phase.turn().is_some())
-        {
-            let _ = self
-                .partition
-                .cast(PartitionMsg::Wake(state.stream.clone()));
+        let conversation = state.conversation.as_ref();
+        if conversation.is_some_and(|it| it.journal.state.phase.turn().is_some()) {
+            let stream = state.arguments.stream.clone();
+            let _ = self.partition.cast(PartitionMsg::Wake(stream));
         }
         Ok(())
     }
@@ -142,89 +148,127 @@ impl Actor for ConversationActor {
         msg: ConversationMsg,
         state: &mut ConversationState,
     ) -> Result<(), ActorProcessingErr> {
+        let Some(conversation) = &mut state.conversation else {
+            return Err("conversation is not loaded".into());
+        };
         match msg {
-            ConversationMsg::Wake => {
-                // A turn that runs waits for nobody: its answer comes behind this in the mailbox.
-                let permit = match state.running {
-                    Some(_) => None,
-                    None => self.context.store_permit().await,
-                };
-                state.hinted.store(false, Ordering::Release);
-                self.read_inbox(state).await?;
-                drop(permit);
-                self.pursue(&myself, state).await
-            }
+            ConversationMsg::Wake => conversation.wake(&myself).await?,
             ConversationMsg::Answered(effect, outcome) => {
-                self.answered(&myself, state, effect, outcome).await
+                conversation.answered(&myself, effect, outcome).await?;
             }
             ConversationMsg::PassivateIfIdle(idle) => {
-                if state.running.is_none() && state.active_at.elapsed() >= idle {
-                    let _ = self
-                        .partition
-                        .cast(PartitionMsg::Idle(state.stream.clone()));
+                if conversation.is_idle_for(idle) {
+                    let stream = state.arguments.stream.clone();
+                    let _ = self.partition.cast(PartitionMsg::Idle(stream));
                 }
-                Ok(())
             }
         }
+        Ok(())
     }
 }
 
-impl ConversationActor {
+impl Conversation {
+    async fn load(context: &Context, arguments: &Arguments) -> Result<Self, JournalError> {
+        let started = context.timer.now();
+        let permit = context.store_permit().await;
+        let journal = Journal::load(context, arguments.stream.clone()).await?;
+        context.loaded_count.fetch_add(1, Ordering::Relaxed);
+        drop(permit);
+        let took = context.timer.now() - started;
+        metrics::histogram!("mercer_activation_seconds").record(took.as_secs_f64());
+        Ok(Self {
+            context: Arc::clone(context),
+            vitals: Arc::clone(&arguments.vitals),
+            journal,
+            running: None,
+            stale_retries: 0,
+            last_provider_id: None,
+            active_at: context.timer.now(),
+        })
+    }
+
+    fn stream(&self) -> &Stream {
+        &self.journal.stream
+    }
+
+    fn is_idle_for(&self, idle: Duration) -> bool {
+        self.running.is_none() && self.context.timer.now() - self.active_at >= idle
+    }
+
+    async fn wake(&mut self, myself: &ActorRef<ConversationMsg>) -> Result<(), JournalError> {
+        let context = Arc::clone(&self.context);
+        // A turn that runs waits for nobody: its answer comes behind this in the mailbox.
+        let permit = match self.running {
+            Some(_) => None,
+            None => context.store_permit().await,
+        };
+        self.vitals.hinted.store(false, Ordering::Release);
+        self.read_inbox().await?;
+        drop(permit);
+        self.pursue(myself).await
+    }
+
     /// Takes all open rows in order; a run of messages becomes one input.
-    async fn read_inbox(&self, state: &mut ConversationState) -> Result<(), ActorProcessingErr> {
-        let inbox = self.context.services.store.inbox();
-        let rows = inbox.open(&state.stream).await?;
+    async fn read_inbox(&mut self) -> Result<(), JournalError> {
+        let rows = self
+            .context
+            .services
+            .store
+            .inbox()
+            .open(self.stream())
+            .await?;
         if rows.is_empty() {
             return Ok(());
         }
-        state.active_at = Instant::now();
+        self.active_at = self.context.timer.now();
         // A partition that went to another node meanwhile is no attempt of this input's.
-        let lease = self.lease(&state.stream)?;
+        self.lease()?;
+        let config = &self.context.config;
+        let (poisonous, rows): (Vec<InboxRow>, Vec<InboxRow>) = rows
+            .into_iter()
+            .partition(|row| config.gives_up_after(row.attempts));
+        if !poisonous.is_empty() {
+            self.quarantine(&poisonous).await?;
+        }
+        if rows.iter().all(|row| row.attempts == 0) {
+            return self.attempt(rows).await;
+        }
+        // Something among these has crashed us. One by one the next crash counts against it alone,
+        // and what comes before it is done.
+        for row in rows {
+            self.attempt(vec![row]).await?;
+        }
+        Ok(())
+    }
+
+    async fn attempt(&mut self, rows: Vec<InboxRow>) -> Result<(), JournalError> {
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let attempts = inbox.begin_attempt(&lease, &ids).await?;
-        let attempts = attempts.ok_or(JournalError::LostLease)?;
-        let poisoned: Vec<i64> = attempts
-            .iter()
-            .filter(|(_, attempts)| *attempts > self.context.config.crashes_max)
-            .map(|(id, _)| *id)
-            .collect();
+        let inbox = self.context.services.store.inbox();
+        let begun = inbox.begin_attempt(&self.lease()?, &ids).await?;
+        begun.ok_or(JournalError::LostLease)?;
         mercer_store::crash_point("inbox_read");
-        if !poisoned.is_empty() {
-            let from = rows
-                .iter()
-                .find(|row| poisoned.contains(&row.id) && matches!(row.item, InboxItem::Message(_)))
-                .map(|row| Sender {
-                    channel: row.channel,
-                    address: row.address.clone(),
-                });
-            self.quarantine(state, poisoned.clone(), from).await?;
-        }
         let mut burst: Vec<InboxRow> = Vec::new();
-        for row in rows.into_iter().filter(|row| !poisoned.contains(&row.id)) {
+        for row in rows {
             if matches!(row.item, InboxItem::Message(_)) {
                 burst.push(row);
                 if burst.len() == BURST_MESSAGES_MAX {
-                    self.take_burst(state, std::mem::take(&mut burst)).await?;
+                    self.take_burst(std::mem::take(&mut burst)).await?;
                 }
                 continue;
             }
-            self.take_burst(state, std::mem::take(&mut burst)).await?;
-            self.take_row(state, row).await?;
+            self.take_burst(std::mem::take(&mut burst)).await?;
+            self.take_row(row).await?;
         }
-        self.take_burst(state, burst).await
+        self.take_burst(burst).await
     }
 
-    async fn take_burst(
-        &self,
-        state: &mut ConversationState,
-        rows: Vec<InboxRow>,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn take_burst(&mut self, rows: Vec<InboxRow>) -> Result<(), JournalError> {
         let Some(first) = rows.first() else {
             return Ok(());
         };
         let (channel, address) = (first.channel, first.address.clone());
-        state.last_provider_id = rows.last().map(|row| row.provider_id.clone());
+        self.last_provider_id = rows.last().map(|row| row.provider_id.clone());
         let inbox_done: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let messages: Vec<InboundMessage> = rows
             .into_iter()
@@ -238,25 +282,17 @@ impl ConversationActor {
             address,
             messages,
         };
-        self.take(
-            state,
-            input,
-            Attached {
-                inbox_done,
-                ..Attached::default()
-            },
-        )
-        .await?;
+        let attached = Attached {
+            inbox_done,
+            ..Attached::default()
+        };
+        self.take(input, attached).await?;
         mercer_store::crash_point("turn_started");
-        self.show_working(state, channel);
+        self.show_working(channel);
         Ok(())
     }
 
-    async fn take_row(
-        &self,
-        state: &mut ConversationState,
-        row: InboxRow,
-    ) -> Result<(), ActorProcessingErr> {
+    async fn take_row(&mut self, row: InboxRow) -> Result<(), JournalError> {
         let attached = Attached {
             inbox_done: vec![row.id],
             ..Attached::default()
@@ -273,7 +309,7 @@ impl ConversationActor {
                 let outbox = self.context.services.store.outbox();
                 let reported = outbox
                     .report(
-                        &state.stream.shop,
+                        &self.stream().shop,
                         message.as_ref(),
                         part,
                         &provider_message_id,
@@ -284,122 +320,115 @@ impl ConversationActor {
                     Some((message, Some(status))) => Input::DeliveryReported { message, status },
                     // A report on a message that is not ours, or on a part while others are not
                     // known to be out: nothing follows from it.
-                    _ => return self.finish(state, attached).await,
+                    _ => {
+                        let lease = self.lease()?;
+                        return self.journal.finish(&self.context, &lease, attached).await;
+                    }
                 }
             }
             InboxItem::Command(Command::TakeOver { by }) => Input::TakeOver { by },
             InboxItem::Command(Command::Answer { by, text }) => Input::AnswerAsPerson { by, text },
             InboxItem::Command(Command::HandBack { by }) => Input::HandBack { by },
         };
-        self.take(state, input, attached).await
+        self.take(input, attached).await
     }
 
-    /// Marks rows done that no decision follows from.
-    async fn finish(
-        &self,
-        state: &mut ConversationState,
-        attached: Attached,
-    ) -> Result<(), ActorProcessingErr> {
-        let lease = self.lease(&state.stream)?;
-        let Some(journal) = &mut state.journal else {
-            return Err("conversation is not loaded".into());
+    /// Sets rows aside that crashed us, each by itself, again and again.
+    async fn quarantine(&mut self, rows: &[InboxRow]) -> Result<(), JournalError> {
+        tracing::error!(conversation.id = %self.stream().conversation, rows = rows.len(), "input quarantined after repeated crashes");
+        metrics::counter!("mercer_inbox_quarantined_total").increment(rows.len() as u64);
+        let from = rows
+            .iter()
+            .find(|row| matches!(row.item, InboxItem::Message(_)))
+            .map(|row| Sender {
+                channel: row.channel,
+                address: row.address.clone(),
+            });
+        let input = Input::Quarantine {
+            inbox_ids: rows.iter().map(|row| row.id).collect(),
+            from,
+            by_person: rows
+                .iter()
+                .any(|row| matches!(row.item, InboxItem::Command(_))),
         };
-        Ok(journal.finish(&self.context, &lease, attached).await?)
-    }
-
-    async fn quarantine(
-        &self,
-        state: &mut ConversationState,
-        inbox_ids: Vec<i64>,
-        from: Option<Sender>,
-    ) -> Result<(), ActorProcessingErr> {
-        tracing::error!(conversation.id = %state.stream.conversation, rows = inbox_ids.len(), "input quarantined after repeated crashes");
-        metrics::counter!("mercer_inbox_quarantined_total").increment(inbox_ids.len() as u64);
-        let reason = "processing crashed repeatedly".to_owned();
+        let reason = "processing crashed repeatedly";
         let attached = Attached {
-            inbox_quarantined: inbox_ids.iter().map(|id| (*id, reason.clone())).collect(),
+            inbox_quarantined: rows.iter().map(|row| (row.id, reason.to_owned())).collect(),
             ..Attached::default()
         };
-        self.take(state, Input::Quarantine { inbox_ids, from }, attached)
-            .await
+        self.take(input, attached).await
     }
 
     /// An effect that crashed us repeatedly is given up; the core goes on with something simpler.
-    async fn give_up_on_effect(
-        &self,
-        state: &mut ConversationState,
-    ) -> Result<(), ActorProcessingErr> {
-        let Some(journal) = &state.journal else {
+    async fn give_up_on_effect(&mut self) -> Result<(), JournalError> {
+        let crashes = self.vitals.crashes.load(Ordering::Relaxed);
+        if !self.context.config.gives_up_after(crashes) {
             return Ok(());
-        };
-        let view = self.context.shops.view(&state.stream.shop).await?;
-        if let Some(effect) = wanted(&journal.state, &view.settings) {
-            let input = Input::EffectFailed {
-                effect: effect.id().clone(),
-                cause: "crashes".to_owned(),
-            };
-            self.take(state, input, Attached::default()).await?;
         }
-        Ok(())
+        match open_effect(&self.journal.state.phase) {
+            Some(effect) => {
+                let input = FailureCause::Crashes.input(effect);
+                self.take(input, Attached::default()).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Takes an input and tells others what follows from it.
-    async fn take(
-        &self,
-        state: &mut ConversationState,
-        input: Input,
-        attached: Attached,
-    ) -> Result<(), ActorProcessingErr> {
-        let lease = self.lease(&state.stream)?;
-        let view = self.context.shops.view(&state.stream.shop).await?;
-        let Some(journal) = &mut state.journal else {
-            return Err("conversation is not loaded".into());
-        };
-        let events = match journal
+    async fn take(&mut self, input: Input, attached: Attached) -> Result<(), JournalError> {
+        let lease = self.lease()?;
+        let view = self.context.shops.view(&self.stream().shop).await?;
+        let events = match self
+            .journal
             .take(&self.context, &lease, &view.settings, input, attached)
             .await
         {
             Ok(events) => events,
             Err(JournalError::Refused(refusal)) => {
-                tracing::info!(conversation.id = %state.stream.conversation, %refusal, "input refused");
+                tracing::info!(conversation.id = %self.stream().conversation, %refusal, "input refused");
                 Vec::new()
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
-        state.crashes = 0;
+        // Progress: what crashed before is not what crashes next.
+        self.vitals.crashes.store(0, Ordering::Relaxed);
         for event in &events {
-            match event {
-                Event::ReplyQueued { .. } => self.context.outbox_ready.notify_one(),
-                Event::TurnExtended { .. } => {
-                    self.context
-                        .services
-                        .live
-                        .publish(&state.stream.conversation, LiveEvent::Restarted);
-                }
-                Event::TurnEnded { .. } => metrics::counter!("mercer_turns_total").increment(1),
-                Event::HandedOver { .. } => metrics::counter!("mercer_handoffs_total").increment(1),
-                _ => {}
-            }
+            self.tell(event);
         }
         Ok(())
     }
 
+    fn tell(&self, event: &Event) {
+        match event {
+            Event::ReplyQueued { .. } => self.context.outbox_ready.notify_one(),
+            Event::TurnExtended { .. } => {
+                let live = &self.context.services.live;
+                live.publish(&self.stream().conversation, LiveEvent::Restarted);
+            }
+            Event::TurnEnded { failed, .. } => {
+                metrics::counter!("mercer_turns_total").increment(1);
+                if *failed {
+                    metrics::counter!("mercer_turns_failed_total").increment(1);
+                }
+            }
+            Event::HandedOver { .. } => metrics::counter!("mercer_handoffs_total").increment(1),
+            _ => {}
+        }
+    }
+
     async fn answered(
-        &self,
+        &mut self,
         myself: &ActorRef<ConversationMsg>,
-        state: &mut ConversationState,
         effect: EffectId,
         outcome: Outcome,
-    ) -> Result<(), ActorProcessingErr> {
-        if state
-            .running
-            .as_ref()
-            .is_none_or(|(running, _)| *running != effect)
-        {
+    ) -> Result<(), JournalError> {
+        let awaited = self.running.as_ref();
+        if awaited.is_none_or(|(running, _)| *running != effect) {
             return Ok(());
         }
-        state.running = None;
-        state.active_at = Instant::now();
+        self.running = None;
+        self.active_at = self.context.timer.now();
+        self.vitals.pursuing.store(true, Ordering::Relaxed);
         mercer_store::crash_point(match outcome.input {
             Input::PlanGenerated { .. } => "plan_generated",
             Input::ToolsAnswered { .. } => "tools_answered",
@@ -411,57 +440,59 @@ impl ConversationActor {
             expect_versions: outcome.expect_versions,
             ..Attached::default()
         };
-        let taken = self.take(state, outcome.input, attached).await;
-        match taken {
-            Err(error) if is_stale(&error) && state.stale_retries < STALE_RETRIES_MAX => {
+        match self.take(outcome.input, attached).await {
+            Err(JournalError::Stale) if self.stale_retries < STALE_RETRIES_MAX => {
                 // A price or a policy changed between reading and committing: read again.
-                state.stale_retries += 1;
+                self.stale_retries += 1;
                 metrics::counter!("mercer_stale_replies_total").increment(1);
             }
-            Err(error) if is_stale(&error) => {
-                let input = Input::EffectFailed {
-                    effect,
-                    cause: "stale".to_owned(),
-                };
-                self.take(state, input, Attached::default()).await?;
+            Err(JournalError::Stale) => {
+                self.stale_retries = 0;
+                let input = FailureCause::Stale.input(effect);
+                self.take(input, Attached::default()).await?;
             }
-            other => {
-                state.stale_retries = 0;
-                other?;
+            taken => {
+                self.stale_retries = 0;
+                taken?;
             }
         }
-        self.pursue(myself, state).await
+        self.pursue(myself).await
     }
 
     /// Runs the effect that the state wants, and cancels one that it no longer wants.
-    async fn pursue(
-        &self,
+    async fn pursue(&mut self, myself: &ActorRef<ConversationMsg>) -> Result<(), JournalError> {
+        self.vitals.pursuing.store(true, Ordering::Relaxed);
+        self.run_what_is_wanted(myself).await?;
+        self.vitals.pursuing.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    async fn run_what_is_wanted(
+        &mut self,
         myself: &ActorRef<ConversationMsg>,
-        state: &mut ConversationState,
-    ) -> Result<(), ActorProcessingErr> {
-        let Some(journal) = &state.journal else {
-            return Ok(());
-        };
-        let view = self.context.shops.view(&state.stream.shop).await?;
-        let effect = wanted(&journal.state, &view.settings);
-        if let Some((running, task)) = &state.running {
-            if effect.as_ref().is_some_and(|effect| effect.id() == running) {
+    ) -> Result<(), JournalError> {
+        let state = &self.journal.state;
+        let open = open_effect(&state.phase);
+        if let Some((running, task)) = &self.running {
+            if open.as_ref() == Some(running) {
                 return Ok(());
             }
             // Dropping the generation frees its slot within one step.
             task.abort();
-            state.running = None;
+            self.running = None;
         }
-        let (Some(effect), Some(place)) = (effect, Place::of(&state.stream, &journal.state)) else {
+        if open.is_none() {
+            return Ok(());
+        }
+        let view = self.context.shops.view(&self.stream().shop).await?;
+        let effect = wanted(&self.journal.state, &view.settings);
+        let turn = TurnView::of(self.stream(), &self.journal.state);
+        let (Some(effect), Some(turn)) = (effect, turn) else {
             return Ok(());
         };
         let id = effect.id().clone();
-        let work = tokio::spawn(effects::perform(
-            Arc::clone(&self.context),
-            place,
-            view,
-            effect,
-        ));
+        let context = Arc::clone(&self.context);
+        let work = tokio::spawn(effects::perform(context, turn, view, effect));
         let abort = work.abort_handle();
         let (conversation, effect_id) = (myself.clone(), id.clone());
         tokio::spawn(async move {
@@ -470,53 +501,39 @@ impl ConversationActor {
                 Err(error) if error.is_cancelled() => return,
                 Err(_) => {
                     tracing::error!(effect.id = %effect_id, "effect panicked");
-                    Input::EffectFailed {
-                        effect: effect_id.clone(),
-                        cause: "panic".to_owned(),
-                    }
-                    .into()
+                    FailureCause::Panic.input(effect_id.clone()).into()
                 }
             };
             let _ = conversation.cast(ConversationMsg::Answered(effect_id, outcome));
         });
-        state.running = Some((id, abort));
+        self.running = Some((id, abort));
         Ok(())
     }
 
     /// Lets the customer see that an answer is coming. Best effort, never waited for.
-    fn show_working(&self, state: &ConversationState, channel: Channel) {
-        let Some(journal) = &state.journal else {
-            return;
-        };
-        if journal.state.phase.turn().is_none() {
+    fn show_working(&self, channel: Channel) {
+        let state = &self.journal.state;
+        if state.phase.turn().is_none() {
             return;
         }
-        let address = journal
-            .state
-            .origin
-            .as_ref()
-            .map_or_else(Personal::default, |origin| origin.address.clone());
+        let origin = state.origin.as_ref();
         let work = Working {
-            stream: state.stream.clone(),
+            stream: self.stream().clone(),
             channel,
-            address,
-            provider_message_id: state.last_provider_id.clone(),
+            address: origin.map_or_else(Personal::default, |origin| origin.address.clone()),
+            provider_message_id: self.last_provider_id.clone(),
         };
         let senders = self.context.services.senders.clone();
         tokio::spawn(async move { senders.working(&work).await });
     }
 
-    fn lease(&self, stream: &Stream) -> Result<mercer_store::Lease, ActorProcessingErr> {
-        let partition = partition_of(&stream.shop, &stream.conversation);
+    fn lease(&self) -> Result<Lease, JournalError> {
+        let stream = self.stream();
         self.context
-            .lease(partition)
-            .ok_or_else(|| JournalError::LostLease.into())
+            .lease(partition_of(&stream.shop, &stream.conversation))
+            .ok_or(JournalError::LostLease)
     }
 }
 
-fn is_stale(error: &ActorProcessingErr) -> bool {
-    matches!(
-        error.downcast_ref::<JournalError>(),
-        Some(JournalError::Stale)
-    )
-}
+#[cfg(test)]
+mod tests;

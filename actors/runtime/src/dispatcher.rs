@@ -9,11 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercer_gateway::sender::{Progress, SendOutcome};
+use mercer_schemas::BackOff;
 use mercer_store::{OutboxRow, Part, Resolution};
 use tokio::sync::Semaphore;
 
 use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
+use crate::timer::within;
 
 /// Looks without a hint come this often.
 const LOOK: Duration = Duration::from_millis(500);
@@ -21,9 +23,9 @@ const LOOK: Duration = Duration::from_millis(500);
 const CLAIM_MAX: u64 = 64;
 /// Messages on their way at once.
 const IN_FLIGHT_MAX: usize = 64;
-/// Attempts before a message counts as failed: with the waits below about ten minutes, after which
-/// a chat reply has lost its use.
-const ATTEMPTS_MAX: u32 = 8;
+/// Attempts before a message counts as failed: with the waits between (half a minute to a minute
+/// each, after the first few) about eight minutes, after which a chat reply has lost its use.
+const ATTEMPTS_MAX: u32 = 15;
 /// A message is sent again after an unknown outcome at most this often.
 const RESENDS_MAX: u32 = 1;
 
@@ -39,7 +41,7 @@ pub(crate) async fn dispatch(context: Context) {
             .await
         {
             Ok(rows) if rows.is_empty() => {
-                let _ = tokio::time::timeout(LOOK, context.outbox_ready.notified()).await;
+                within(&*context.timer, LOOK, context.outbox_ready.notified()).await;
             }
             Ok(rows) => {
                 for row in rows {
@@ -48,7 +50,7 @@ pub(crate) async fn dispatch(context: Context) {
                     };
                     let context = Arc::clone(&context);
                     tokio::spawn(async move {
-                        deliver(&context, row).await;
+                        deliver(&context, &row).await;
                         drop(place);
                         // The next message of the conversation may go now.
                         context.outbox_ready.notify_one();
@@ -57,26 +59,32 @@ pub(crate) async fn dispatch(context: Context) {
             }
             Err(error) => {
                 tracing::warn!(%error, "outbox could not be read");
-                tokio::time::sleep(LOOK).await;
+                context.timer.sleep(LOOK).await;
             }
         }
     }
 }
 
-async fn deliver(context: &Context, row: OutboxRow) {
+async fn deliver(context: &Context, row: &OutboxRow) {
     mercer_store::crash_point("outbox_claimed");
-    let outcome = context
-        .services
-        .senders
-        .send(&row, &Noted(Arc::clone(context)))
-        .await;
+    let outcome = send(context, row).await;
     mercer_store::crash_point("sent_not_recorded");
     // An outcome that is not recorded would hold the conversation's next messages back for ever.
-    while let Err(error) = record(context, &row, &outcome).await {
+    while let Err(error) = record(context, row, &outcome).await {
         tracing::error!(message.id = %row.message, %error, "outcome of sending could not be recorded; trying again");
-        tokio::time::sleep(LOOK).await;
+        context.timer.sleep(LOOK).await;
     }
     mercer_store::crash_point("sent_recorded");
+}
+
+/// Sends in a task of its own: a sender that panics may have sent, and its message must not stay
+/// on its way for ever.
+async fn send(context: &Context, row: &OutboxRow) -> SendOutcome {
+    let (noted, row) = (Noted(Arc::clone(context)), row.clone());
+    let sent = tokio::spawn(async move { noted.0.services.senders.send(&row, &noted).await });
+    sent.await.unwrap_or_else(|_| SendOutcome::Unknown {
+        cause: "sender panicked".to_owned(),
+    })
 }
 
 /// Notes in the outbox which parts of a message are out.
@@ -89,7 +97,7 @@ impl Progress for Noted {
         // Were it forgotten, the next attempt would send the part again.
         while let Err(error) = outbox.part_sent(&row.message, part, provider_id).await {
             tracing::error!(message.id = %row.message, %error, "part sent could not be recorded; trying again");
-            tokio::time::sleep(LOOK).await;
+            self.0.timer.sleep(LOOK).await;
         }
     }
 }
@@ -106,7 +114,9 @@ async fn record(
             outbox.failed(row, cause).await
         }
         SendOutcome::Retry { after_ms, cause } => {
-            let due = SystemClock.now_ms() + wait_ms(row.attempt, *after_ms);
+            let wait = BackOff::DELIVERY.wait(row.attempt, rand::random());
+            let wait = wait.max(Duration::from_millis(*after_ms)).as_millis();
+            let due = SystemClock.now_ms() + i64::try_from(wait).unwrap_or(i64::MAX / 2);
             outbox.retry(row, due, cause).await
         }
         SendOutcome::Rejected { cause } => {
@@ -118,12 +128,6 @@ async fn record(
             outbox.unknown(row, cause).await
         }
     }
-}
-
-/// 1 s, 2 s, 4 s … but never sooner than the platform asked for.
-fn wait_ms(attempt: u32, asked_ms: u64) -> i64 {
-    let back_off = 1_000_i64 << attempt.saturating_sub(1).min(9);
-    back_off.max(i64::try_from(asked_ms).unwrap_or(i64::MAX / 2))
 }
 
 async fn resolve_unknown(context: &Context) {
@@ -149,19 +153,5 @@ async fn resolve_unknown(context: &Context) {
         if let Err(error) = outbox.resolve_unknown(&lease, &row, resolution).await {
             tracing::warn!(message.id = %row.message, %error, "unknown message could not be settled");
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_double_and_respect_the_platform() {
-        assert_eq!(
-            [1, 2, 3, 30].map(|attempt| wait_ms(attempt, 0)),
-            [1_000, 2_000, 4_000, 512_000]
-        );
-        assert_eq!(wait_ms(1, 6_000), 6_000);
     }
 }

@@ -1,5 +1,10 @@
 //! Carrying out effects: model, tools, guardrails. Each answers with one input, whatever happens.
+//!
+//! What only reads is tried again where it fails, within the time that it has; the log sees how it
+//! ended and nothing of that.
 
+use std::fmt;
+use std::future::Future;
 use std::time::{Duration, Instant};
 
 use futures::StreamExt;
@@ -10,14 +15,15 @@ use mercer_gateway::live::LiveEvent;
 use mercer_guardrails::{Draft, check, render};
 use mercer_inference::{Chunk, Completion, Finish, GenerateRequest, Generation, Grammar, Priority};
 use mercer_schemas::{
-    Channel, ChatMessage, EffectId, Evidence, Generated, Input, Intent, Personal, PromptStyle,
-    RecordKey, RenderedReply, Stream, TurnId, Verdict,
+    BackOff, Channel, ChatMessage, EffectId, Evidence, Generated, Input, Intent, Personal,
+    PromptStyle, RecordKey, RenderedReply, Stream, TurnId, Verdict,
 };
 use tracing::Instrument;
 
 use crate::context::Context;
 use crate::sentences::Sentences;
 use crate::shops::ShopView;
+use crate::timer::within;
 
 /// Likeliest words on the first try; some freedom when a first wording was blocked.
 const TEMPERATURE: f32 = 0.0;
@@ -42,19 +48,76 @@ impl From<Input> for Outcome {
     }
 }
 
-/// Where an effect runs: the conversation and what it needs of its state.
+/// Why an effect failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FailureCause {
+    /// It took too long.
+    Deadline,
+    /// The model did not take the request.
+    ModelRefused,
+    /// The model failed while it wrote.
+    ModelError,
+    /// The model was still writing at the most tokens.
+    Length,
+    /// The model was told to stop.
+    Cancelled,
+    /// A tool could not read what it needs.
+    ToolError,
+    /// What the reply is filled with could not be read.
+    StoreError,
+    /// Records changed faster than the reply could be filled.
+    Stale,
+    /// It panicked.
+    Panic,
+    /// It crashed the conversation repeatedly.
+    Crashes,
+}
+
+impl FailureCause {
+    /// Returns the stable word that is logged, counted and stored.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadline => "deadline",
+            Self::ModelRefused => "model_refused",
+            Self::ModelError => "model_error",
+            Self::Length => "length",
+            Self::Cancelled => "cancelled",
+            Self::ToolError => "tool_error",
+            Self::StoreError => "store_error",
+            Self::Stale => "stale",
+            Self::Panic => "panic",
+            Self::Crashes => "crashes",
+        }
+    }
+
+    /// Returns what is recorded of it.
+    pub(crate) fn input(self, effect: EffectId) -> Input {
+        Input::EffectFailed {
+            effect,
+            cause: self.as_str().to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for FailureCause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The turn that an effect runs for: the conversation and what it needs of its state.
 #[derive(Clone)]
-pub(crate) struct Place {
+pub(crate) struct TurnView {
     pub(crate) stream: Stream,
     pub(crate) channel: Channel,
     pub(crate) address: Personal<String>,
-    pub(crate) turn: TurnId,
+    pub(crate) id: TurnId,
     /// Evidence of the turn, for sentences that are shown while the reply is written.
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) words: Personal<String>,
 }
 
-impl Place {
+impl TurnView {
     /// Takes what the state's running turn offers; none when no turn runs.
     pub(crate) fn of(stream: &Stream, state: &State) -> Option<Self> {
         let origin = state.origin.as_ref()?;
@@ -67,7 +130,7 @@ impl Place {
             stream: stream.clone(),
             channel: origin.channel,
             address: origin.address.clone(),
-            turn: turn.id.clone(),
+            id: turn.id.clone(),
             evidence,
             words: turn.words.clone(),
         })
@@ -77,26 +140,22 @@ impl Place {
 /// Carries an effect out. Never fails: a failure is an input too.
 pub(crate) async fn perform(
     context: Context,
-    place: Place,
+    turn: TurnView,
     view: std::sync::Arc<ShopView>,
     effect: Effect,
 ) -> Outcome {
     let started = Instant::now();
     let id = effect.id().clone();
     let stage = effect.name();
-    let span = tracing::info_span!("effect", effect.id = %id, conversation.id = %place.stream.conversation, shop.id = %place.stream.shop);
-    let outcome = run(&context, &place, &view, effect)
+    let span = tracing::info_span!("effect", effect.id = %id, conversation.id = %turn.stream.conversation, shop.id = %turn.stream.shop);
+    let outcome = run(&context, &turn, &view, effect)
         .instrument(span)
         .await
         .unwrap_or_else(|cause| {
-            tracing::warn!(effect.id = %id, cause = %cause, "effect failed");
-            metrics::counter!("mercer_effect_failures_total", "stage" => stage, "cause" => cause)
+            tracing::warn!(effect.id = %id, %cause, "effect failed");
+            metrics::counter!("mercer_effect_failures_total", "stage" => stage, "cause" => cause.as_str())
                 .increment(1);
-            Input::EffectFailed {
-                effect: id,
-                cause: cause.to_owned(),
-            }
-            .into()
+            cause.input(id).into()
         });
     metrics::histogram!("mercer_turn_stage_seconds", "stage" => stage)
         .record(started.elapsed().as_secs_f64());
@@ -105,10 +164,10 @@ pub(crate) async fn perform(
 
 async fn run(
     context: &Context,
-    place: &Place,
+    turn: &TurnView,
     view: &ShopView,
     effect: Effect,
-) -> Result<Outcome, &'static str> {
+) -> Result<Outcome, FailureCause> {
     match effect {
         Effect::GeneratePlan {
             id,
@@ -120,14 +179,14 @@ async fn run(
             let intents = likely_intents(context, view, &question).await;
             let request = request(
                 context,
-                place,
+                turn,
                 &id,
                 prompt,
                 grammar.lark(&intents),
                 tokens_max,
                 TEMPERATURE,
             );
-            let output = generate(context, place, view, request, false).await?;
+            let output = generate(context, turn, view, request, false).await?;
             Ok(Input::PlanGenerated {
                 effect: id,
                 output,
@@ -144,27 +203,23 @@ async fn run(
             customer,
             identity,
         } => {
-            let request = Request {
-                shop: &view.shop,
-                channel: place.channel,
-                address: &place.address,
-                customer: customer.as_ref(),
-                identity: &identity,
-                attempt: id.as_str(),
-                shown: &shown,
-                spoken_of: &spoken_of,
-                plan: &plan,
-                words: &words,
-                at_ms: context.services.clock.now_ms(),
-            };
-            let answer =
-                tokio::time::timeout(context.config.tools, context.services.tools.run(&request))
-                    .await
-                    .map_err(|_| "deadline")?
-                    .map_err(|error| {
-                        tracing::warn!(%error, "tool failed");
-                        "tool_error"
-                    })?;
+            let answer = looked_up(context, FailureCause::ToolError, || async {
+                let request = Request {
+                    shop: &view.shop,
+                    channel: turn.channel,
+                    address: &turn.address,
+                    customer: customer.as_ref(),
+                    identity: &identity,
+                    attempt: id.as_str(),
+                    shown: &shown,
+                    spoken_of: &spoken_of,
+                    plan: &plan,
+                    words: &words,
+                    at_ms: context.services.clock.now_ms(),
+                };
+                context.services.tools.run(&request).await
+            })
+            .await?;
             Ok(Input::ToolsAnswered {
                 effect: id,
                 evidence: answer.evidence,
@@ -185,21 +240,13 @@ async fn run(
             } else {
                 TEMPERATURE
             };
-            let request = request(
-                context,
-                place,
-                &id,
-                prompt,
-                grammar,
-                tokens_max,
-                temperature,
-            );
+            let request = request(context, turn, &id, prompt, grammar, tokens_max, temperature);
             let output = generate(
                 context,
-                place,
+                turn,
                 view,
                 request,
-                place.channel.capabilities().shows_sentences,
+                turn.channel.capabilities().shows_sentences,
             )
             .await?;
             Ok(Input::ReplyGenerated { effect: id, output }.into())
@@ -233,6 +280,37 @@ async fn run(
     }
 }
 
+/// Reads until it succeeds, as long as the tools have time.
+async fn looked_up<T, E, R>(
+    context: &Context,
+    cause: FailureCause,
+    read: impl Fn() -> R,
+) -> Result<T, FailureCause>
+where
+    E: fmt::Display,
+    R: Future<Output = Result<T, E>>,
+{
+    let timer = &*context.timer;
+    let end = timer.now() + context.config.tools;
+    let mut failures = 0;
+    loop {
+        let left = end.saturating_duration_since(timer.now());
+        let error = match within(timer, left, read()).await {
+            Some(Ok(found)) => return Ok(found),
+            Some(Err(error)) => error,
+            None => return Err(FailureCause::Deadline),
+        };
+        failures += 1;
+        let wait = BackOff::LOOK_UP.wait(failures, rand::random());
+        tracing::warn!(%error, failures, %cause, "look-up failed");
+        if timer.now() + wait >= end {
+            return Err(cause);
+        }
+        metrics::counter!("mercer_look_up_retries_total", "cause" => cause.as_str()).increment(1);
+        timer.sleep(wait).await;
+    }
+}
+
 /// Asks the classifier, if there is one, which intents the plan should be narrowed to. A model that
 /// was not trained on our prompts plans better than the classifier does and is left alone.
 async fn likely_intents(
@@ -247,19 +325,19 @@ async fn likely_intents(
         return Vec::new();
     }
     let likely = classifier.likely(&question.words, &question.features);
-    match tokio::time::timeout(INTENTS_MAX, likely).await {
-        Ok(Ok(intents)) => return intents,
-        Ok(Err(error)) => {
+    match within(&*context.timer, INTENTS_MAX, likely).await {
+        Some(Ok(intents)) => return intents,
+        Some(Err(error)) => {
             tracing::warn!(%error, "intent classifier failed; the plan is not narrowed");
         }
-        Err(_) => tracing::warn!("intent classifier is late; the plan is not narrowed"),
+        None => tracing::warn!("intent classifier is late; the plan is not narrowed"),
     }
     Vec::new()
 }
 
 fn request(
     context: &Context,
-    place: &Place,
+    turn: &TurnView,
     id: &EffectId,
     messages: Vec<ChatMessage>,
     grammar: String,
@@ -268,8 +346,8 @@ fn request(
 ) -> GenerateRequest {
     GenerateRequest {
         request_id: id.to_string(),
-        conversation_key: place.stream.conversation.to_string(),
-        adapter: context.config.adapters.get(&place.stream.shop).cloned(),
+        conversation_key: turn.stream.conversation.to_string(),
+        adapter: context.config.adapters.get(&turn.stream.shop).cloned(),
         messages,
         resume: Vec::new(),
         grammar: Some(Grammar::Lark(grammar)),
@@ -284,52 +362,48 @@ fn request(
 /// Runs the model to its end. With `show`, sentences are shown to watchers as they pass the check.
 async fn generate(
     context: &Context,
-    place: &Place,
+    turn: &TurnView,
     view: &ShopView,
     request: GenerateRequest,
     show: bool,
-) -> Result<Generated, &'static str> {
+) -> Result<Generated, FailureCause> {
     let started = Instant::now();
     let deadline = request.deadline + Duration::from_secs(1);
     // To begin takes time as well: a prompt is rendered, a grammar compiled, a worker found.
-    let generating = async {
-        let generation = context
-            .services
-            .chat
-            .generate(request)
-            .await
-            .map_err(|error| {
-                tracing::warn!(%error, "generation refused");
-                "model_refused"
-            })?;
-        follow(context, place, view, generation, show, started).await
+    let written = async {
+        let asked = context.services.chat.generate(request).await;
+        let generation = asked.map_err(|error| {
+            tracing::warn!(%error, "generation refused");
+            FailureCause::ModelRefused
+        })?;
+        follow(context, turn, view, generation, show, started).await
     };
-    let (completion, first_token_ms) = tokio::time::timeout(deadline, generating)
+    let (completion, first_token_ms) = within(&*context.timer, deadline, written)
         .await
-        .map_err(|_| "deadline")??;
+        .ok_or(FailureCause::Deadline)??;
     match completion.finish {
         Finish::Stop => Ok(generated(completion, first_token_ms, started)),
-        Finish::Length => Err("length"),
-        Finish::Cancelled => Err("cancelled"),
-        Finish::Deadline => Err("deadline"),
+        Finish::Length => Err(FailureCause::Length),
+        Finish::Cancelled => Err(FailureCause::Cancelled),
+        Finish::Deadline => Err(FailureCause::Deadline),
     }
 }
 
 async fn follow(
     context: &Context,
-    place: &Place,
+    turn: &TurnView,
     view: &ShopView,
     mut generation: Generation,
     show: bool,
     started: Instant,
-) -> Result<(Completion, u32), &'static str> {
+) -> Result<(Completion, u32), FailureCause> {
     let mut first_token_ms = None;
     let mut sentences = Sentences::default();
     let live = match show {
         true => LiveValues::read(
             &context.services.store,
             &view.shop,
-            &place.evidence,
+            &turn.evidence,
             context.services.clock.now_ms(),
         )
         .await
@@ -343,7 +417,7 @@ async fn follow(
                 first_token_ms.get_or_insert_with(|| elapsed_ms(started));
                 let Some(live) = &live else { continue };
                 for sentence in sentences.push(&text) {
-                    show_sentence(context, place, view, live, &sentence);
+                    show_sentence(context, turn, view, live, &sentence);
                 }
             }
             Ok(Chunk::Done(completion)) => {
@@ -354,27 +428,22 @@ async fn follow(
             }
             Err(error) => {
                 tracing::warn!(%error, "generation failed");
-                return Err("model_error");
+                return Err(FailureCause::ModelError);
             }
         }
     }
-    Err("model_error")
+    Err(FailureCause::ModelError)
 }
 
 /// A sentence that breaks a rule is simply not shown early; the whole reply is checked again.
 fn show_sentence(
     context: &Context,
-    place: &Place,
+    turn: &TurnView,
     view: &ShopView,
     live: &LiveValues,
     sentence: &str,
 ) {
-    let verdicts = check(
-        sentence,
-        &place.evidence,
-        place.words.expose(),
-        &view.policy,
-    );
+    let verdicts = check(sentence, &turn.evidence, turn.words.expose(), &view.policy);
     if verdicts.iter().any(|verdict| !verdict.passed) {
         return;
     }
@@ -383,13 +452,13 @@ fn show_sentence(
         .and_then(|draft| render(&draft, live));
     if let Some(reply) = rendered {
         let event = LiveEvent::Sentence {
-            turn: place.turn.clone(),
+            turn: turn.id.clone(),
             text: reply.text,
         };
         context
             .services
             .live
-            .publish(&place.stream.conversation, event);
+            .publish(&turn.stream.conversation, event);
     }
 }
 
@@ -420,18 +489,16 @@ async fn check_reply(
     draft: &Personal<String>,
     evidence: &[Evidence],
     words: &Personal<String>,
-) -> Result<Checked, &'static str> {
+) -> Result<Checked, FailureCause> {
     let mut verdicts = check(draft.expose(), evidence, words.expose(), &view.policy);
     if verdicts.iter().any(|verdict| !verdict.passed) {
         return Ok((verdicts, None, Vec::new()));
     }
-    let at_ms = context.services.clock.now_ms();
-    let live = LiveValues::read(&context.services.store, &view.shop, evidence, at_ms)
-        .await
-        .map_err(|error| {
-            tracing::warn!(%error, "live join failed");
-            "store_error"
-        })?;
+    let live = looked_up(context, FailureCause::StoreError, || async {
+        let at_ms = context.services.clock.now_ms();
+        LiveValues::read(&context.services.store, &view.shop, evidence, at_ms).await
+    })
+    .await?;
     let reply = Draft::parse(draft.expose())
         .ok()
         .and_then(|draft| render(&draft, &live));
@@ -449,3 +516,6 @@ async fn check_reply(
     };
     Ok((verdicts, reply, used))
 }
+
+#[cfg(test)]
+mod tests;

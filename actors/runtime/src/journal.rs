@@ -6,6 +6,7 @@ use mercer_store::{Append, AppendError, Conversations, Lease, NewOutbox, Snapsho
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
+use crate::shops::ShopError;
 
 /// Records read at once while loading, and most bytes of them: many conversations load at a time.
 const LOAD_PAGE: u64 = 500;
@@ -29,6 +30,9 @@ pub(crate) enum JournalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),
+    /// What the shop is cannot be told.
+    #[error(transparent)]
+    Shop(#[from] ShopError),
 }
 
 /// What an input brings along.

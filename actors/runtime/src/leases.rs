@@ -1,7 +1,7 @@
 //! Keeping this node's leases: its heartbeat, its share of the partitions, and what follows when one comes or goes.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mercer_conversation::Phase;
 use mercer_store::{ConversationFilter, Lease, PAGE_MAX, Want};
@@ -18,22 +18,26 @@ const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// politeness: the database refuses a stale owner anyway.
 const SELF_FENCE: Duration = Duration::from_secs(4);
 
-/// Renews the node's lease and keeps its share until cancelled.
-pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: String) {
+/// Renews the node's lease and keeps its share until cancelled. Where it is started `again`, what the one before may
+/// have left is begun anew.
+pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: String, again: bool) {
     let leases = context.services.store.leases();
-    let mut last_good = Instant::now();
+    let mut last_good = context.timer.now();
     // What may wait behind others at the store. Heartbeats may not.
     let mut aside = JoinSet::new();
-    let mut ticks = tokio::time::interval(HEARTBEAT);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut left_over = again;
     loop {
-        ticks.tick().await;
         while let Some(ended) = aside.try_join_next() {
             if let Err(error) = ended {
                 tracing::error!(%error, "work beside the heartbeat failed");
+                left_over = true;
             }
         }
-        let started = Instant::now();
+        if std::mem::take(&mut left_over) {
+            let owned = context.owned();
+            aside.spawn(begin_gained(Arc::clone(&context), root.clone(), owned));
+        }
+        let started = context.timer.now();
         let known = match leases.heartbeat(&boot_id).await {
             Ok(false) => {
                 tracing::error!("this node's lease expired and is gone; claiming again");
@@ -50,9 +54,11 @@ pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: Str
             }
             Err(error) => tracing::warn!(%error, "heartbeat failed"),
         }
-        if last_good.elapsed() > SELF_FENCE {
+        if context.timer.now() - last_good > SELF_FENCE {
             leave(&context, &root, &context.owned());
         }
+        let next = (started + HEARTBEAT).saturating_duration_since(context.timer.now());
+        context.timer.sleep(next).await;
     }
 }
 
@@ -119,7 +125,7 @@ async fn begin_gained(context: Context, root: ActorRef<RootMsg>, mut gained: Vec
                 tracing::warn!(%error, "unfinished work could not be read; trying again");
             }
         }
-        tokio::time::sleep(HEARTBEAT).await;
+        context.timer.sleep(HEARTBEAT).await;
     }
 }
 

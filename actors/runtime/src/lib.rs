@@ -22,8 +22,13 @@ mod retention;
 mod root;
 mod sentences;
 mod shops;
+mod supervised;
+#[cfg(test)]
+mod testing;
+mod timer;
 
 pub use clock::{Clock, FixedDayClock, SystemClock};
 pub use config::{RuntimeConfig, Sharing};
 pub use context::Services;
 pub use root::{Runtime, StartError};
+pub use supervised::RuntimeHealth;

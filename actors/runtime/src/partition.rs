@@ -1,24 +1,21 @@
 //! A partition: the supervisor of its conversations and the only one that starts or stops them.
 //!
 //! Owns the map from conversation to actor. Passivation drains, because `stop` drops what is
-//! queued (measured: 145 of 7,645 messages). A crashed conversation starts again after a back-off.
+//! queued (measured: 145 of 7,645 messages). A crashed conversation starts again after a back-off,
+//! which it serves whatever becomes of the partition meanwhile: a storm does not come back at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use mercer_schemas::Stream;
+use mercer_schemas::{BackOff, Stream};
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 
 use crate::context::Context;
-use crate::conversation::{Arguments, ConversationActor, ConversationMsg};
+use crate::conversation::{Arguments, ConversationActor, ConversationMsg, Vitals};
 use crate::journal::JournalError;
 
-/// First wait after a crash; it doubles with every further one.
-const BACK_OFF: Duration = Duration::from_secs(1);
-/// Longest wait after a crash.
-const BACK_OFF_MAX: Duration = Duration::from_secs(300);
 /// More crashes than this within [`STORM`] mean that the partition, not one conversation, is ill.
 const STORM_CRASHES: usize = 20;
 const STORM: Duration = Duration::from_secs(10);
@@ -53,13 +50,24 @@ enum Entry {
     /// In memory.
     Live {
         actor: ActorRef<ConversationMsg>,
-        hinted: Arc<AtomicBool>,
-        crashes: u32,
+        vitals: Arc<Vitals>,
     },
     /// On its way out; a hint meanwhile brings it back afterwards.
-    Draining { wake_after: bool },
+    Draining {
+        wake_after: bool,
+        vitals: Arc<Vitals>,
+    },
     /// Crashed; waits for its retry.
-    BackOff { crashes: u32 },
+    BackOff { vitals: Arc<Vitals> },
+}
+
+impl Entry {
+    fn draining(vitals: &Arc<Vitals>) -> Self {
+        Self::Draining {
+            wake_after: false,
+            vitals: Arc::clone(vitals),
+        }
+    }
 }
 
 #[ractor::async_trait]
@@ -89,13 +97,12 @@ impl Actor for PartitionActor {
         match msg {
             PartitionMsg::Wake(stream) => self.wake(&myself, state, stream).await,
             PartitionMsg::Idle(stream) => {
-                if let Some(Entry::Live { actor, hinted, .. }) = state.entries.get(&stream)
-                    && !hinted.load(Ordering::Acquire)
+                if let Some(Entry::Live { actor, vitals }) = state.entries.get(&stream)
+                    && !vitals.hinted.load(Ordering::Acquire)
                 {
                     let _ = actor.drain();
-                    state
-                        .entries
-                        .insert(stream, Entry::Draining { wake_after: false });
+                    let draining = Entry::draining(vitals);
+                    state.entries.insert(stream, draining);
                     metrics::counter!("mercer_passivations_total").increment(1);
                 }
                 Ok(())
@@ -113,9 +120,9 @@ impl Actor for PartitionActor {
                 Ok(())
             }
             PartitionMsg::Retry(stream) => match state.entries.get(&stream) {
-                Some(Entry::BackOff { crashes }) => {
-                    let crashes = *crashes;
-                    self.start(&myself, state, stream, crashes).await
+                Some(Entry::BackOff { vitals }) => {
+                    let vitals = Arc::clone(vitals);
+                    self.start(&myself, state, stream, vitals).await
                 }
                 _ => Ok(()),
             },
@@ -149,22 +156,22 @@ impl PartitionActor {
         stream: Stream,
     ) -> Result<(), ActorProcessingErr> {
         match state.entries.get_mut(&stream) {
-            Some(Entry::Live { actor, hinted, .. }) => {
+            Some(Entry::Live { actor, vitals }) => {
                 // At most one hint in the mailbox: the inbox is the queue.
-                if !hinted.swap(true, Ordering::AcqRel)
+                if !vitals.hinted.swap(true, Ordering::AcqRel)
                     && actor.cast(ConversationMsg::Wake).is_err()
                 {
                     // It is ending; its supervision event comes, and the poll finds the row.
-                    hinted.store(false, Ordering::Release);
+                    vitals.hinted.store(false, Ordering::Release);
                 }
                 Ok(())
             }
-            Some(Entry::Draining { wake_after }) => {
+            Some(Entry::Draining { wake_after, .. }) => {
                 *wake_after = true;
                 Ok(())
             }
             Some(Entry::BackOff { .. }) => Ok(()),
-            None => self.start(myself, state, stream, 0).await,
+            None => self.start(myself, state, stream, Arc::default()).await,
         }
     }
 
@@ -173,33 +180,25 @@ impl PartitionActor {
         myself: &ActorRef<PartitionMsg>,
         state: &mut PartitionState,
         stream: Stream,
-        crashes: u32,
+        vitals: Arc<Vitals>,
     ) -> Result<(), ActorProcessingErr> {
         if self.context.lease(self.number).is_none() {
             state.entries.remove(&stream);
             return Ok(());
         }
-        let hinted = Arc::new(AtomicBool::new(true));
+        vitals.hinted.store(true, Ordering::Release);
         let handler = ConversationActor {
             context: Arc::clone(&self.context),
             partition: myself.clone(),
         };
         let arguments = Arguments {
             stream: stream.clone(),
-            hinted: Arc::clone(&hinted),
-            crashes,
+            vitals: Arc::clone(&vitals),
         };
         let (actor, _) = Actor::spawn_linked(None, handler, arguments, myself.get_cell()).await?;
         state.by_actor.insert(actor.get_id(), stream.clone());
         let _ = actor.cast(ConversationMsg::Wake);
-        state.entries.insert(
-            stream,
-            Entry::Live {
-                actor,
-                hinted,
-                crashes,
-            },
-        );
+        state.entries.insert(stream, Entry::Live { actor, vitals });
         metrics::gauge!("mercer_conversations_live").increment(1);
         Ok(())
     }
@@ -214,9 +213,10 @@ impl PartitionActor {
             return Ok(());
         };
         match state.entries.remove(&stream) {
-            Some(Entry::Draining { wake_after: true }) => {
-                self.start(myself, state, stream, 0).await
-            }
+            Some(Entry::Draining {
+                wake_after: true,
+                vitals,
+            }) => self.start(myself, state, stream, vitals).await,
             _ => Ok(()),
         }
     }
@@ -243,25 +243,28 @@ impl PartitionActor {
         }
         metrics::counter!("mercer_conversation_restarts_total").increment(1);
         tracing::error!(conversation.id = %stream.conversation, shop.id = %stream.shop, %error, "conversation crashed");
-        let now = Instant::now();
+        let vitals = match state.entries.remove(&stream) {
+            Some(Entry::Live { vitals, .. } | Entry::Draining { vitals, .. }) => vitals,
+            _ => Arc::default(),
+        };
+        let crashes = vitals.crashes.fetch_add(1, Ordering::Relaxed) + 1;
+        state
+            .entries
+            .insert(stream.clone(), Entry::BackOff { vitals });
+        let timer = &self.context.timer;
+        let retry = timer.sleep(BackOff::CRASH.wait(crashes, rand::random()));
+        let partition = myself.clone();
+        tokio::spawn(async move {
+            retry.await;
+            let _ = partition.cast(PartitionMsg::Retry(stream));
+        });
+        let now = timer.now();
         state.recent_crashes.retain(|at| now - *at < STORM);
         state.recent_crashes.push(now);
         if state.recent_crashes.len() > STORM_CRASHES {
-            state.entries.remove(&stream);
+            state.recent_crashes.clear();
             self.release(state);
-            return Ok(());
         }
-        let crashes = match state.entries.get(&stream) {
-            Some(Entry::Live { crashes, .. }) => crashes + 1,
-            _ => 1,
-        };
-        state
-            .entries
-            .insert(stream.clone(), Entry::BackOff { crashes });
-        let wait = BACK_OFF
-            .saturating_mul(1 << (crashes - 1).min(16))
-            .min(BACK_OFF_MAX);
-        myself.send_after(wait, move || PartitionMsg::Retry(stream));
         Ok(())
     }
 
@@ -282,16 +285,16 @@ impl PartitionActor {
     }
 
     /// Lets all conversations leave memory. One that is woken meanwhile comes back from its log, where this node owns
-    /// the partition again.
+    /// the partition again; one that crashed, after its back-off.
     fn leave(state: &mut PartitionState) {
-        state.entries.retain(|_, entry| match entry {
-            Entry::Live { actor, .. } => {
+        for entry in state.entries.values_mut() {
+            if let Entry::Live { actor, vitals } = entry {
                 let _ = actor.drain();
-                *entry = Entry::Draining { wake_after: false };
-                true
+                *entry = Entry::draining(vitals);
             }
-            Entry::Draining { .. } => true,
-            Entry::BackOff { .. } => false,
-        });
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! Finding work without a hint: open inbox rows, idle conversations, and the load signal.
 
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ractor::ActorRef;
 
@@ -13,11 +13,8 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// Polls until cancelled.
 pub(crate) async fn poll(context: Context, root: ActorRef<RootMsg>) {
-    let mut ticks = tokio::time::interval(context.config.poll);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut swept = Instant::now();
+    let mut swept = context.timer.now();
     loop {
-        ticks.tick().await;
         let partitions: Vec<u16> = context
             .owned()
             .iter()
@@ -40,8 +37,9 @@ pub(crate) async fn poll(context: Context, root: ActorRef<RootMsg>) {
         if let Ok(age) = context.services.store.inbox().oldest_open_age_ms().await {
             metrics::gauge!("mercer_inbox_lag_seconds").set(age.unwrap_or(0) as f64 / 1_000.0);
         }
-        if swept.elapsed() >= SWEEP.min(context.config.idle) {
-            swept = Instant::now();
+        let now = context.timer.now();
+        if now - swept >= SWEEP.min(context.config.idle) {
+            swept = now;
             let crowded = context.live_count.load(Ordering::Relaxed) > context.config.live_max;
             // Over the cap everything that is not working leaves.
             let idle = if crowded {
@@ -51,5 +49,6 @@ pub(crate) async fn poll(context: Context, root: ActorRef<RootMsg>) {
             };
             let _ = root.cast(RootMsg::Sweep(idle));
         }
+        context.timer.sleep(context.config.poll).await;
     }
 }

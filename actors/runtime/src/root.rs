@@ -1,21 +1,22 @@
 //! The root of the runtime: claims the partitions, starts everything, and stops it in order.
 
 use std::sync::Arc;
-use std::sync::RwLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mercer_schemas::ids::PARTITIONS;
-use mercer_schemas::{PromptStyle, Stream, partition_of};
+use mercer_schemas::{Stream, partition_of};
 use mercer_store::ClaimError;
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tokio::sync::mpsc;
+use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinHandle;
 
 use crate::config::{RuntimeConfig, Sharing};
-use crate::context::{Context, STORE_PERMITS, Services, Shared};
+use crate::context::{Context, Services, Shared};
 use crate::leases::NO_ADDRESS;
 use crate::partition::{PartitionActor, PartitionMsg};
-use crate::shops::ShopDirectory;
+use crate::supervised::{RuntimeHealth, supervise};
+use crate::timer::MachineTimer;
 use crate::{dispatcher, leases, poller, retention};
 
 /// Time that conversations get to finish what they are committing when the node stops.
@@ -41,6 +42,7 @@ pub struct Runtime {
     root: ActorRef<RootMsg>,
     root_task: JoinHandle<()>,
     tasks: Vec<JoinHandle<()>>,
+    health: RuntimeHealth,
     boot_id: String,
 }
 
@@ -64,43 +66,28 @@ impl Runtime {
             // The first heartbeat gets what others leave.
             Sharing::Fair => Vec::new(),
         };
-        let style = if services.chat.info().prompt_style == "compact" {
-            PromptStyle::Compact
-        } else {
-            PromptStyle::Full
-        };
-        let shops = ShopDirectory::new(
-            store.clone(),
-            style,
-            config.history_chars_max,
-            config.output_tokens_max,
-        );
-        let context: Context = Arc::new(Shared {
-            services,
-            config,
-            shops,
-            leases: RwLock::new(vec![None; usize::from(PARTITIONS)]),
-            outbox_ready: tokio::sync::Notify::new(),
-            store_permits: tokio::sync::Semaphore::new(STORE_PERMITS),
-            live_count: std::sync::atomic::AtomicUsize::new(0),
-            loaded_count: std::sync::atomic::AtomicUsize::new(0),
-        });
+        let context: Context = Arc::new(Shared::new(config, services, Arc::new(MachineTimer)));
         context.take_leases(&claimed);
-        let (root, root_task) = Actor::spawn(
-            None,
-            RootActor {
-                context: Arc::clone(&context),
-            },
-            (),
-        )
-        .await?;
-        let keep = tokio::spawn(leases::keep(
-            Arc::clone(&context),
-            root.clone(),
-            boot_id.clone(),
-        ));
+        let handler = RootActor {
+            context: Arc::clone(&context),
+        };
+        let (root, root_task) = Actor::spawn(None, handler, ()).await?;
+        let health = RuntimeHealth::default();
+        let watched = health.clone();
+        let root_task = tokio::spawn(async move {
+            let _ = root_task.await;
+            // Without it there are no conversations, and nothing above it could start it again.
+            watched.give_up("conversations");
+        });
+        let task = Supervised {
+            context: &context,
+            root: &root,
+            health: &health,
+        };
+        let keep = task.keep_leases(boot_id.clone());
         if let Err(error) = leases::begin(&context, &root, &claimed).await {
             // Nothing may go on for a node that has not started.
+            health.stopping();
             keep.abort();
             let _ = keep.await;
             context.drop_leases(&context.owned());
@@ -110,32 +97,34 @@ impl Runtime {
         }
         let tasks = vec![
             keep,
-            tokio::spawn(poller::poll(Arc::clone(&context), root.clone())),
-            tokio::spawn(pass_hints(hints, root.clone())),
-            tokio::spawn(dispatcher::dispatch(Arc::clone(&context))),
-            tokio::spawn(retention::forget(Arc::clone(&context))),
+            task.poll(),
+            task.pass_hints(hints),
+            task.dispatch(),
+            task.forget(),
         ];
         Ok(Self {
             context,
             root,
             root_task,
             tasks,
+            health,
             boot_id,
         })
     }
 
+    /// Returns what tells whether this node can do its work.
+    pub fn health(&self) -> RuntimeHealth {
+        self.health.clone()
+    }
+
     /// Returns how many conversations are in memory.
     pub fn live_conversations(&self) -> usize {
-        self.context
-            .live_count
-            .load(std::sync::atomic::Ordering::Relaxed)
+        self.context.live_count.load(Ordering::Relaxed)
     }
 
     /// Counts conversations that were loaded from their logs since the start.
     pub fn loaded_conversations(&self) -> usize {
-        self.context
-            .loaded_count
-            .load(std::sync::atomic::Ordering::Relaxed)
+        self.context.loaded_count.load(Ordering::Relaxed)
     }
 
     /// Wakes a conversation, as a hint does.
@@ -150,6 +139,7 @@ impl Runtime {
 
     /// Stops: no new work, running commits end, leases are given back.
     pub async fn stop(self) {
+        self.health.stopping();
         for task in &self.tasks {
             task.abort();
         }
@@ -172,7 +162,54 @@ impl Runtime {
     }
 }
 
-async fn pass_hints(mut hints: mpsc::Receiver<Stream>, root: ActorRef<RootMsg>) {
+/// The tasks that the node lives by, each started again where it ends.
+struct Supervised<'a> {
+    context: &'a Context,
+    root: &'a ActorRef<RootMsg>,
+    health: &'a RuntimeHealth,
+}
+
+impl Supervised<'_> {
+    fn keep_leases(&self, boot_id: String) -> JoinHandle<()> {
+        let again = AtomicBool::new(false);
+        self.start("leases", move |context, root| {
+            let again = again.swap(true, Ordering::Relaxed);
+            leases::keep(context, root, boot_id.clone(), again)
+        })
+    }
+
+    fn poll(&self) -> JoinHandle<()> {
+        self.start("poller", poller::poll)
+    }
+
+    fn pass_hints(&self, hints: mpsc::Receiver<Stream>) -> JoinHandle<()> {
+        let hints = Arc::new(Mutex::new(hints));
+        self.start("hints", move |_, root| pass_hints(Arc::clone(&hints), root))
+    }
+
+    fn dispatch(&self) -> JoinHandle<()> {
+        self.start("dispatcher", |context, _| dispatcher::dispatch(context))
+    }
+
+    fn forget(&self) -> JoinHandle<()> {
+        self.start("retention", |context, _| retention::forget(context))
+    }
+
+    fn start<F, R>(&self, task: &'static str, run: F) -> JoinHandle<()>
+    where
+        F: Fn(Context, ActorRef<RootMsg>) -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let (context, root) = (Arc::clone(self.context), self.root.clone());
+        let timer = Arc::clone(&context.timer);
+        supervise(task, timer, self.health.clone(), move || {
+            run(Arc::clone(&context), root.clone())
+        })
+    }
+}
+
+async fn pass_hints(hints: Arc<Mutex<mpsc::Receiver<Stream>>>, root: ActorRef<RootMsg>) {
+    let mut hints = hints.lock().await;
     while let Some(stream) = hints.recv().await {
         let _ = root.cast(RootMsg::Wake(stream));
     }

@@ -26,7 +26,8 @@ pub enum SendOutcome {
     },
     /// It certainly did not arrive; another attempt may succeed.
     Retry {
-        /// Earliest time for the next attempt, from now.
+        /// Least wait before the next attempt, as the platform asks for it; 0 where it asks for none.
+        /// The dispatcher's own back-off comes on top where it is longer.
         after_ms: u64,
         /// What went wrong.
         cause: String,

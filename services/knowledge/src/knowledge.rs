@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercer_inference::{Embedder, Reranker};
-use mercer_schemas::ShopId;
+use mercer_schemas::{BackOff, ShopId};
 use mercer_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +16,6 @@ use crate::{Progress, SearchConfig, metric};
 
 /// Longest wait for a change; a lost notification costs no more than this.
 const POLL: Duration = Duration::from_secs(1);
-
-/// Longest wait after a failed batch.
-const BACK_OFF_MAX: Duration = Duration::from_secs(10);
 
 /// The models that search uses. Without an embedder it works by words alone, without a reranker its first order stays.
 #[derive(Clone, Default)]
@@ -90,17 +87,18 @@ impl Knowledge {
     /// Follows the change feed until cancelled. A batch that fails is tried again, with growing
     /// pauses, and holds later ones back. Run it once for a folder.
     pub async fn run_indexer(&self, cancel: CancellationToken) {
-        let mut pause = Duration::from_millis(100);
+        let mut failures = 0;
         while !cancel.is_cancelled() {
             match self.index_next(&cancel).await {
-                Ok(()) => pause = Duration::from_millis(100),
+                Ok(()) => failures = 0,
                 Err(error) => {
+                    failures += 1;
+                    let pause = BackOff::INDEX.wait(failures, rand::random());
                     tracing::error!(error = %chain(&error), index.seq = self.indexed_seq(), "failed to index changes");
                     tokio::select! {
                         () = cancel.cancelled() => {}
                         () = tokio::time::sleep(pause) => {}
                     }
-                    pause = (pause * 2).min(BACK_OFF_MAX);
                 }
             }
         }

@@ -9,6 +9,7 @@ use mercer_admin::{
 };
 use mercer_inference::{ChatModel, WorkerRow};
 use mercer_knowledge::Knowledge;
+use mercer_runtime::RuntimeHealth;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
@@ -123,14 +124,29 @@ fn worker_record(row: &WorkerRow) -> WorkerRecord {
 pub(crate) struct Health {
     /// The stores.
     pub(crate) store: Store,
-    /// The indexes and the chat model, where this process runs conversations.
-    pub(crate) answers: Option<(Knowledge, Arc<dyn ChatModel>)>,
+    /// What answers, where this process runs conversations.
+    pub(crate) answers: Option<Answers>,
+}
+
+/// What a process needs that runs conversations.
+pub(crate) struct Answers {
+    /// The indexes.
+    pub(crate) knowledge: Knowledge,
+    /// The chat model.
+    pub(crate) chat: Arc<dyn ChatModel>,
+    /// The tasks that conversations live by.
+    pub(crate) runtime: RuntimeHealth,
 }
 
 #[async_trait]
 impl HealthSource for Health {
     async fn parts(&self) -> Vec<PartHealth> {
-        let Some((knowledge, chat)) = &self.answers else {
+        let Some(Answers {
+            knowledge,
+            chat,
+            runtime,
+        }) = &self.answers
+        else {
             return Vec::new();
         };
         let index = match self.store.feed().head().await {
@@ -148,7 +164,23 @@ impl HealthSource for Health {
                 reason: "change feed cannot be read".into(),
             },
         };
-        vec![index, model_health(chat.as_ref())]
+        vec![
+            index,
+            model_health(chat.as_ref()),
+            conversations_health(&runtime.failing()),
+        ]
+    }
+}
+
+/// Returns whether the tasks run that conversations live by.
+fn conversations_health(failing: &[&str]) -> PartHealth {
+    PartHealth {
+        name: "conversations".into(),
+        ready: failing.is_empty(),
+        reason: match failing {
+            [] => "go on".into(),
+            tasks => format!("these tasks keep ending: {}", tasks.join(", ")),
+        },
     }
 }
 
@@ -220,5 +252,13 @@ mod tests {
         assert!(!ready && reason.contains("hangs"), "{reason}");
         let (ready, reason) = of(true, false);
         assert!(!ready && reason.contains("ended"), "{reason}");
+    }
+
+    #[test]
+    fn a_task_that_keeps_ending_makes_the_conversations_unready() {
+        assert!(conversations_health(&[]).ready);
+        let part = conversations_health(&["dispatcher"]);
+        assert!(!part.ready);
+        assert!(part.reason.contains("dispatcher"), "{}", part.reason);
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use axum::Router;
 use axum::routing::get;
+use futures::FutureExt;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
@@ -17,7 +18,7 @@ use mercer_inference::{
 };
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_notify::Notifier;
-use mercer_runtime::{Clock, Runtime, Services, Sharing, SystemClock};
+use mercer_runtime::{Clock, Runtime, RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_store::{LocalHints, Store};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -26,7 +27,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Pool, Replay};
+use crate::adapters::{Answers, Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
 use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
@@ -234,13 +235,37 @@ impl Conversations {
         })
     }
 
+    /// Returns what tells whether conversations can go on.
+    pub(crate) fn health(&self) -> RuntimeHealth {
+        self.runtime.health()
+    }
+
+    /// Asks the process to stop where this node is given up: nothing in it can mend it.
+    pub(crate) fn stop_when_given_up(&self, stop: CancellationToken) {
+        let health = self.health();
+        tokio::spawn(async move {
+            tokio::select! {
+                _ = health.given_up() => stop.cancel(),
+                () = stop.cancelled() => {}
+            }
+        });
+    }
+
     /// Stops conversations, then the indexer and the notifier.
-    pub(crate) async fn stop(self) {
+    ///
+    /// # Errors
+    /// When this was not asked for: the node was given up.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        let given_up = self.health().given_up().now_or_never();
         self.runtime.stop().await;
         self.imports.abort();
         self.stop_tasks.cancel();
         let both = futures::future::join(self.indexer, self.notifier);
         let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
+        match given_up {
+            Some(task) => bail!("conversations cannot go on: the task `{task}` keeps ending"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -354,7 +379,11 @@ impl App {
             }),
             health: Arc::new(Health {
                 store: base.store.clone(),
-                answers: Some((base.knowledge.clone(), chat)),
+                answers: Some(Answers {
+                    knowledge: base.knowledge.clone(),
+                    chat,
+                    runtime: conversations.health(),
+                }),
             }),
             pool: Arc::new(Pool(options.pool)),
         };
@@ -377,13 +406,21 @@ impl App {
     }
 
     /// Serves HTTP until `stop` is cancelled, then stops everything in order.
-    pub(crate) async fn serve(self, listener: TcpListener, stop: CancellationToken) {
+    ///
+    /// # Errors
+    /// When conversations could not go on.
+    pub(crate) async fn serve(
+        self,
+        listener: TcpListener,
+        stop: CancellationToken,
+    ) -> anyhow::Result<()> {
+        self.conversations.stop_when_given_up(stop.clone());
         let live = self.live;
         let stopped = async move {
             stop.cancelled().await;
             live.close();
         };
         http::serve(listener, self.router, Limits::default(), stopped).await;
-        self.conversations.stop().await;
+        self.conversations.stop().await
     }
 }

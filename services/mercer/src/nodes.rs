@@ -16,7 +16,7 @@ use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_gateway::{Gateway, LiveEvent, LiveFeed, Senders};
 use mercer_inference::{Bus, ChatModel};
-use mercer_runtime::{Services, Sharing, SystemClock};
+use mercer_runtime::{RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
 use mercer_schemas::nodes::{Live, live_subject, wake_subject};
 use mercer_store::{Hints, LocalHints, NoHints, SECRET_BYTES, Store};
@@ -98,7 +98,7 @@ pub(crate) async fn serve_door(
         });
         admin
     } else {
-        health(store)
+        health(store, None)
     });
     let router = with_metrics(router, metrics);
     tracing::info!(address = %listener.local_addr()?, "serving");
@@ -147,12 +147,13 @@ pub(crate) async fn serve_conversations(
         live,
         clock: Arc::new(SystemClock),
     };
-    let router = with_metrics(health(base.store.clone()), metrics);
     let conversations = Conversations::start(config, Sharing::Fair, &base, services, wakes).await?;
+    let runtime = conversations.health();
+    let router = with_metrics(health(base.store.clone(), Some(runtime)), metrics);
+    conversations.stop_when_given_up(stop.clone());
     tracing::info!(address = %listener.local_addr()?, "serving");
     http::serve(listener, router, Limits::default(), stop.cancelled_owned()).await;
-    conversations.stop().await;
-    Ok(())
+    conversations.stop().await
 }
 
 /// Opens stores that other processes use too, and a search index of this one's own.
@@ -179,22 +180,35 @@ fn check_shared(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn health(store: Store) -> Router {
+fn health(store: Store, runtime: Option<RuntimeHealth>) -> Router {
     let ready = move || {
-        let store = store.clone();
+        let (store, runtime) = (store.clone(), runtime.clone());
         async move {
-            match store.ready().await {
-                Ok(()) => (StatusCode::OK, "ready"),
-                Err(error) => {
-                    tracing::warn!(%error, "database is not ready");
-                    (StatusCode::SERVICE_UNAVAILABLE, "database cannot be used")
-                }
-            }
+            let failing = runtime.map_or_else(Vec::new, |runtime| runtime.failing());
+            readiness(store.ready().await, &failing)
         }
     };
     Router::new()
         .route("/health/live", get(|| std::future::ready("alive")))
         .route("/health/ready", get(ready))
+}
+
+fn readiness(
+    database: Result<(), mercer_store::Error>,
+    failing: &[&str],
+) -> (StatusCode, &'static str) {
+    if let Err(error) = database {
+        tracing::warn!(%error, "database is not ready");
+        return (StatusCode::SERVICE_UNAVAILABLE, "database cannot be used");
+    }
+    if !failing.is_empty() {
+        tracing::warn!(?failing, "tasks keep ending");
+        return (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "conversations cannot go on",
+        );
+    }
+    (StatusCode::OK, "ready")
 }
 
 fn with_metrics(router: Router, metrics: PrometheusHandle) -> Router {
@@ -264,5 +278,20 @@ impl Link {
             }
         });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_whose_tasks_keep_ending_is_not_ready() {
+        assert_eq!(readiness(Ok(()), &[]).0, StatusCode::OK);
+        let (status, reason) = readiness(Ok(()), &["dispatcher"]);
+        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(reason.contains("conversations"), "{reason}");
+        let gone = Err(mercer_store::Error::Unavailable("gone".to_owned()));
+        assert_eq!(readiness(gone, &[]).0, StatusCode::SERVICE_UNAVAILABLE);
     }
 }

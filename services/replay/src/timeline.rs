@@ -212,7 +212,13 @@ fn event_text(event: &Event) -> (String, Vec<String>) {
             }));
             (format!("message {message} queued"), detail)
         }
-        Event::TurnEnded { turn } => (format!("{turn} ended"), Vec::new()),
+        Event::TurnEnded {
+            turn,
+            failed: false,
+        } => (format!("{turn} ended"), Vec::new()),
+        Event::TurnEnded { turn, failed: true } => {
+            (format!("{turn} ended without an answer"), Vec::new())
+        }
         Event::HandedOver { reason } => (format!("handed over: {reason:?}"), Vec::new()),
         Event::TakenOver { by } => (format!("taken over by {}", by.key_id), Vec::new()),
         Event::HandedBack { by } => (format!("handed back by {}", by.key_id), Vec::new()),

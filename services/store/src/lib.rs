@@ -37,7 +37,7 @@ pub mod testing;
 pub mod text;
 mod writer;
 
-pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
+pub use catalog::{Catalog, ProductFilter, normalise_code};
 pub use compared::{code_key, email_key, plain};
 pub use conversations::{
     Append, AppendError, ConversationFilter, ConversationRow, Conversations, LogPart, NewOutbox,

@@ -260,6 +260,7 @@ fn record(seq: u64, epoch: i64) -> LogRecord {
         body: LogBody::Event {
             event: Event::TurnEnded {
                 turn: TurnId::from_parts(1, u128::from(seq)),
+                failed: false,
             },
         },
     }

@@ -309,6 +309,7 @@ fn quarantine(script: &mut Script) {
             channel: Channel::Whatsapp,
             address: "447700900001".into(),
         }),
+        by_person: false,
     };
     script.take(aside());
     script.take(aside());
@@ -336,9 +337,11 @@ fn blocked(script: &mut Script) {
 }
 
 fn failed(script: &mut Script) {
-    script.says("a kettle");
     for _ in 0..2 {
-        script.fail();
+        script.says("a kettle");
+        for _ in 0..2 {
+            script.fail();
+        }
     }
     script.hand_back();
     script.says("a kettle");

@@ -220,7 +220,7 @@ impl Folded {
                     None => self.step(record, What::Message { sent }),
                 }
             }
-            Event::TurnEnded { turn } => {
+            Event::TurnEnded { turn, .. } => {
                 self.in_turn(turn, |t| t.ended_at_ms = Some(at_ms));
             }
             Event::DeliveryUpdated { message, status } => self.deliver(message, *status),

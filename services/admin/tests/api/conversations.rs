@@ -174,7 +174,10 @@ fn a_conversation() -> Vec<Event> {
         },
         drafted("It costs {{p1.price}}.", DraftSource::Repair),
         queued(20, Some(turn.clone()), "It costs £45.99.", vec![claim]),
-        Event::TurnEnded { turn: turn.clone() },
+        Event::TurnEnded {
+            turn: turn.clone(),
+            failed: false,
+        },
         delivered(20, DeliveryStatus::Read),
         delivered(20, DeliveryStatus::Delivered),
         Event::HandedOver {

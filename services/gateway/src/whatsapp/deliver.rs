@@ -22,10 +22,8 @@ const CONNECT_TIMEOUT_MS: u64 = 5_000;
 const MARK_TIMEOUT_MS: u64 = 5_000;
 /// Most bytes of an answer that are read. Meta's are below 1 kB.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// First pause before another attempt; it doubles with every attempt.
-const RETRY_MS: u64 = 1_000;
-/// Longest pause before another attempt.
-const RETRY_MS_MAX: u64 = 60_000;
+/// Longest pause that is asked for, by Meta or by us.
+const PAUSE_MS_MAX: u64 = 60_000;
 /// Pause after "pair rate limit": one message every 6 s to the same user.
 /// Source: Meta, "Error codes" 131056 and "Throughput".
 const PAIR_RATE_MS: u64 = 6_000;
@@ -104,8 +102,8 @@ impl ChannelSender for WhatsAppSender {
             .send()
             .await;
         match sent {
-            Ok(response) => outcome_of_response(response, row.attempt).await,
-            Err(error) => outcome_of_error(&error, row.attempt),
+            Ok(response) => outcome_of_response(response).await,
+            Err(error) => outcome_of_error(&error),
         }
     }
 
@@ -125,8 +123,8 @@ impl ChannelSender for WhatsAppSender {
         let sent = self.post(account, &body, MARK_TIMEOUT_MS).send().await;
         let outcome = match sent {
             Ok(response) if response.status().is_success() => return,
-            Ok(response) => outcome_of_response(response, 1).await,
-            Err(error) => outcome_of_error(&error, 1),
+            Ok(response) => outcome_of_response(response).await,
+            Err(error) => outcome_of_error(&error),
         };
         tracing::debug!(
             shop.id = %work.stream.shop,
@@ -145,9 +143,9 @@ fn recipient_field(address: &str) -> &'static str {
 }
 
 /// A failure to connect has sent nothing; any other failure may have come after the request.
-fn outcome_of_error(error: &reqwest::Error, attempt: u32) -> SendOutcome {
+fn outcome_of_error(error: &reqwest::Error) -> SendOutcome {
     if error.is_connect() {
-        return retry(backoff_ms(attempt), "no connection");
+        return retry(0, "no connection");
     }
     if error.is_builder() {
         return rejected("request cannot be built");
@@ -162,7 +160,7 @@ fn outcome_of_error(error: &reqwest::Error, attempt: u32) -> SendOutcome {
     }
 }
 
-async fn outcome_of_response(response: reqwest::Response, attempt: u32) -> SendOutcome {
+async fn outcome_of_response(response: reqwest::Response) -> SendOutcome {
     let status = response.status();
     let retry_after_ms = retry_after_ms(&response);
     let answer = read_answer(response).await;
@@ -180,7 +178,7 @@ async fn outcome_of_response(response: reqwest::Response, attempt: u32) -> SendO
         };
     }
     let code = answer.as_ref().and_then(|a| a["error"]["code"].as_i64());
-    outcome_of_refusal(status, code, retry_after_ms, attempt)
+    outcome_of_refusal(status, code, retry_after_ms)
 }
 
 /// Maps a refusal by Meta's error code, else by the HTTP status.
@@ -189,21 +187,20 @@ fn outcome_of_refusal(
     status: StatusCode,
     code: Option<i64>,
     retry_after_ms: Option<u64>,
-    attempt: u32,
 ) -> SendOutcome {
     let http = status.as_u16();
     let cause = match code {
         Some(code) => format!("http {http} code {code}"),
         None => format!("http {http}"),
     };
-    let pause_ms = retry_after_ms.unwrap_or_else(|| backoff_ms(attempt));
+    let pause_ms = retry_after_ms.unwrap_or(0);
     match (code, http) {
         // One user gets too much, at most one message in 6 s.
         (Some(131_056), _) => retry(pause_ms.max(PAIR_RATE_MS), cause),
         // The number, the account or the app is over its rate.
         (Some(4 | 80_007 | 130_429 | 133_016), _) | (_, 429) => retry(pause_ms, cause),
         // The token is no longer good: a person has to replace it, the message can wait for that.
-        (Some(190), _) | (_, 401) => retry(RETRY_MS_MAX, cause),
+        (Some(190), _) | (_, 401) => retry(PAUSE_MS_MAX, cause),
         // Meta says that it is out of order for a moment.
         (Some(1 | 2 | 131_000 | 131_016 | 133_004), _) => retry(pause_ms, cause),
         // A proxy on the way gave up waiting; Meta itself may have taken the message.
@@ -216,12 +213,7 @@ fn outcome_of_refusal(
 fn retry_after_ms(response: &reqwest::Response) -> Option<u64> {
     let value = response.headers().get(reqwest::header::RETRY_AFTER)?;
     let seconds: u64 = value.to_str().ok()?.parse().ok()?;
-    Some(seconds.saturating_mul(1000).min(RETRY_MS_MAX))
-}
-
-fn backoff_ms(attempt: u32) -> u64 {
-    let doublings = attempt.saturating_sub(1).min(6);
-    (RETRY_MS << doublings).min(RETRY_MS_MAX)
+    Some(seconds.saturating_mul(1000).min(PAUSE_MS_MAX))
 }
 
 /// Reads the answer's JSON; none where it is too long, broken or cut off.
@@ -257,7 +249,7 @@ mod tests {
     fn refusals_are_told_apart() {
         let map = |http: u16, code: Option<i64>| {
             let status = StatusCode::from_u16(http).expect("status");
-            match outcome_of_refusal(status, code, None, 1) {
+            match outcome_of_refusal(status, code, None) {
                 SendOutcome::Retry { after_ms, .. } => format!("retry {after_ms}"),
                 other => other.as_str().to_owned(),
             }
@@ -267,26 +259,14 @@ mod tests {
         assert_eq!(map(403, None), "rejected");
         assert_eq!(map(302, None), "rejected");
         assert_eq!(map(400, Some(131_056)), "retry 6000");
-        assert_eq!(map(400, Some(130_429)), "retry 1000");
-        assert_eq!(map(429, None), "retry 1000");
+        assert_eq!(map(400, Some(130_429)), "retry 0");
+        assert_eq!(map(429, None), "retry 0");
         assert_eq!(map(401, Some(190)), "retry 60000");
-        assert_eq!(map(500, None), "retry 1000");
-        assert_eq!(map(503, None), "retry 1000");
+        assert_eq!(map(500, None), "retry 0");
+        assert_eq!(map(503, None), "retry 0");
         assert_eq!(map(504, None), "unknown");
         assert_eq!(map(502, None), "unknown");
-        assert_eq!(map(502, Some(2)), "retry 1000");
-    }
-
-    #[test]
-    fn pauses_double_up_to_a_minute() {
-        let pauses: Vec<u64> = (1..=9).map(backoff_ms).collect();
-        assert_eq!(
-            pauses,
-            [
-                1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000
-            ]
-        );
-        assert_eq!(backoff_ms(u32::MAX), 60_000);
+        assert_eq!(map(502, Some(2)), "retry 0");
     }
 
     #[test]

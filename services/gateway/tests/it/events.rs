@@ -251,7 +251,10 @@ async fn history_is_shown_in_order_with_cards_and_notices() {
             cut: false,
         }),
         reply(Some(turn(1)), "The Arden."),
-        event(Event::TurnEnded { turn: turn(1) }),
+        event(Event::TurnEnded {
+            turn: turn(1),
+            failed: false,
+        }),
         event(Event::HandedOver {
             reason: HandoffReason::Asked,
         }),

@@ -1,11 +1,11 @@
 //! Keeps requests away from a worker that keeps failing, and how often failures may be answered by trying again.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
+
+use mercer_schemas::BackOff;
 
 /// A worker that failed this often in a row gets a rest.
 const FAILURES_MAX: u32 = 3;
-const REST_MIN: Duration = Duration::from_secs(1);
-const REST_MAX: Duration = Duration::from_secs(30);
 
 /// What a worker's attempt came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ impl Breaker {
         self.until.is_none_or(|until| now >= until)
     }
 
-    /// Learns how an attempt ended.
-    pub(super) fn learn(&mut self, now: Instant, verdict: Verdict) {
+    /// Learns how an attempt ended. `chance` is any random number: rests are spread by it.
+    pub(super) fn learn(&mut self, now: Instant, verdict: Verdict, chance: u32) {
         match verdict {
             Verdict::Worked => *self = Self::default(),
             Verdict::Failed => self.failures += 1,
@@ -41,11 +41,8 @@ impl Breaker {
         }
         // After a rest a single failure is enough: the worker had its chance.
         if self.failures >= FAILURES_MAX || (self.failures > 0 && self.rests > 0) {
-            let rest = REST_MIN
-                .saturating_mul(1 << self.rests.min(5))
-                .min(REST_MAX);
-            self.until = Some(now + rest);
             self.rests += 1;
+            self.until = Some(now + BackOff::WORKER.wait(self.rests, chance));
             self.failures = 0;
         }
     }
@@ -98,6 +95,8 @@ impl Budget {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -106,30 +105,34 @@ mod tests {
     fn three_failures_in_a_row_give_a_rest_that_grows() {
         let mut now = Instant::now();
         let mut breaker = Breaker::default();
-        breaker.learn(now, Verdict::Failed);
-        breaker.learn(now, Verdict::Failed);
-        breaker.learn(now, Verdict::Worked);
-        breaker.learn(now, Verdict::Failed);
-        breaker.learn(now, Verdict::Failed);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
+        breaker.learn(now, Verdict::Worked, u32::MAX);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
         assert!(breaker.lets_through(now));
-        breaker.learn(now, Verdict::Failed);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
         assert!(!breaker.lets_through(now));
         now += SECOND;
         assert!(breaker.lets_through(now));
-        breaker.learn(now, Verdict::Failed);
+        breaker.learn(now, Verdict::Failed, u32::MAX);
         assert!(!breaker.lets_through(now + SECOND));
         assert!(breaker.lets_through(now + SECOND * 2));
+        // Rests of two callers need not end together.
+        let mut other = breaker.clone();
+        other.learn(now, Verdict::Failed, 0);
+        assert!(other.lets_through(now + SECOND * 2));
         for _ in 0..20 {
-            breaker.learn(now, Verdict::Failed);
+            breaker.learn(now, Verdict::Failed, u32::MAX);
         }
-        assert!(breaker.lets_through(now + REST_MAX));
+        assert!(breaker.lets_through(now + BackOff::WORKER.longest));
     }
 
     #[test]
     fn a_lie_is_enough() {
         let now = Instant::now();
         let mut breaker = Breaker::default();
-        breaker.learn(now, Verdict::Lied);
+        breaker.learn(now, Verdict::Lied, 0);
         assert!(!breaker.lets_through(now));
     }
 

@@ -389,7 +389,7 @@ mod tests {
         let hanging = with_load("hanging", |load| load.stalled = true);
         let (mut directory, now) = hear([draining, hanging, heartbeat("failing", 1)]);
         let failing = directory.get_mut("failing").unwrap();
-        failing.breaker.learn(now, Verdict::Lied);
+        failing.breaker.learn(now, Verdict::Lied, 0);
         assert_eq!(
             choose(&directory, now, &ask(&chat)).unwrap_err(),
             BusyReason::NoWorker

@@ -134,7 +134,7 @@ impl Workers for View<'_> {
 
     fn judge(&mut self, now: Instant, worker: &str, verdict: Verdict) {
         if let Some(known) = self.state.directory.get_mut(worker) {
-            known.breaker.learn(now, verdict);
+            known.breaker.learn(now, verdict, rand::random());
             if !known.breaker.lets_through(now) {
                 tracing::warn!(worker.id = worker, "worker fails and gets a rest");
             }

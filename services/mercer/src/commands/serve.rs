@@ -157,11 +157,11 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     };
     let app = App::start(config, base, options).await?;
     tracing::info!(%address, "serving");
-    app.serve(listener, stop_on_signal()).await;
+    let served = app.serve(listener, stop_on_signal()).await;
     if let Some(worker) = worker {
         pool::drain(worker, config).await;
     }
-    Ok(ExitCode::SUCCESS)
+    served.map(|()| ExitCode::SUCCESS)
 }
 
 /// Binds the configured address.

@@ -27,7 +27,7 @@ pub(crate) struct Stage {
     /// The line to it.
     pub(crate) line: Line,
     stop: CancellationToken,
-    served: JoinHandle<()>,
+    served: JoinHandle<anyhow::Result<()>>,
 }
 
 /// How to set a stage.
@@ -117,7 +117,7 @@ impl Stage {
     /// When the server panicked.
     pub(crate) async fn strike(self) -> anyhow::Result<()> {
         self.stop.cancel();
-        self.served.await.context("server")
+        self.served.await.context("server")?
     }
 }
 

@@ -3,12 +3,10 @@
 //! Every change raises the product's version and leaves a row in the change feed. A put that
 //! changes nothing is no change: the version stays and the feed stays silent.
 
-mod facets;
+mod brands;
 mod read;
 mod rows;
 mod write;
-
-use std::collections::BTreeMap;
 
 use crate::db::Db;
 
@@ -38,19 +36,6 @@ pub struct ProductFilter {
     pub in_stock: Option<bool>,
     /// Part of title, brand, category or id, case ignored.
     pub text: Option<String>,
-}
-
-/// What a shop's visible products can be narrowed by, each value with its number of products.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Facets {
-    /// Full category paths.
-    pub categories: BTreeMap<String, u64>,
-    /// Brands.
-    pub brands: BTreeMap<String, u64>,
-    /// Option name → value.
-    pub options: BTreeMap<String, BTreeMap<String, u64>>,
-    /// Attribute name → value.
-    pub attributes: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 /// Brings a code into the form that comparisons use: lower case, without `-`, `_`, `.` and spaces.

@@ -1,6 +1,6 @@
 //! Each phase of an import, held still, on both databases.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -80,7 +80,7 @@ fn product(number: usize, title: &str, price: i64) -> Product {
     Product {
         id: id(number),
         title: title.to_owned(),
-        brand: "Hob & Hearth".to_owned(),
+        brand: title.to_owned(),
         category: "Kitchen > Kettles".to_owned(),
         description: "Boils water.".to_owned(),
         attributes: BTreeMap::new(),
@@ -94,6 +94,11 @@ fn product(number: usize, title: &str, price: i64) -> Product {
             stock: 3,
         }],
     }
+}
+
+/// In these tests a product's brand is its title.
+fn brands_of(products: &[(String, i64, i64)]) -> BTreeSet<String> {
+    products.iter().map(|(title, ..)| title.clone()).collect()
 }
 
 fn document(kind: DocumentKind, body: &str) -> Document {
@@ -173,7 +178,7 @@ struct Seen {
     products: Vec<(String, i64, i64)>,
     /// The same of those that are found by their variants.
     by_sku: Vec<(String, i64, i64)>,
-    categories: Option<u64>,
+    brands: BTreeSet<String>,
     document: (String, i64),
     email: String,
     order: (OrderStatus, i64),
@@ -204,7 +209,7 @@ async fn see(store: &Store) -> Seen {
             Ok(found.map(|found| found.value.id).into_iter().collect())
         );
     }
-    let facets = catalog.facet_values(&shop).await.expect("facets");
+    let brands = catalog.brands(&shop).await.expect("brands");
     let key = DocumentId::new("returns").expect("key");
     let documents = store.documents();
     let document = documents.get(&shop, &key).await.expect("get").expect("it");
@@ -243,7 +248,7 @@ async fn see(store: &Store) -> Seen {
     Seen {
         products: many.iter().map(brief).collect(),
         by_sku,
-        categories: facets.categories.get("Kitchen > Kettles").copied(),
+        brands: brands.into_iter().collect(),
         document: (document.value.body, document.version),
         email: customer.email.expose().clone(),
         order: (order.value.status, order.version),
@@ -255,8 +260,8 @@ fn old() -> Seen {
     let products = vec![("old".to_owned(), 100, 1); 30];
     Seen {
         by_sku: products.clone(),
+        brands: brands_of(&products),
         products,
-        categories: Some(30),
         document: ("Within 30 days.".to_owned(), 1),
         email: "old@example.com".to_owned(),
         order: (OrderStatus::Processing, 1),
@@ -275,8 +280,8 @@ fn new() -> Seen {
         .collect();
     Seen {
         by_sku: products.clone(),
+        brands: brands_of(&products),
         products,
-        categories: Some(40),
         document: ("Within 60 days.".to_owned(), 2),
         email: "new@example.com".to_owned(),
         order: (OrderStatus::Shipped, 2),

@@ -80,7 +80,7 @@ topics![
     catalog::codes_are_found_however_they_are_written,
     catalog::an_import_is_all_or_nothing,
     catalog::shops_never_see_each_other,
-    catalog::facets_count_visible_products,
+    catalog::brands_are_those_of_visible_products,
     catalog::documents_are_in_force_for_their_time,
     catalog::customers_are_identified_by_exactly_one_match,
     catalog::orders_are_found_without_case,

@@ -305,7 +305,7 @@ impl Call<'_> {
         let now = Instant::now();
         let mut directory = self.shared.directory();
         if let Some(known) = directory.get_mut(worker) {
-            known.breaker.learn(now, verdict);
+            known.breaker.learn(now, verdict, rand::random());
             if !known.breaker.lets_through(now) {
                 tracing::warn!(worker.id = worker, "worker fails at texts and gets a rest");
             }

@@ -184,7 +184,7 @@ mod tests {
             [leaving, with("full", 8, |_| {}), with("rests", 0, |_| {})],
         );
         let rests = directory.get_mut("rests").unwrap();
-        rests.breaker.learn(now, Verdict::Lied);
+        rests.breaker.learn(now, Verdict::Lied, 0);
         assert_eq!(chosen(&directory, now, &[]), Err(BusyReason::QueueFull));
         directory.hear(now, with("able", 0, |_| {}));
         assert_eq!(chosen(&directory, now, &[]), Ok("able".to_owned()));

@@ -1,0 +1,397 @@
+//! What tests of the actors share: a real store in a temporary folder, a model and a sender that do
+//! as they are told, and time that moves by hand. Nothing sleeps.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use futures::future::BoxFuture;
+use mercer_commerce::Tools;
+use mercer_gateway::live::LiveFeed;
+use mercer_gateway::sender::{ChannelSender, SendOutcome, Senders, Working};
+use mercer_inference::{
+    ChatModel, Chunk, Completion, Error, Finish, GenerateRequest, Generation, GenerationSink,
+    ModelInfo,
+};
+use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
+use mercer_schemas::{
+    Channel, Content, Event, InboundMessage, Input, LogBody, MessageId, OutboundMessage, Shop,
+    ShopId, Stream, partition_of,
+};
+use mercer_store::testing::sqlite_url;
+use mercer_store::{Command, InboxItem, InboxKind, NewInbox, OutboxRow, Part, Store, StoreConfig};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
+use tokio::sync::watch;
+
+use crate::clock::SystemClock;
+use crate::config::RuntimeConfig;
+use crate::context::{Context, Services, Shared};
+use crate::timer::Timer;
+
+/// Longest wait for something that must happen, in real time: a slow machine's disk.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Turns that other tasks get before it is said that nothing happens.
+const TURNS: usize = 200;
+
+/// Time that moves when a test says so.
+pub(crate) struct HandTimer {
+    now: watch::Sender<Instant>,
+    waits: Mutex<Vec<Duration>>,
+}
+
+impl HandTimer {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            now: watch::Sender::new(Instant::now()),
+            waits: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn advance(&self, by: Duration) {
+        self.now.send_modify(|now| *now += by);
+    }
+
+    /// Counts those who wait.
+    pub(crate) fn sleepers(&self) -> usize {
+        self.now.receiver_count()
+    }
+
+    /// Returns how long each wait so far was to be.
+    pub(crate) fn waits(&self) -> Vec<Duration> {
+        self.waits.lock().expect("lock").clone()
+    }
+}
+
+impl Timer for HandTimer {
+    fn now(&self) -> Instant {
+        *self.now.borrow()
+    }
+
+    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
+        self.waits.lock().expect("lock").push(wait);
+        let until = self.now() + wait;
+        let mut time = self.now.subscribe();
+        Box::pin(async move {
+            let _ = time.wait_for(|now| *now >= until).await;
+        })
+    }
+}
+
+/// A model that is silent, refuses everything, or writes the same again and again.
+#[derive(Default)]
+pub(crate) struct Model {
+    asked: Mutex<Vec<String>>,
+    silent: Mutex<Vec<GenerationSink>>,
+    says: Mutex<Says>,
+}
+
+#[derive(Clone, Default)]
+pub(crate) enum Says {
+    #[default]
+    Nothing,
+    No,
+    Text(&'static str),
+}
+
+impl Model {
+    pub(crate) fn says(&self, says: Says) {
+        *self.says.lock().expect("lock") = says;
+    }
+
+    /// Returns the ids of the effects that asked.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.asked.lock().expect("lock").clone()
+    }
+}
+
+#[async_trait]
+impl ChatModel for Model {
+    fn info(&self) -> Arc<ModelInfo> {
+        Arc::new(ModelInfo {
+            name: "test".to_owned(),
+            sha256: String::new(),
+            n_ctx: 4_096,
+            n_vocab: 1,
+            n_params: 1,
+            prompt_style: "compact".to_owned(),
+            template_sha256: String::new(),
+            adapters: Vec::new(),
+        })
+    }
+
+    async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
+        self.asked.lock().expect("lock").push(request.request_id);
+        let (sink, generation) = Generation::channel();
+        let says = self.says.lock().expect("lock").clone();
+        match says {
+            Says::Nothing => self.silent.lock().expect("lock").push(sink),
+            Says::No => return Err(Error::Stopped),
+            Says::Text(text) => sink.send(Ok(Chunk::Done(Completion {
+                text: text.to_owned(),
+                tokens: Vec::new(),
+                finish: Finish::Stop,
+                usage: Default::default(),
+                timings: Default::default(),
+                prompt_sha256: String::new(),
+                model: "test".to_owned(),
+            }))),
+        }
+        Ok(generation)
+    }
+}
+
+/// A sender that takes everything, or panics.
+#[derive(Default)]
+pub(crate) struct Platform {
+    pub(crate) panics: AtomicBool,
+}
+
+#[async_trait]
+impl ChannelSender for Platform {
+    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
+        vec![content.clone()]
+    }
+
+    async fn send(&self, row: &OutboxRow, _: &OutboundMessage, _: Part) -> SendOutcome {
+        assert!(!self.panics.load(Ordering::Relaxed), "told to panic");
+        SendOutcome::Sent {
+            provider_id: format!("sent-{}", row.message),
+        }
+    }
+
+    async fn working(&self, _: &Working) {}
+}
+
+/// A node with a shop, that owns all partitions.
+pub(crate) struct World {
+    pub(crate) context: Context,
+    pub(crate) timer: Arc<HandTimer>,
+    pub(crate) model: Arc<Model>,
+    pub(crate) platform: Arc<Platform>,
+    database: DatabaseConnection,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let url = sqlite_url(folder.path());
+        let store = Store::open(&StoreConfig::new(&url)).await.expect("store");
+        store.shops().put(shop()).await.expect("shop");
+        let knowledge = Knowledge::open(
+            &folder.path().join("index"),
+            store.clone(),
+            SearchModels::default(),
+            SearchConfig::default(),
+        )
+        .await
+        .expect("indexes");
+        let (model, platform) = (Arc::new(Model::default()), Arc::new(Platform::default()));
+        let mut senders = Senders::default();
+        senders.register(Channel::Webchat, platform.clone());
+        let services = Services {
+            store: store.clone(),
+            tools: Tools::new(store.clone(), knowledge),
+            chat: model.clone(),
+            intents: None,
+            senders,
+            live: LiveFeed::new(),
+            clock: Arc::new(SystemClock),
+        };
+        let timer = HandTimer::new();
+        let config = RuntimeConfig::for_testing();
+        let context: Context = Arc::new(Shared::new(config, services, timer.clone()));
+        let leases = store.leases();
+        leases.register("node", "test").await.expect("register");
+        context.take_leases(&leases.claim_all("node", false).await.expect("claim"));
+        Self {
+            context,
+            timer,
+            model,
+            platform,
+            database: Database::connect(url).await.expect("database"),
+            _folder: folder,
+        }
+    }
+
+    /// Changes the database behind the store's back.
+    pub(crate) async fn sql(&self, sql: &str) {
+        self.database.execute_unprepared(sql).await.expect("SQL");
+    }
+
+    /// Lets every use of a table fail until [`Self::mend`].
+    pub(crate) async fn break_table(&self, table: &str) {
+        self.rename(table, &format!("{table}_away")).await;
+    }
+
+    pub(crate) async fn mend(&self, table: &str) {
+        self.rename(&format!("{table}_away"), table).await;
+    }
+
+    /// Renames a table and leaves the views that read it as they are.
+    async fn rename(&self, from: &str, to: &str) {
+        self.sql(&format!(
+            "PRAGMA legacy_alter_table = ON; ALTER TABLE {from} RENAME TO {to}"
+        ))
+        .await;
+    }
+
+    /// Lets the commit of an inbox row fail for ever.
+    pub(crate) async fn poison(&self, provider_id: &str) {
+        self.sql(&format!(
+            "CREATE TRIGGER poison_{provider_id} BEFORE UPDATE OF state ON inbox \
+             WHEN OLD.provider_id = '{provider_id}' AND NEW.state = 'done' \
+             BEGIN SELECT RAISE(ABORT, 'poison'); END"
+        ))
+        .await;
+    }
+
+    /// Puts things into the inbox of one customer's conversation, in order.
+    pub(crate) async fn receive(&self, things: Vec<(&str, InboxItem)>) -> Stream {
+        let rows = things
+            .into_iter()
+            .zip(1..)
+            .map(|((id, item), at)| NewInbox {
+                channel: Channel::Webchat,
+                provider_id: id.to_owned(),
+                address: "customer".into(),
+                kind: match item {
+                    InboxItem::Message(_) => InboxKind::Message,
+                    InboxItem::Status { .. } => InboxKind::Status,
+                    InboxItem::Command(_) => InboxKind::Command,
+                },
+                payload: item.to_payload(),
+                received_at_ms: at,
+                sent_at_ms: at,
+            });
+        let inbox = self.context.services.store.inbox();
+        let inserted = inbox.insert(&shop().id, rows.collect()).await;
+        inserted.expect("insert")[0]
+            .stream
+            .clone()
+            .expect("a conversation")
+    }
+
+    /// Counts inbox rows in a state.
+    pub(crate) async fn rows(&self, state: &str) -> u64 {
+        let inbox = self.context.services.store.inbox();
+        inbox.count(&shop().id, state).await.expect("count")
+    }
+
+    /// Returns what is in a conversation's log.
+    pub(crate) async fn log(&self, stream: &Stream) -> Vec<LogBody> {
+        let conversations = self.context.services.store.conversations();
+        let records = conversations.log(stream, 0, 1_000).await.expect("log");
+        records.into_iter().map(|record| record.body).collect()
+    }
+
+    /// Returns the conversation's events by name.
+    pub(crate) async fn events(&self, stream: &Stream) -> Vec<&'static str> {
+        let log = self.log(stream).await;
+        let names = log.iter().filter_map(|body| match body {
+            LogBody::Event { event } => Some(event.type_name()),
+            LogBody::Input { .. } => None,
+        });
+        names.collect()
+    }
+
+    /// Counts events that are as described.
+    pub(crate) async fn count(&self, stream: &Stream, is: impl Fn(&Event) -> bool) -> usize {
+        let log = self.log(stream).await;
+        let found = log
+            .iter()
+            .filter(|body| matches!(body, LogBody::Event { event } if is(event)));
+        found.count()
+    }
+
+    /// Returns the causes of recorded failures.
+    pub(crate) async fn failures(&self, stream: &Stream) -> Vec<String> {
+        let log = self.log(stream).await;
+        let causes = log.into_iter().filter_map(|body| match body {
+            LogBody::Input {
+                input: Input::EffectFailed { cause, .. },
+                ..
+            } => Some(cause),
+            _ => None,
+        });
+        causes.collect()
+    }
+
+    /// Waits until something holds, letting time pass in steps.
+    pub(crate) async fn pass(
+        &self,
+        step: Duration,
+        what: &str,
+        mut holds: impl AsyncFnMut() -> bool,
+    ) {
+        let patience = Instant::now() + PATIENCE;
+        while !holds().await {
+            assert!(Instant::now() < patience, "never: {what}");
+            self.timer.advance(step);
+            settle().await;
+        }
+    }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let patience = Instant::now() + PATIENCE;
+    while !holds().await {
+        assert!(Instant::now() < patience, "never: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Lets all others do what they can without time passing.
+pub(crate) async fn settle() {
+    for _ in 0..TURNS {
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) fn shop() -> Shop {
+    Shop {
+        id: ShopId::new("highbarn").expect("key"),
+        name: "Highbarn".to_owned(),
+        currency: "GBP".parse().expect("currency"),
+        locale: "en-GB".to_owned(),
+        link_hosts: Vec::new(),
+        greeting: String::new(),
+        introduction: None,
+    }
+}
+
+/// A message of a customer.
+pub(crate) fn says(id: &'static str, text: &str) -> (&'static str, InboxItem) {
+    let content = Content::Text { text: text.into() };
+    (id, message(id, content))
+}
+
+/// A picture: it is answered without a model.
+pub(crate) fn picture(id: &'static str) -> (&'static str, InboxItem) {
+    let kind_name = "image".to_owned();
+    let quiet = false;
+    (id, message(id, Content::Unsupported { kind_name, quiet }))
+}
+
+fn message(id: &str, content: Content) -> InboxItem {
+    let number = id.bytes().fold(7, |sum, byte| sum * 31 + u128::from(byte));
+    InboxItem::Message(InboundMessage {
+        id: MessageId::from_parts(1, number),
+        provider_id: id.to_owned(),
+        sent_at_ms: 1,
+        content,
+        cut_from_chars: None,
+    })
+}
+
+/// A wish of a person of the shop.
+pub(crate) fn wishes(id: &'static str, command: Command) -> (&'static str, InboxItem) {
+    (id, InboxItem::Command(command))
+}
+
+/// The partition of a conversation.
+pub(crate) fn number(stream: &Stream) -> u16 {
+    partition_of(&stream.shop, &stream.conversation)
+}
