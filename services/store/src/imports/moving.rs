@@ -1,9 +1,7 @@
 //! Staged records on their way into their tables, or into nothing.
 
 use mercer_schemas::ShopId;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement, Value,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Statement, Value};
 
 use super::kind::{Kind, variant_columns};
 use super::ledger::{self, Phase};
