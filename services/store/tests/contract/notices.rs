@@ -75,7 +75,8 @@ pub async fn notices_go_out_in_order_per_conversation(env: Env) {
         "a repetition keeps its id"
     );
     assert_eq!(again[0].row.attempt, 2);
-    let done = notices.delivered(&again[0].row, &Outcome::default(), later);
+    let outcome = Outcome::default();
+    let done = notices.delivered(&again[0].row, &outcome, later);
     assert_eq!(done.await, Ok(true));
     let next = claim(&notices, later).await;
     assert_eq!(next.iter().map(key_of).collect::<Vec<_>>(), ["b"]);
@@ -103,9 +104,10 @@ pub async fn a_frozen_sender_changes_nothing_any_more(env: Env) {
     let after_claim = frozen.row.due_at_ms;
     let second = claim(&notices, after_claim).await.remove(0);
     assert_eq!(second.row.attempt, 2);
-    let late = notices.dead(&frozen.row, &Outcome::default(), after_claim);
+    let outcome = Outcome::default();
+    let late = notices.dead(&frozen.row, &outcome, after_claim);
     assert_eq!(late.await, Ok(false));
-    let done = notices.delivered(&second.row, &Outcome::default(), after_claim);
+    let done = notices.delivered(&second.row, &outcome, after_claim);
     assert_eq!(done.await, Ok(true));
 }
 
@@ -155,8 +157,8 @@ pub async fn a_message_that_fails_is_told_with_its_cause(env: Env) {
     drop(leases);
     let leases = env.leases("node").await;
     let outbox = env.store.outbox();
-    outbox.claim(&leases, 10, now_ms()).await.expect("claim");
-    assert_eq!(outbox.failed(&message, "rejected").await, Ok(true));
+    let claimed = outbox.claim(&leases, 10, now_ms()).await.expect("claim");
+    assert_eq!(outbox.failed(&claimed[0], "rejected").await, Ok(true));
     let notices = env.store.notices();
     assert_eq!(notices.address(&[desk()]).await, Ok(1));
     let told = claim(&notices, now_ms()).await.remove(0);

@@ -386,19 +386,19 @@ pub async fn a_message_of_parts_is_settled_when_all_are(env: Env) {
     let part = |number| Part::new(number, 2).expect("part");
 
     // The second part is refused for now: what is out stays out for the next attempt.
-    claim(&outbox, &leases, now_ms()).await;
+    let first = claim_one(&outbox, &leases, now_ms(), &ids[0]).await;
     outbox
         .part_sent(&ids[0], part(1), "wamid.p1")
         .await
         .expect("noted");
-    assert_eq!(outbox.retry(&ids[0], now_ms(), "rate").await, Ok(true));
+    assert_eq!(outbox.retry(&first, now_ms(), "rate").await, Ok(true));
     // Its report says nothing about the second.
     assert_eq!(report(&ids[0], 1, 2, "wamid.p1", Delivered).await, None);
     let rows = outbox.claim(&leases, 10, now_ms()).await.expect("claim");
     let out: Vec<bool> = rows[0].parts.iter().map(|part| part.is_out()).collect();
     assert_eq!(out, [true, false]);
     // The attempt ends in silence; a report on the first part does not settle that either.
-    outbox.unknown(&ids[0], "timeout").await.expect("unknown");
+    outbox.unknown(&rows[0], "timeout").await.expect("unknown");
     assert_eq!(report(&ids[0], 1, 2, "wamid.p1", Read).await, None);
     assert_eq!(
         row_of(&outbox, &stream, &ids[0]).await.state,
