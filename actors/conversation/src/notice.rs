@@ -67,7 +67,7 @@ fn summary(state: &State, reason: HandoffReason) -> Option<Summary> {
             .collect(),
         open: match reason {
             HandoffReason::Asked | HandoffReason::Complaint => Open::SpeakToPerson,
-            HandoffReason::Unable => Open::AnswerQuestion,
+            HandoffReason::Unable | HandoffReason::Identity => Open::AnswerQuestion,
             HandoffReason::Failure => Open::ReadConversation,
         },
     })

@@ -80,6 +80,7 @@ fn subject(notice: &Notice) -> String {
                 HandoffReason::Asked => "a customer asks for a person",
                 HandoffReason::Complaint => "a customer complains",
                 HandoffReason::Unable => "a customer needs a person's answer",
+                HandoffReason::Identity => "a customer could not prove who they are",
                 HandoffReason::Failure => "a message could not be processed",
                 HandoffReason::Identity => "a customer could not prove who they are",
             };
