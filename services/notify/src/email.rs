@@ -82,7 +82,6 @@ fn subject(notice: &Notice) -> String {
                 HandoffReason::Unable => "a customer needs a person's answer",
                 HandoffReason::Identity => "a customer could not prove who they are",
                 HandoffReason::Failure => "a message could not be processed",
-                HandoffReason::Identity => "a customer could not prove who they are",
             };
             format!("{shop}: {what}")
         }
