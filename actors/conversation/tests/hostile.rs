@@ -199,6 +199,7 @@ fn turn(state: &mut State, text: String, at: u64) -> usize {
                 effect: effect_id,
                 evidence: products(),
                 identified: None,
+                proof: None,
             },
             Effect::GenerateReply { grammar, .. } => {
                 grammar_bytes = grammar_bytes.max(grammar.len());

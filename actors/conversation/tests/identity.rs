@@ -16,6 +16,7 @@ fn settings() -> Settings {
         prompt_style: PromptStyle::Compact,
         history_chars_max: 6_000,
         output_tokens_max: 64,
+        introduction: None,
     }
 }
 
@@ -70,12 +71,12 @@ impl Talk {
             entropy: self.inputs,
             settings: settings(),
         };
-        let decision = decide(&self.state, &input, &meta).expect("not refused");
-        for event in &decision.events {
+        let events = decide(&self.state, &input, &meta).expect("not refused");
+        for event in &events {
             self.state = evolve(std::mem::take(&mut self.state), event);
             invariants::check(&self.state).expect("invariants hold");
         }
-        decision.events
+        events
     }
 
     fn says(&mut self, address: &str) -> Vec<Event> {
@@ -86,6 +87,7 @@ impl Talk {
             content: Content::Text {
                 text: "where is HB-70417?".into(),
             },
+            cut_from_chars: None,
         };
         self.when(Input::ReceiveMessages {
             channel: Channel::Whatsapp,

@@ -198,11 +198,13 @@ mod tests {
             r#"{"id":"C-4","name":"Di"}"#,
             r#"{"id":"C-5","name":"Ed","phone":"CO.104712345678"}"#,
         ];
-        let parsed = customers(lines.join("\n").as_bytes(), "c.jsonl").expect("read");
+        let parsed =
+            customers(lines.join("\n").as_bytes(), "c.jsonl", OnError::Skip).expect("read");
         let sound: Vec<u64> = parsed.records.iter().map(|(line, _)| *line).collect();
         assert_eq!(sound, [1, 2]);
         let faults: Vec<(u64, &str)> = parsed
             .errors
+            .first()
             .iter()
             .map(|error| (error.line, error.field.as_str()))
             .collect();
