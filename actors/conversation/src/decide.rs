@@ -80,7 +80,8 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             by_person,
         } => quarantine(state, inbox_ids, from.as_ref(), *by_person, meta),
     };
-    if !matches!(input, Input::AnswerAsPerson { .. }) && !state.introduced {
+    let with_person = state.phase == Phase::WithPerson;
+    if !matches!(input, Input::AnswerAsPerson { .. }) && !with_person && !state.introduced {
         introduce(&mut events, meta);
     }
     Ok(events)
@@ -115,13 +116,17 @@ fn receive(
             address: address.clone(),
         });
     }
+    let ended = identity_end(state, address, meta.at_ms);
+    // The end of an identity takes turns out of the history by itself.
+    let compacted = match ended {
+        None => compacted(state, meta),
+        Some(_) => None,
+    };
     if state.phase == Phase::WithPerson {
         // Each message becomes a part of the history at once.
-        events.extend(compacted(state, meta));
+        events.extend(compacted.clone());
     }
-    events.extend(
-        identity_end(state, address, meta.at_ms).map(|cause| Event::IdentityEnded { cause }),
-    );
+    events.extend(ended.map(|cause| Event::IdentityEnded { cause }));
     events.extend(messages.iter().map(|message| Event::MessageReceived {
         message: message.clone(),
     }));
@@ -148,7 +153,7 @@ fn receive(
         Some(turn) => events.extend(merged(turn, &new_words, was_cut)),
         None => {
             let words = head(&new_words, TURN_CHARS_MAX);
-            events.extend(compacted(state, meta));
+            events.extend(compacted);
             events.push(Event::TurnStarted {
                 turn: TurnId::from_parts(meta.at_ms, u128::from(meta.entropy)),
                 attempt: 0,

@@ -165,8 +165,13 @@ impl Tools {
                     at_ms: request.at_ms,
                 };
                 let told = order::look_up(&self.store, &request.shop.id, &question).await?;
-                // Of two calls in a plan the words are the same, so the first one's finding stays.
-                answer.proof.get_or_insert(told.proof);
+                // Of two calls in a plan the words are the same, so the first one's finding stays, unless
+                // the second one proves.
+                if matches!(told.outcome, Outcome::Orders(..)) {
+                    answer.proof = Some(told.proof);
+                } else {
+                    answer.proof.get_or_insert(told.proof);
+                }
                 match told.outcome {
                     Outcome::IdentityNeeded => answer.evidence.push(Evidence::IdentityNeeded),
                     Outcome::NotFound => answer.evidence.push(Evidence::OrderNotFound),
@@ -313,7 +318,7 @@ impl Tools {
             let all = self.side_by_side(request).await?;
             if (2..=PRODUCTS_MAX).contains(&all.len()) {
                 for candidate in &all {
-                    self.tell(candidate, asked, words, answer).await;
+                    self.tell(request, candidate, asked, answer).await;
                 }
                 return Ok(());
             }
@@ -329,7 +334,7 @@ impl Tools {
                 Found::Unknown
             )
         });
-        self.tell(answering.unwrap_or(first), asked, words, answer)
+        self.tell(request, answering.unwrap_or(first), asked, answer)
             .await;
         Ok(())
     }
@@ -337,11 +342,12 @@ impl Tools {
     /// Tells a product, and the option or attribute of it that was asked for.
     async fn tell(
         &self,
+        request: &Request<'_>,
         product: &Versioned<Product>,
         asked: &str,
-        words: &str,
         answer: &mut Answer,
     ) {
+        let words = request.words.expose();
         let handle = push_product(answer, product, &request.shop.locale);
         let found = match details::look_up(&product.value, asked, words) {
             Found::Unknown => self.meant(&product.value, words).await,

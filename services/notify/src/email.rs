@@ -16,6 +16,9 @@ use crate::send::Tried;
 /// Longest wait for the mail server in one step.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Longest wait for all steps together: less than a claim holds.
+const WHOLE_TIMEOUT: Duration = Duration::from_secs(45);
+
 /// People with an address.
 pub(crate) struct Email {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -52,7 +55,11 @@ impl Email {
         let Ok(message) = message else {
             return Tried::failed("unreadable", None);
         };
-        match self.transport.send(message).await {
+        let sent = tokio::time::timeout(WHOLE_TIMEOUT, self.transport.send(message)).await;
+        let Ok(sent) = sent else {
+            return Tried::failed("timeout", None);
+        };
+        match sent {
             Ok(response) => Tried::Taken(Outcome {
                 status: Some(u16::from(response.code())),
                 cause: None,
@@ -166,7 +173,10 @@ fn tell_summary(text: &mut String, summary: &Summary) {
     line(text, "Open", summary.open.sentence());
 }
 
+/// Writes a labelled value. What a customer wrote may have lines of its own: they are set apart, so
+/// that none passes for one of these.
 fn line(text: &mut String, label: &str, value: &str) {
+    let value = value.lines().collect::<Vec<_>>().join("\n    > ");
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{label}: {value}");
 }

@@ -1,7 +1,7 @@
 //! The loop that addresses and sends, and a single trial.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use mercer_schemas::{Notice, NoticeId, NoticeKind, ShopId};
@@ -19,6 +19,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// is not overrun.
 const IN_FLIGHT_MAX: usize = 8;
 
+/// After an outage what waits is sent at once, but not more often than this, milliseconds.
+const HURRY_EVERY_MS: i64 = 600_000;
+/// How often deliveries to targets that the settings do not name any more are looked for,
+/// milliseconds, and how old they must be to be given up: older than any that is still tried.
+const ORPHANS_EVERY_MS: i64 = 60_000;
+const ORPHAN_AGE_MS: i64 = 48 * 3_600_000;
+
 /// Returns the time, UTC milliseconds.
 pub type Now = Arc<dyn Fn() -> i64 + Send + Sync>;
 
@@ -30,6 +37,8 @@ pub struct Notifier {
     names: Arc<Vec<TargetName>>,
     client: reqwest::Client,
     now: Now,
+    /// When what waits for a target was last made due, by shop and target.
+    hurried: Arc<Mutex<HashMap<(ShopId, String), i64>>>,
 }
 
 /// How a try ended.
@@ -75,6 +84,7 @@ impl Notifier {
             targets: Arc::new(targets),
             client,
             now,
+            hurried: Arc::default(),
         })
     }
 
@@ -89,7 +99,16 @@ impl Notifier {
     pub async fn run(&self, stop: CancellationToken) {
         let mut running: JoinSet<usize> = JoinSet::new();
         let mut in_flight: HashMap<usize, usize> = HashMap::new();
+        let mut orphans_at_ms = i64::MIN;
         while !stop.is_cancelled() {
+            let now_ms = (self.now)();
+            if orphans_at_ms <= now_ms {
+                orphans_at_ms = now_ms + ORPHANS_EVERY_MS;
+                let before_ms = now_ms - ORPHAN_AGE_MS;
+                if let Err(error) = self.notices.give_up_orphans(&self.names, before_ms).await {
+                    tracing::warn!(%error, "notices to targets that are gone could not be given up");
+                }
+            }
             if let Err(error) = self.look(&mut running, &mut in_flight).await {
                 tracing::warn!(%error, "notices could not be read");
             }
@@ -111,6 +130,7 @@ impl Notifier {
         in_flight: &mut HashMap<usize, usize>,
     ) -> Result<(), Error> {
         while self.notices.address(&self.names).await? > 0 {}
+        let now_ms = (self.now)();
         for (number, name) in self.names.iter().enumerate() {
             let busy = in_flight.entry(number).or_default();
             let room = IN_FLIGHT_MAX.saturating_sub(*busy);
@@ -119,8 +139,16 @@ impl Notifier {
             }
             let claimed = self
                 .notices
-                .claim(&name.shop, &name.name, room as u64, (self.now)())
-                .await?;
+                .claim(&name.shop, &name.name, room as u64, now_ms)
+                .await;
+            let claimed = match claimed {
+                Ok(claimed) => claimed,
+                Err(error) => {
+                    // One target's trouble is no other's.
+                    tracing::warn!(%error, target.name = name.name, "notices of a target could not be read");
+                    continue;
+                }
+            };
             for delivery in claimed {
                 *busy += 1;
                 let notifier = self.clone();
@@ -176,7 +204,7 @@ impl Notifier {
             Tried::Taken(outcome) => {
                 metrics::counter!("mercer_notices_delivered_total", "way" => way).increment(1);
                 self.notices.delivered(row, &outcome, now_ms).await?;
-                if attempt > 1 {
+                if attempt > 1 && self.may_hurry(&target.name, now_ms) {
                     let name = &target.name;
                     self.notices.hurry(&name.shop, &name.name, now_ms).await?;
                 }
@@ -193,6 +221,22 @@ impl Notifier {
             }
         }
         Ok(())
+    }
+
+    /// Says whether what waits for a target may be made due: once in a while, so that a target which
+    /// fails now and then keeps the waits that it needs.
+    fn may_hurry(&self, name: &TargetName, now_ms: i64) -> bool {
+        let mut hurried = self
+            .hurried
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let key = (name.shop.clone(), name.name.clone());
+        let last = hurried.entry(key).or_insert(i64::MIN);
+        let may = last.saturating_add(HURRY_EVERY_MS) <= now_ms;
+        if may {
+            *last = now_ms;
+        }
+        may
     }
 
     async fn give_up(

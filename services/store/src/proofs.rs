@@ -24,8 +24,10 @@ use crate::text::is_storable;
 const WRONG_MAX: i64 = 10;
 /// An hour, milliseconds.
 const WINDOW_MS: i64 = 60 * 60 * 1_000;
-/// Fewest characters of a code to count by: "2 kettles" and "23 November" are in many messages.
-const COUNTED_CHARS_MIN: usize = 4;
+/// Fewest characters of a code to count by. Shorter ones are in many customers' messages: "23 November",
+/// the year in `2026-00017`, postcodes. Counted, ten wrong proofs of some would close the others out;
+/// the e-mail address that each proof needs bounds guessing as well.
+const COUNTED_CHARS_MIN: usize = 6;
 /// Most details of one comparison, this message's and those given before; callers keep to fewer.
 const DETAILS_MAX: usize = 128;
 /// Most orders that are looked at: numbers of which several are written alike are few.

@@ -53,7 +53,7 @@ pub(crate) async fn resend_delivery(
     if !is_due {
         return Err(Problem::new(
             Kind::Conflict,
-            "the delivery is not settled yet; it is tried again by itself",
+            "the delivery is not settled yet; see its state and next_at_ms",
         ));
     }
     Ok((StatusCode::ACCEPTED, Json(row.into())))

@@ -123,10 +123,16 @@ fn is_own_address(word: &str, hosts: &[String]) -> bool {
     let authority = authority.split(['/', '?', '#']).next().unwrap_or_default();
     let rest = &address[address.find(authority).unwrap_or(0) + authority.len()..];
     url.port().is_none()
-        && !authority.contains('@')
+        && authority.chars().all(in_host)
         && url.host_str().is_some_and(|host| is_own(host, hosts))
         && !rest.contains("www.")
         && domains(rest).all(|(_, domain)| ascii(domain).is_some_and(|host| is_own(&host, hosts)))
+}
+
+/// Says whether a sign belongs to a host's name. A browser takes others too (`evil.com,.shop.example`),
+/// where what makes links of a text may end the address.
+fn in_host(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-')
 }
 
 /// Finds what readers may take for a domain: labels joined by dots, the last one a top-level

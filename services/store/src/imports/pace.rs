@@ -1,6 +1,6 @@
 //! How much an import does at once: little enough that other writes hardly wait for it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// For how long a chunk should keep the writer. A write that comes in meanwhile waits for the rest
 /// of it and for its commit; both together stay far below the 200 ms that are promised.
@@ -12,6 +12,10 @@ const UNITS_MIN: u64 = 100;
 const UNITS_MAX: u64 = 2_000;
 const UNITS_FIRST: u64 = 100;
 
+/// A run that writes nothing tells this often that it lives: well within the time after which it
+/// counts as dead.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+
 /// Bytes that count as one unit, as a row does.
 const UNIT_BYTES: u64 = 4096;
 
@@ -19,11 +23,16 @@ const UNIT_BYTES: u64 = 4096;
 #[derive(Debug)]
 pub(super) struct Pace {
     units: u64,
+    /// When the run last wrote that it lives.
+    told_at: Instant,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { units: UNITS_FIRST }
+        Self {
+            units: UNITS_FIRST,
+            told_at: Instant::now(),
+        }
     }
 }
 
@@ -36,7 +45,19 @@ impl Pace {
     /// Learns how long a chunk kept the writer, and lets others write for as long.
     pub(super) async fn rest(&mut self, took: Duration) {
         self.learn(took);
+        self.told_at = Instant::now();
         tokio::time::sleep(took.min(TARGET)).await;
+    }
+
+    /// Notes a chunk that kept the writer not at all, as nothing in it changed: the next one may be
+    /// larger. Says whether it is time for the run to tell that it lives.
+    pub(super) fn reads(&mut self) -> bool {
+        self.learn(Duration::ZERO);
+        let is_silent = self.told_at.elapsed() > TELL_EVERY;
+        if is_silent {
+            self.told_at = Instant::now();
+        }
+        is_silent
     }
 
     fn learn(&mut self, took: Duration) {

@@ -57,12 +57,20 @@ async fn address<C: ConnectionTrait>(tx: &C, targets: &[TargetName]) -> Result<u
         let conversation: String = get(row, "conversation")?;
         let kind: String = get(row, "kind")?;
         let created_at_ms: i64 = get(row, "created_at_ms")?;
-        let known: NoticeKind = kind
-            .parse()
-            .map_err(|_| Error::corrupt("notice.kind", &id))?;
-        let wanting = targets
+        // A kind of a newer version, or of nobody's interest: nobody is told.
+        let known: Option<NoticeKind> = kind.parse().ok();
+        let wanting: Vec<&TargetName> = targets
             .iter()
-            .filter(|target| target.shop.as_str() == shop && target.kinds.contains(&known));
+            .filter(|target| {
+                let wants = known.is_some_and(|known| target.kinds.contains(&known));
+                target.shop.as_str() == shop && wants
+            })
+            .collect();
+        if wanting.is_empty() {
+            // What a customer wrote is not kept for nobody.
+            exec(tx, "DELETE FROM notice WHERE seq = $1", [seq.into()]).await?;
+            continue;
+        }
         for target in wanting {
             let sql = "INSERT INTO notice_delivery (id, seq, notice, shop, conversation, kind, target, \
                        state, attempt, attempt_base, due_at_ms, created_at_ms) \

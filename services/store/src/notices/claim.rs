@@ -48,16 +48,15 @@ impl Notices {
     pub async fn next_due_ms(&self, shop: &ShopId, target: &str) -> Result<Option<i64>, Error> {
         let (shop, target) = (shop.to_string(), target.to_owned());
         let next = self.db.read(|c| async move {
-            let found = notice_delivery::Entity::find()
-                .filter(notice_delivery::Column::Shop.eq(shop))
-                .filter(notice_delivery::Column::Target.eq(target))
-                .filter(notice_delivery::Column::State.is_in(["pending", "sending"]))
-                .order_by_asc(notice_delivery::Column::DueAtMs)
-                .limit(1)
-                .one(&c);
-            Ok(found.await?)
+            // Those that wait for an earlier one of their conversation are not due.
+            let sql = format!(
+                "SELECT d.due_at_ms FROM notice_delivery d WHERE d.shop = $1 AND d.target = $2 \
+                 AND d.state IN ('pending', 'sending') AND {IS_HEAD} ORDER BY d.due_at_ms LIMIT 1"
+            );
+            let row = one(&c, sql, [shop.into(), target.into()]).await?;
+            row.map(|row| get(&row, "due_at_ms")).transpose()
         });
-        Ok(next.await?.map(|row| row.due_at_ms))
+        next.await
     }
 }
 
@@ -88,10 +87,23 @@ async fn claim<C: ConnectionTrait>(
             now_ms.into(),
         ];
         if exec(tx, sql, values).await? == 1 {
-            claimed.extend(load(tx, &id).await?);
+            match load(tx, &id).await {
+                Ok(found) => claimed.extend(found),
+                Err(Error::Corrupt { .. }) => set_aside(tx, &id, now_ms).await?,
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(claimed)
+}
+
+/// Gives up a delivery that cannot be read, so that it holds no other one back.
+async fn set_aside<C: ConnectionTrait>(tx: &C, id: &str, now_ms: i64) -> Result<(), Error> {
+    tracing::error!(delivery.id = id, "a stored notice cannot be read");
+    let sql = "UPDATE notice_delivery SET state = 'dead', cause = 'unreadable', settled_at_ms = $1 \
+               WHERE id = $2";
+    exec(tx, sql, [now_ms.into(), id.into()]).await?;
+    Ok(())
 }
 
 async fn load<C: ConnectionTrait>(tx: &C, id: &str) -> Result<Option<Claimed>, Error> {

@@ -6,8 +6,8 @@
 use mercer_schemas::ShopId;
 use sea_orm::Value;
 
-use super::{DeliveryState, Notices, Outcome, ToldRow};
-use crate::db::exec;
+use super::{DeliveryState, Notices, Outcome, TargetName, ToldRow};
+use crate::db::{all, exec, get, now_ms};
 use crate::error::Error;
 
 impl Notices {
@@ -50,7 +50,7 @@ impl Notices {
     }
 
     /// Makes everything due that waits for a target which has answered again, so that an outage
-    /// is not followed by a long wait.
+    /// is not followed by a long wait. What the target itself asked to wait with (429, 503) waits.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
@@ -60,13 +60,60 @@ impl Notices {
             .write(move |tx| {
                 Box::pin(async move {
                     let sql = "UPDATE notice_delivery SET due_at_ms = $1 WHERE shop = $2 \
-                               AND target = $3 AND state = 'pending' AND due_at_ms > $1";
+                               AND target = $3 AND state = 'pending' AND due_at_ms > $1 \
+                               AND (status IS NULL OR status NOT IN (429, 503))";
                     let values = [now_ms.into(), shop.into(), target.into()];
                     exec(tx, sql, values).await?;
                     Ok::<(), Error>(())
                 })
             })
             .await
+    }
+
+    /// Gives up deliveries of notices from before a moment (UTC milliseconds) whose target is none of
+    /// these: nobody sends them any more. Returns how many.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn give_up_orphans(
+        &self,
+        targets: &[TargetName],
+        before_ms: i64,
+    ) -> Result<u64, Error> {
+        let waiting = self.db.read(move |c| async move {
+            let sql = "SELECT DISTINCT shop, target FROM notice_delivery \
+                       WHERE state IN ('pending', 'sending') AND created_at_ms < $1";
+            let mut found: Vec<(String, String)> = Vec::new();
+            for row in all(&c, sql, [before_ms.into()]).await? {
+                found.push((get(&row, "shop")?, get(&row, "target")?));
+            }
+            Ok(found)
+        });
+        let mut given_up = 0;
+        for (shop, target) in waiting.await? {
+            let is_known = |known: &TargetName| known.shop.as_str() == shop && known.name == target;
+            if targets.iter().any(is_known) {
+                continue;
+            }
+            given_up += self
+                .db
+                .write(move |tx| {
+                    Box::pin(async move {
+                        let sql = "UPDATE notice_delivery SET state = 'dead', cause = 'no_target', \
+                                   settled_at_ms = $1 WHERE shop = $2 AND target = $3 \
+                                   AND state IN ('pending', 'sending') AND created_at_ms < $4";
+                        let values = [
+                            now_ms().into(),
+                            shop.into(),
+                            target.into(),
+                            before_ms.into(),
+                        ];
+                        Ok::<u64, Error>(exec(tx, sql, values).await?)
+                    })
+                })
+                .await?;
+        }
+        Ok(given_up)
     }
 
     async fn settle(

@@ -293,7 +293,10 @@ async fn report<C: ConnectionTrait>(
             id.into(),
         ];
         exec(tx, sql, values).await?;
-        if changed && joined == Some(DeliveryStatus::Failed) {
+        // One that was given up has been told of already.
+        let was_failed =
+            row.state == OutboxState::Failed || row.delivery == Some(DeliveryStatus::Failed);
+        if joined == Some(DeliveryStatus::Failed) && !was_failed {
             tell_failed(tx, row.message.as_str()).await?;
         }
     }
