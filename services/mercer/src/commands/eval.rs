@@ -281,8 +281,8 @@ fn noon_ms(day: &str) -> Option<i64> {
         .parse()
         .ok()
         .filter(|date: &Date| date.to_string() == day)?;
-    let noon = date.at(12, 0, 0, 0).to_zoned(TimeZone::UTC).ok()?;
-    Some(noon.timestamp().as_millisecond())
+    let noon = TimeZone::UTC.to_timestamp(date.at(12, 0, 0, 0)).ok()?;
+    Some(noon.as_millisecond())
 }
 
 async fn retrieval(config: &Config, args: RetrievalArgs) -> anyhow::Result<ExitCode> {

@@ -1,9 +1,7 @@
 //! Taking deliveries for sending.
 
 use mercer_schemas::{Personal, ShopId};
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait};
 
 use super::{CLAIM_MS, Claimed, Notices, decode};
 use crate::db::{all, exec, get, one};
