@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::handover::is_of_telling;
 use crate::imports::is_of_imports;
 use crate::support::{
     Accepted, Mercer, Message, Model, PATIENCE, Status, World, batch, events, root,
@@ -66,7 +67,7 @@ async fn die_at_every_point(
         Err(_) => runs_each,
     };
     let mut points = named_points();
-    points.retain(|point| passed(point) && !is_of_imports(point));
+    points.retain(|point| passed(point) && !is_of_imports(point) && !is_of_telling(point));
     assert!(
         points.len() >= POINTS_MIN,
         "only {} points are named: {points:?}",

@@ -269,10 +269,12 @@ async fn page_shows_what_happens(gateway: &Mercer, nats: &str) {
     );
 }
 
+/// Bytes before the payload of a message that a node told: tag, sender and count.
+const SEAL_BYTES: usize = 32 + 8 + 8;
+
 /// Makes sentences for the conversation of a message that a node told: as plain JSON, and behind that message's seal.
 fn forgeries(genuine: &[u8]) -> [Vec<u8>; 2] {
-    let begins = genuine.iter().position(|&byte| byte == b'{');
-    let (seal, json) = genuine.split_at(begins.expect("JSON"));
+    let (seal, json) = genuine.split_at(SEAL_BYTES);
     let told: serde_json::Value = serde_json::from_slice(json).expect("JSON");
     let forged = json!({
         "conversation": told["conversation"],

@@ -186,11 +186,7 @@ impl Notifier {
 
     async fn attempt(&self, target: &Target, id: &str, notice: &Notice, at_ms: i64) -> Tried {
         match &target.way {
-            Way::Webhook(endpoint) => {
-                endpoint
-                    .post(&self.client, id, notice, at_ms, (self.now)())
-                    .await
-            }
+            Way::Webhook(endpoint) => endpoint.post(&self.client, id, notice, at_ms).await,
             Way::Email(email) => email.send(id, notice).await,
         }
     }

@@ -58,7 +58,6 @@ impl Endpoint {
         id: &str,
         notice: &Notice,
         true_at_ms: i64,
-        now_ms: i64,
     ) -> Tried {
         let body = Body {
             timestamp: time(true_at_ms),
@@ -67,7 +66,8 @@ impl Endpoint {
         let Ok(body) = serde_json::to_vec(&body) else {
             return Tried::failed("unreadable", None);
         };
-        let at_s = now_ms / 1_000;
+        // The wall clock, whatever clock decides when to try: receivers compare it with theirs.
+        let at_s = jiff::Timestamp::now().as_second();
         let mut signatures = Vec::with_capacity(self.signers.len());
         for signer in &self.signers {
             match signer.sign(id, at_s, &body) {

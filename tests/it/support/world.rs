@@ -35,6 +35,8 @@ pub(crate) struct World {
     pub(crate) embedder: PathBuf,
     /// Whether the shop's channels are configured.
     pub(crate) channels: bool,
+    /// More settings, as TOML.
+    pub(crate) more: String,
     /// URL of NATS; empty for a model in the process.
     pub(crate) nats: String,
     /// URL of a database in PostgreSQL; empty for SQLite in the data folder.
@@ -54,6 +56,7 @@ impl World {
             output_tokens_max: 160,
             embedder: PathBuf::new(),
             channels: true,
+            more: String::new(),
             nats: String::new(),
             postgres: String::new(),
             store: OnceCell::new(),
@@ -95,6 +98,7 @@ impl World {
             chat: self.chat.clone(),
             embedder: self.embedder.clone(),
             channels: self.channels,
+            more: self.more.clone(),
             nats: self.nats.clone(),
             postgres,
             store: OnceCell::new(),
@@ -227,6 +231,7 @@ impl World {
                 shop = self.shop,
             ));
         }
+        text.push_str(&self.more);
         std::fs::write(&path, text).expect("settings file");
         path
     }

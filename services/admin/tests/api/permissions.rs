@@ -153,6 +153,8 @@ async fn every_operation_admits_the_roles_with_its_scopes_and_nobody_else() {
     PATCH /v1/shops/{shop}/variants/{sku}: owner operator integration
     PUT /v1/shops/{shop}/variants/{sku}/price: owner operator integration
     PUT /v1/shops/{shop}/variants/{sku}/stock: owner operator integration
+    GET /v1/shops/{shop}/webhooks/deliveries: owner operator analyst
+    POST /v1/shops/{shop}/webhooks/deliveries/{delivery}/resend: owner operator
     GET /v1/workers: owner operator analyst
     "#);
 }
