@@ -501,8 +501,8 @@ impl ConversationActor {
             address,
             provider_message_id: state.last_provider_id.clone(),
         };
-        let senders = self.context.services.senders.clone();
-        tokio::spawn(async move { senders.working(&work).await });
+        let channels = self.context.services.channels.clone();
+        tokio::spawn(async move { channels.working(&work).await });
     }
 
     fn lease(&self, stream: &Stream) -> Result<mercer_store::Lease, ActorProcessingErr> {

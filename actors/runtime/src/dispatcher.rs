@@ -67,7 +67,7 @@ async fn deliver(context: &Context, row: OutboxRow) {
     mercer_store::crash_point("outbox_claimed");
     let outcome = context
         .services
-        .senders
+        .channels
         .send(&row, &Noted(Arc::clone(context)))
         .await;
     mercer_store::crash_point("sent_not_recorded");
