@@ -1,8 +1,10 @@
 //! Money: whole minor units and an ISO 4217 currency. No floating point anywhere.
 
-use std::fmt;
 use std::str::FromStr;
 
+use icu_decimal::DecimalFormatter;
+use icu_decimal::input::Decimal;
+use icu_locale_core::Locale;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,6 +29,9 @@ use utoipa::ToSchema;
 #[schemars(with = "String")]
 pub struct Currency([u8; 3]);
 
+/// Decimals of a currency that the list says nothing of: nearly all have two.
+const DECIMALS_USUAL: u32 = 2;
+
 /// Says why a text is not money or a currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MoneyError {
@@ -39,13 +44,22 @@ pub enum MoneyError {
 }
 
 impl Currency {
-    /// Number of decimals of the currency (ISO 4217, the ones that differ from two).
+    /// Number of decimals of the currency as ISO 4217 has them; [`DECIMALS_USUAL`] where it does
+    /// not list the code.
     pub fn decimals(self) -> u32 {
-        match &self.0 {
-            b"JPY" | b"KRW" | b"VND" | b"CLP" | b"ISK" | b"XAF" | b"XOF" | b"PYG" | b"UGX" => 0,
-            b"BHD" | b"KWD" | b"OMR" | b"JOD" | b"TND" | b"IQD" | b"LYD" => 3,
-            _ => 2,
-        }
+        self.listed()
+            .and_then(iso_currency::Currency::exponent)
+            .map_or(DECIMALS_USUAL, u32::from)
+    }
+
+    /// Says whether ISO 4217 lists the code. Others are read all the same, so that records stay
+    /// readable when a list changes.
+    pub fn is_listed(self) -> bool {
+        self.listed().is_some()
+    }
+
+    fn listed(self) -> Option<iso_currency::Currency> {
+        iso_currency::Currency::from_code(self.code())
     }
 
     /// Returns the code.
@@ -141,22 +155,80 @@ impl Money {
     }
 }
 
-impl fmt::Display for Money {
-    /// Writes the amount as shoppers read it: `£45.99`, `¥1200`, `45.99 SEK`.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scale = 10_u64.pow(self.currency.decimals());
-        let (whole, rest) = (
-            self.minor.unsigned_abs() / scale,
-            self.minor.unsigned_abs() % scale,
-        );
-        let sign = if self.minor < 0 { "-" } else { "" };
-        let amount = match self.currency.decimals() {
-            0 => format!("{whole}"),
-            d => format!("{whole}.{rest:0width$}", width = d as usize),
+/// Characters between groups of digits, besides `.` and `,`: spaces and apostrophes.
+const GROUPING: &[char] = &[' ', '\u{a0}', '\u{202f}', '\u{2009}', '\'', '’', '_'];
+
+/// Returns an amount as people write it as a plain decimal: `1,200`, `1.200,50`, `1 200.5`.
+///
+/// The last `.` or `,` is the decimal separator where it stands once and not before exactly three
+/// digits, or where a separator of the other kind stands before it. None where groups are not of
+/// three digits (two are for India's lakhs).
+fn plain_decimal(text: &str, decimals: u32) -> Option<String> {
+    let text: String = text
+        .trim()
+        .chars()
+        .filter(|c| !GROUPING.contains(c))
+        .collect();
+    let separators: Vec<(usize, char)> = text
+        .char_indices()
+        .filter(|(_, c)| matches!(c, '.' | ','))
+        .collect();
+    let Some((at, last)) = separators.last().copied() else {
+        return Some(text);
+    };
+    let behind = text.len() - at - 1;
+    let is_decimal = match separators.iter().filter(|(_, c)| *c == last).count() {
+        1 if separators.len() > 1 => true,
+        1 => behind != 3 || last == '.' && decimals == 3,
+        _ => false,
+    };
+    let (whole, fraction) = if is_decimal {
+        (&text[..at], &text[at + 1..])
+    } else {
+        (text.as_str(), "")
+    };
+    let groups: Vec<&str> = whole.split(['.', ',']).collect();
+    let (first, others) = groups.split_first()?;
+    let is_grouped = others.split_last().is_none_or(|(last, middle)| {
+        let size = middle.first().map_or(3, |group| group.len());
+        last.len() == 3
+            && (2..=3).contains(&size)
+            && middle.iter().all(|group| group.len() == size)
+            && (1..=3).contains(&first.len())
+    });
+    is_grouped.then(|| match fraction {
+        "" => groups.concat(),
+        _ => format!("{}.{fraction}", groups.concat()),
+    })
+}
+
+impl Money {
+    /// Parses an amount as people write it: thousands may be grouped, and the decimal separator may
+    /// be a comma.
+    ///
+    /// # Errors
+    /// [`MoneyError::Amount`] on anything else, and on more decimals than the currency has.
+    pub fn parse_written(text: &str, currency: Currency) -> Result<Self, MoneyError> {
+        let decimals = currency.decimals();
+        let plain = plain_decimal(text, decimals).ok_or(MoneyError::Amount(decimals))?;
+        Self::parse_decimal(&plain, currency)
+    }
+
+    /// Writes the amount as a shop's customers read it: `£1,045.99`, `¥1,200`, `1 045,99 SEK`. The
+    /// locale is the shop's (BCP 47); one that is not known groups as English does.
+    pub fn text(self, locale: &str) -> String {
+        let decimals = i16::try_from(self.currency.decimals()).unwrap_or_default();
+        let mut amount = Decimal::from(self.minor.unsigned_abs());
+        amount.multiply_pow10(-decimals);
+        let locale = Locale::try_from_str(locale).unwrap_or(Locale::UNKNOWN);
+        let amount = match DecimalFormatter::try_new(locale.into(), Default::default()) {
+            Ok(formatter) => formatter.format(&amount).to_string(),
+            Err(_) => amount.to_string(),
         };
+        let sign = if self.minor < 0 { "-" } else { "" };
         match self.currency.symbol() {
-            Some(symbol) => write!(f, "{sign}{symbol}{amount}"),
-            None => write!(f, "{sign}{amount} {}", self.currency.code()),
+            Some(symbol) => format!("{sign}{symbol}{amount}"),
+            None => format!("{sign}{amount} {}", self.currency.code()),
         }
     }
 }
@@ -170,20 +242,82 @@ mod tests {
         "GBP".parse().expect("code")
     }
 
+    fn money(minor: i64, code: &str) -> Money {
+        Money {
+            minor,
+            currency: code.parse().expect("code"),
+        }
+    }
+
     #[test]
-    fn money_is_written_as_shoppers_read_it() {
-        let money = |minor, code: &str| {
-            Money {
-                minor,
-                currency: code.parse().expect("code"),
-            }
-            .to_string()
-        };
-        assert_eq!(money(4599, "GBP"), "£45.99");
-        assert_eq!(money(-5, "EUR"), "-€0.05");
-        assert_eq!(money(1200, "JPY"), "¥1200");
-        assert_eq!(money(1234, "KWD"), "1.234 KWD");
-        assert_eq!(money(i64::MIN, "GBP"), "-£92233720368547758.08");
+    fn money_is_written_as_the_shops_customers_read_it() {
+        for (minor, code, locale, text) in [
+            (4599, "GBP", "en-GB", "£45.99"),
+            (120_000, "GBP", "en-GB", "£1,200.00"),
+            (-5, "EUR", "en-IE", "-€0.05"),
+            (1200, "JPY", "en", "¥1,200"),
+            (1234, "KWD", "en-KW", "1.234 KWD"),
+            (120_050, "EUR", "de-DE", "€1.200,50"),
+            (123_456_789, "INR", "en-IN", "12,34,567.89 INR"),
+            (123_450, "CHF", "de-CH", "1'234.50 CHF"),
+            (120_050, "EUR", "es-ES", "€1200,50"),
+            (1_200_050, "EUR", "fr-FR", "€12\u{202f}000,50"),
+            (4599, "GBP", "no such locale", "£45.99"),
+            (120_000, "GBP", "", "£1,200.00"),
+            (i64::MIN, "GBP", "en-GB", "-£92,233,720,368,547,758.08"),
+        ] {
+            assert_eq!(money(minor, code).text(locale), text, "{code} {locale}");
+        }
+    }
+
+    #[test]
+    fn decimals_are_those_of_the_list() {
+        let decimals = |code: &str| code.parse::<Currency>().expect("code").decimals();
+        for code in [
+            "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND",
+            "VUV", "XAF", "XOF", "XPF",
+        ] {
+            assert_eq!(decimals(code), 0, "{code}");
+        }
+        for code in ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"] {
+            assert_eq!(decimals(code), 3, "{code}");
+        }
+        for code in ["GBP", "EUR", "USD", "INR", "ZZZ", "XXX"] {
+            assert_eq!(decimals(code), 2, "{code}");
+        }
+        let is_listed = |code: &str| code.parse::<Currency>().expect("code").is_listed();
+        assert!(is_listed("SEK") && !is_listed("ZZZ"));
+    }
+
+    #[test]
+    fn amounts_are_read_as_people_write_them() {
+        for (text, code, minor) in [
+            ("40", "GBP", 4_000),
+            ("12.5", "GBP", 1_250),
+            ("12,50", "EUR", 1_250),
+            ("1,200", "GBP", 120_000),
+            ("1.200", "EUR", 120_000),
+            ("1,200.50", "GBP", 120_050),
+            ("1.200,5", "EUR", 120_050),
+            ("1 200,50", "EUR", 120_050),
+            ("1’200.50", "CHF", 120_050),
+            ("12,34,567.89", "INR", 123_456_789),
+            ("1,234,567", "GBP", 123_456_700),
+            ("1.234", "KWD", 1_234),
+            ("1,200", "JPY", 1_200),
+        ] {
+            let currency = code.parse().expect("code");
+            assert_eq!(
+                Money::parse_written(text, currency),
+                Ok(money(minor, code)),
+                "{text}"
+            );
+        }
+        for bad in [
+            "", ",", "1,20,00", "12,3456", "1,200,50", "1.2.3", "a", "1,2345.6", "-3",
+        ] {
+            assert!(Money::parse_written(bad, gbp()).is_err(), "{bad:?}");
+        }
     }
 
     #[test]
@@ -204,10 +338,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn parsing_what_was_written_gives_the_same_money(minor in 0_i64..=10_000_000_000) {
+        fn parsing_what_was_written_gives_the_same_money(
+            minor in 0_i64..=10_000_000_000,
+            locale in prop::sample::select(vec!["en-GB", "de-DE", "fr-FR", "de-CH", "en-IN", "es-ES", "sv-SE"]),
+        ) {
             let money = Money { minor, currency: gbp() };
-            let text = money.to_string();
-            prop_assert_eq!(Money::parse_decimal(text.trim_start_matches('£'), gbp()), Ok(money));
+            let text = money.text(locale);
+            prop_assert_eq!(Money::parse_written(text.trim_start_matches('£'), gbp()), Ok(money));
         }
     }
 }

@@ -110,6 +110,26 @@ async fn a_customer_writes_reads_the_answer_and_finds_it_again_after_a_reload() 
         ))
         .await
         .expect("sent");
+    // Only what is an address as a whole becomes a link.
+    let field = page
+        .find(Locator::Css("#message"))
+        .await
+        .expect("a field to write in");
+    field
+        .send_keys(
+            "(https://shop.example/a?b=1), https://shop.example:x@evil.example/ \
+             https://shop.example/\"https://evil.example/x https://shop.exampl\u{435}/\u{e007}",
+        )
+        .await
+        .expect("Enter");
+    page.wait()
+        .at_most(PATIENCE)
+        .for_element(Locator::Css("li.customer .bubble a"))
+        .await
+        .expect("a link");
+    let links = "return Array.from(document.querySelectorAll('.bubble a'), (link) => link.href)";
+    let links = page.execute(links, Vec::new()).await.expect("script");
+    assert_eq!(links, json!(["https://shop.example/a?b=1"]));
     if let Some(path) = std::env::var_os("MERCER_SCREENSHOT") {
         wait(page, "li.shop:last-child, li.notice:last-child").await;
         std::fs::write(&path, page.screenshot().await.expect("screenshot"))

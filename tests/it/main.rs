@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_records;
 mod browser;
 mod crash;
+mod imports;
 mod injection;
 mod live;
 mod monitoring;

@@ -17,7 +17,7 @@ pub const FEATURES: usize = 14;
 pub struct IntentQuestion {
     /// The customer's words.
     pub words: String,
-    /// What words do not say: in this order, whether products were shown (0 or 1); what the turn
+    /// What words do not say, in the order of `schemas/intents.json`, from which the trainer reads it: whether products were shown (0 or 1); what the turn
     /// before was, one of eight as 0 or 1 (there was none, no tool, search, details, policies, an
     /// order told, identity asked for, a person called; a turn can be several); words divided by
     /// 30, 2 at most; whether there is an `@`, three digits in a word, an amount of money, a
@@ -68,9 +68,111 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mercer_schemas::{Plan, TurnId};
+    use mercer_schemas::{Handle, Intent, Plan, ProductId, RecordKey, TurnId};
 
     use crate::state::PastTurn;
+
+    /// What the trainer goes by, too.
+    #[derive(serde::Deserialize)]
+    struct Agreed {
+        intents: Vec<String>,
+        features: Vec<String>,
+        words_usual: f32,
+        length_max: f32,
+    }
+
+    fn agreed() -> Agreed {
+        serde_json::from_str(include_str!("../../../schemas/intents.json")).expect("intents.json")
+    }
+
+    #[test]
+    fn the_intents_are_those_that_the_trainer_learns() {
+        let names: Vec<&str> = Intent::ALL.iter().map(|intent| intent.name()).collect();
+        assert_eq!(agreed().intents, names);
+    }
+
+    /// Returns the names of the features that a turn has, the length aside.
+    fn told(state: &State, words: &str) -> Vec<String> {
+        let turn = Turn {
+            id: TurnId::from_parts(1, 1),
+            attempt: 0,
+            words: words.into(),
+        };
+        let names = agreed().features;
+        let features = question(state, &turn).features;
+        assert_eq!(names.len(), features.len());
+        names
+            .into_iter()
+            .zip(features)
+            .filter(|(name, value)| *value != 0.0 && name != "length")
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    #[test]
+    fn each_feature_stands_where_the_trainer_looks_for_it() {
+        for (words, name) in [
+            ("ann@mail", "at"),
+            ("it is 4711", "digits"),
+            ("for £5", "amount"),
+            ("and?", "question"),
+        ] {
+            assert_eq!(told(&State::default(), words), ["first", name]);
+        }
+        for (calls, evidence, name) in [
+            ("", vec![], "no_tool"),
+            (r#"{"tool":"search_catalog","query":"x"}"#, vec![], "search"),
+            (
+                r#"{"tool":"product_details","product":"p1"}"#,
+                vec![],
+                "details",
+            ),
+            (
+                r#"{"tool":"search_policies","query":"x"}"#,
+                vec![],
+                "policies",
+            ),
+            (r#"{"tool":"order_status"}"#, vec![], "order"),
+            (
+                r#"{"tool":"order_status"}"#,
+                vec![Evidence::OrderNotFound],
+                "identity",
+            ),
+            (r#"{"tool":"handoff","reason":"asked"}"#, vec![], "handoff"),
+        ] {
+            let plan: Plan = serde_json::from_str(&format!("{{\"calls\":[{calls}]}}")).expect(name);
+            let mut state = State::default();
+            state.past.push(PastTurn {
+                words: "x".into(),
+                plan,
+                evidence,
+                reply: "".into(),
+            });
+            assert_eq!(told(&state, "go on"), [name]);
+        }
+        let key = RecordKey::Product(ProductId::new("K-1").expect("key"));
+        let mut state = State::default();
+        state.shown.push((Handle::new(&key, 1), key));
+        assert_eq!(told(&state, "go on"), ["shown", "first"]);
+    }
+
+    #[test]
+    fn length_is_scaled_as_the_trainer_scales_it() {
+        let agreed = agreed();
+        let at = agreed.features.iter().position(|name| name == "length");
+        for (words, length) in [
+            ("a b c", 3.0 / agreed.words_usual),
+            (&"a ".repeat(500), agreed.length_max),
+        ] {
+            let turn = Turn {
+                id: TurnId::from_parts(1, 1),
+                attempt: 0,
+                words: words.into(),
+            };
+            let features = question(&State::default(), &turn).features;
+            assert_eq!(features[at.expect("length")], length);
+        }
+    }
 
     #[test]
     fn the_question_tells_what_the_words_do_not() {

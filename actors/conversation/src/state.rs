@@ -9,7 +9,10 @@ use crate::bounds::{TURN_CHARS_MAX, head};
 use crate::deliveries::Deliveries;
 
 /// A conversation as it stands.
+///
+/// It is stored in snapshots: a field that an older one lacks is empty.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct State {
     /// Where the conversation takes place; none before its first message.
     pub origin: Option<Origin>,
@@ -89,6 +92,11 @@ pub enum Phase {
 }
 
 impl Phase {
+    /// Names of the phases in which a turn runs.
+    pub const RUNNING_NAMES: [&'static str; 4] = ["planning", "gathering", "composing", "checking"];
+    /// Names of the phases in which nothing runs.
+    pub const RESTING_NAMES: [&'static str; 2] = ["idle", "with_person"];
+
     /// Returns the phase's name as stored beside the conversation.
     pub fn name(&self) -> &'static str {
         match self {
@@ -151,5 +159,63 @@ impl PastTurn {
     /// Returns the customer's words as everything reads them.
     pub fn said(&self) -> &str {
         head(self.words.expose(), TURN_CHARS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns a conversation's life, one phase after the other. A new phase does not compile here
+    /// until it has its place.
+    fn next(phase: &Phase) -> Option<Phase> {
+        let turn = Turn {
+            id: TurnId::from_parts(1, 1),
+            attempt: 1,
+            words: "hello".to_owned().into(),
+        };
+        let (plan, evidence) = (Plan::default(), Vec::new());
+        Some(match phase {
+            Phase::Idle => Phase::Planning { turn },
+            Phase::Planning { .. } => Phase::Gathering { turn, plan },
+            Phase::Gathering { .. } => Phase::Composing {
+                turn,
+                plan,
+                evidence,
+                repair: false,
+            },
+            Phase::Composing { .. } => Phase::Checking {
+                turn,
+                plan,
+                evidence,
+                draft: "hello".to_owned().into(),
+                source: DraftSource::Template,
+            },
+            Phase::Checking { .. } => Phase::WithPerson,
+            Phase::WithPerson => return None,
+        })
+    }
+
+    #[test]
+    fn every_phase_is_named_as_running_or_resting() {
+        let phases: Vec<Phase> = std::iter::successors(Some(Phase::Idle), next).collect();
+        let named = Phase::RUNNING_NAMES.len() + Phase::RESTING_NAMES.len();
+        assert_eq!(phases.len(), named);
+        for phase in phases {
+            let name = phase.name();
+            assert_eq!(phase.turn().is_some(), Phase::RUNNING_NAMES.contains(&name));
+            assert_eq!(phase.turn().is_none(), Phase::RESTING_NAMES.contains(&name));
+        }
+    }
+
+    #[test]
+    fn a_state_of_another_version_is_read_with_what_it_lacks_left_empty() {
+        let state: State =
+            serde_json::from_str("{\"turns_ended\": 7, \"unheard_of\": 1}").expect("read");
+        let expected = State {
+            turns_ended: 7,
+            ..State::default()
+        };
+        assert!(state == expected);
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use mercer_schemas::ShopId;
+use mercer_store::retention::Table;
 
 /// How conversations live on this node.
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct RuntimeConfig {
     pub crashes_max: u32,
     /// Which partitions this node works on.
     pub sharing: Sharing,
+    /// For how long rows are kept that nobody needs any more; for ever where a table is missing.
+    pub retention: BTreeMap<Table, Duration>,
 }
 
 /// Which partitions a node works on.
@@ -58,6 +61,7 @@ impl Default for RuntimeConfig {
             adapters: BTreeMap::new(),
             crashes_max: 3,
             sharing: Sharing::Alone { take_over: false },
+            retention: BTreeMap::new(),
         }
     }
 }

@@ -179,10 +179,11 @@ impl ConversationActor {
         }
         state.active_at = Instant::now();
         // A partition that went to another node meanwhile is no attempt of this input's.
-        self.lease(&state.stream)?;
+        let lease = self.lease(&state.stream)?;
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
-        let attempts = inbox.begin_attempt(&ids).await?;
+        let attempts = inbox.begin_attempt(&lease, &ids).await?;
+        let attempts = attempts.ok_or(JournalError::LostLease)?;
         let poisoned: Vec<i64> = attempts
             .iter()
             .filter(|(_, attempts)| *attempts > self.context.config.crashes_max)

@@ -101,21 +101,21 @@ async fn record(
 ) -> Result<bool, mercer_store::Error> {
     let outbox = context.services.store.outbox();
     match outcome {
-        SendOutcome::Sent { provider_id } => outbox.sent(&row.message, provider_id).await,
+        SendOutcome::Sent { provider_id } => outbox.sent(row, provider_id).await,
         SendOutcome::Retry { cause, .. } if row.attempt >= ATTEMPTS_MAX => {
-            outbox.failed(&row.message, cause).await
+            outbox.failed(row, cause).await
         }
         SendOutcome::Retry { after_ms, cause } => {
             let due = SystemClock.now_ms() + wait_ms(row.attempt, *after_ms);
-            outbox.retry(&row.message, due, cause).await
+            outbox.retry(row, due, cause).await
         }
         SendOutcome::Rejected { cause } => {
             tracing::warn!(message.id = %row.message, cause, "message rejected by the platform");
-            outbox.failed(&row.message, cause).await
+            outbox.failed(row, cause).await
         }
         SendOutcome::Unknown { cause } => {
             tracing::warn!(message.id = %row.message, cause, "outcome of sending unknown");
-            outbox.unknown(&row.message, cause).await
+            outbox.unknown(row, cause).await
         }
     }
 }
@@ -128,10 +128,17 @@ fn wait_ms(attempt: u32, asked_ms: u64) -> i64 {
 
 async fn resolve_unknown(context: &Context) {
     let outbox = context.services.store.outbox();
-    let Ok(rows) = outbox.unknown_due(SystemClock.now_ms(), CLAIM_MAX).await else {
+    let now_ms = SystemClock.now_ms();
+    let Ok(rows) = outbox
+        .unknown_due(&context.owned(), now_ms, CLAIM_MAX)
+        .await
+    else {
         return;
     };
     for row in rows {
+        let Some(lease) = context.lease(row.partition) else {
+            continue;
+        };
         let resolution = if row.resends < RESENDS_MAX {
             Resolution::Resend
         } else {
@@ -139,7 +146,7 @@ async fn resolve_unknown(context: &Context) {
                 cause: "outcome unknown twice".to_owned(),
             }
         };
-        if let Err(error) = outbox.resolve_unknown(&row.message, resolution).await {
+        if let Err(error) = outbox.resolve_unknown(&lease, &row, resolution).await {
             tracing::warn!(message.id = %row.message, %error, "unknown message could not be settled");
         }
     }

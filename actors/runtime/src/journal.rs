@@ -2,7 +2,7 @@
 
 use mercer_conversation::{LOGIC_VERSION, Refusal, State, decide, evolve, invariants, notices};
 use mercer_schemas::{Event, Input, LogBody, LogRecord, Meta, RecordKey, Settings, Stream};
-use mercer_store::{Append, AppendError, Lease, NewOutbox, Snapshot};
+use mercer_store::{Append, AppendError, Conversations, Lease, NewOutbox, Snapshot};
 use sha2::{Digest, Sha256};
 
 use crate::context::Context;
@@ -29,9 +29,6 @@ pub(crate) enum JournalError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),
-    /// A stored snapshot cannot be read.
-    #[error("snapshot at {0} cannot be read")]
-    Snapshot(u64),
 }
 
 /// What an input brings along.
@@ -54,7 +51,12 @@ pub(crate) struct Journal {
 impl Journal {
     /// Loads the state: the snapshot, then the records after it.
     pub(crate) async fn load(context: &Context, stream: Stream) -> Result<Self, JournalError> {
-        let conversations = context.services.store.conversations();
+        Self::read(&context.services.store.conversations(), stream).await
+    }
+
+    /// As [`Self::load`]. A snapshot that cannot be read costs time only: the whole log is folded,
+    /// and the next snapshot replaces it.
+    async fn read(conversations: &Conversations, stream: Stream) -> Result<Self, JournalError> {
         let mut journal = Self {
             stream,
             state: State::default(),
@@ -62,10 +64,21 @@ impl Journal {
             snapshot_seq: 0,
         };
         if let Some(snapshot) = conversations.snapshot(&journal.stream).await? {
-            journal.state = serde_json::from_slice(&snapshot.state)
-                .map_err(|_| JournalError::Snapshot(snapshot.seq))?;
-            journal.seq = snapshot.seq;
-            journal.snapshot_seq = snapshot.seq;
+            match serde_json::from_slice(&snapshot.state) {
+                Ok(state) => {
+                    journal.state = state;
+                    journal.seq = snapshot.seq;
+                    journal.snapshot_seq = snapshot.seq;
+                }
+                Err(_) => {
+                    metrics::counter!("mercer_snapshots_unreadable_total").increment(1);
+                    tracing::warn!(
+                        conversation.id = %journal.stream.conversation,
+                        snapshot.seq = snapshot.seq,
+                        "snapshot cannot be read; the whole log is folded instead"
+                    );
+                }
+            }
         }
         loop {
             let part = conversations
@@ -254,5 +267,115 @@ fn check_invariants(state: &State) {
         debug_assert!(false, "{violation}");
         metrics::counter!("mercer_invariant_violations_total").increment(1);
         tracing::error!(%violation, "invariant violated");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_schemas::{ShopId, TurnId, partition_of};
+    use mercer_store::testing::sqlite_url;
+    use mercer_store::{InboxItem, InboxKind, NewInbox, Store, StoreConfig};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_snapshot_that_cannot_be_read_is_made_good_from_the_log() {
+        let folder = tempfile::tempdir().expect("folder");
+        let config = StoreConfig::new(sqlite_url(folder.path()));
+        let store = Store::open(&config).await.expect("store");
+        let (stream, lease) = conversation(&store).await;
+        let conversations = store.conversations();
+        let ended: Vec<LogRecord> = (1..=3).map(|seq| turn_ended(seq, &lease)).collect();
+        let folded = ended.iter().fold(State::default(), |state, record| {
+            let LogBody::Event { event } = &record.body else {
+                return state;
+            };
+            evolve(state, event)
+        });
+        let broken = Snapshot {
+            seq: 2,
+            state: b"{\"past\": 1}".to_vec(),
+            hash: String::new(),
+        };
+        let mut append = empty(&stream, &lease);
+        append.records = ended;
+        append.snapshot = Some(broken);
+        conversations.append(append).await.expect("append");
+
+        let journal = Journal::read(&conversations, stream.clone()).await;
+        let journal = journal.expect("load");
+        assert!(journal.state == folded);
+        assert_eq!(journal.state.turns_ended, 3);
+        assert_eq!(
+            (journal.seq, journal.snapshot_seq),
+            (3, 0),
+            "the next snapshot is due at once"
+        );
+
+        let mut append = empty(&stream, &lease);
+        append.snapshot = Some(snapshot(3, &folded).expect("JSON"));
+        conversations.append(append).await.expect("append");
+        let journal = Journal::read(&conversations, stream).await.expect("load");
+        assert!(journal.state == folded);
+        assert_eq!((journal.seq, journal.snapshot_seq), (3, 3));
+    }
+
+    fn turn_ended(seq: u64, lease: &Lease) -> LogRecord {
+        LogRecord {
+            seq,
+            at_ms: 1,
+            epoch: lease.epoch,
+            logic_version: LOGIC_VERSION,
+            body: LogBody::Event {
+                event: Event::TurnEnded {
+                    turn: TurnId::from_parts(1, u128::from(seq)),
+                },
+            },
+        }
+    }
+
+    fn empty(stream: &Stream, lease: &Lease) -> Append {
+        Append {
+            stream: stream.clone(),
+            lease: lease.clone(),
+            records: Vec::new(),
+            inbox_done: Vec::new(),
+            inbox_quarantined: Vec::new(),
+            outbox: Vec::new(),
+            phase: "idle".to_owned(),
+            handed_over: false,
+            turns: 0,
+            snapshot: None,
+            expect_versions: Vec::new(),
+        }
+    }
+
+    /// Makes a conversation and claims its partition.
+    async fn conversation(store: &Store) -> (Stream, Lease) {
+        let shop = ShopId::new("highbarn").expect("key");
+        let by = mercer_schemas::ActionBy {
+            key_id: "k".to_owned(),
+        };
+        let item = InboxItem::Command(mercer_store::Command::TakeOver { by });
+        let row = NewInbox {
+            channel: mercer_schemas::Channel::Webchat,
+            provider_id: "1".to_owned(),
+            address: "somebody".into(),
+            kind: InboxKind::Command,
+            payload: item.to_payload(),
+            received_at_ms: 1,
+            sent_at_ms: 1,
+        };
+        let inserted = store
+            .inbox()
+            .insert(&shop, vec![row])
+            .await
+            .expect("insert");
+        let stream = inserted[0].stream.clone().expect("a conversation");
+        let leases = store.leases();
+        leases.register("node", "test").await.expect("register");
+        let all = leases.claim_all("node", false).await.expect("claim");
+        let partition = partition_of(&stream.shop, &stream.conversation);
+        (stream, all[usize::from(partition)].clone())
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use mercer_conversation::Phase;
 use mercer_store::{ConversationFilter, Lease, PAGE_MAX, Want};
 use ractor::ActorRef;
 use tokio::task::JoinSet;
@@ -16,9 +17,6 @@ const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// Without a good heartbeat for this long the node stops writing, before others may claim. Only
 /// politeness: the database refuses a stale owner anyway.
 const SELF_FENCE: Duration = Duration::from_secs(4);
-
-/// Phases in which a turn runs; conversations found in them go on.
-const RUNNING_PHASES: [&str; 4] = ["planning", "gathering", "composing", "checking"];
 
 /// Renews the node's lease and keeps its share until cancelled.
 pub(crate) async fn keep(context: Context, root: ActorRef<RootMsg>, boot_id: String) {
@@ -147,7 +145,7 @@ pub(crate) async fn begin(
     store.outbox().sending_left_over(gained).await?;
     context.outbox_ready.notify_one();
     for shop in store.shops().list().await? {
-        for phase in RUNNING_PHASES {
+        for phase in Phase::RUNNING_NAMES {
             let filter = ConversationFilter {
                 phase: Some(phase.to_owned()),
                 ..ConversationFilter::default()

@@ -18,6 +18,7 @@ mod journal;
 mod leases;
 mod partition;
 mod poller;
+mod retention;
 mod root;
 mod sentences;
 mod shops;

@@ -16,7 +16,7 @@ use crate::context::{Context, STORE_PERMITS, Services, Shared};
 use crate::leases::NO_ADDRESS;
 use crate::partition::{PartitionActor, PartitionMsg};
 use crate::shops::ShopDirectory;
-use crate::{dispatcher, leases, poller};
+use crate::{dispatcher, leases, poller, retention};
 
 /// Time that conversations get to finish what they are committing when the node stops.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -113,6 +113,7 @@ impl Runtime {
             tokio::spawn(poller::poll(Arc::clone(&context), root.clone())),
             tokio::spawn(pass_hints(hints, root.clone())),
             tokio::spawn(dispatcher::dispatch(Arc::clone(&context))),
+            tokio::spawn(retention::forget(Arc::clone(&context))),
         ];
         Ok(Self {
             context,

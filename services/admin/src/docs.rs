@@ -370,7 +370,7 @@ pub(crate) fn samples() -> BTreeMap<&'static str, Value> {
     add::<documents::DocumentRecord>(&mut all);
     add::<documents::DocumentPatch>(&mut all);
     add::<documents::list::DocumentPage>(&mut all);
-    add::<seams::ImportReport>(&mut all);
+    add::<crate::imports::ImportReport>(&mut all);
     add::<conversations::list::ConversationPage>(&mut all);
     add::<conversations::get::ConversationDetail>(&mut all);
     add::<conversations::act::Accepted>(&mut all);

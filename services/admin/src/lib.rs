@@ -1,8 +1,8 @@
 //! Mercer's admin API: catalog, documents, imports, conversations, webhooks, keys, workers and health over HTTP, with
 //! its OpenAPI description at `/openapi.json` and a page to browse it at `/docs`.
 //!
-//! Not here: how things are stored (`mercer-store`), searched, imported or replayed; the last two
-//! come in through the traits of [`seams`].
+//! Not here: how things are stored (`mercer-store`), imported (`mercer-import`), searched or replayed; the
+//! last comes in through the traits of [`seams`].
 
 mod answer;
 pub mod auth;
@@ -40,8 +40,7 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use problem::{FieldError, Problem, ProblemBody};
 pub use seams::{
-    ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind, ImportLineError,
-    ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
+    ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
     TimelineEntry, WorkerRecord, WorkerState,
 };
 
@@ -58,8 +57,6 @@ pub struct Admin {
     pub hints: Arc<dyn Hints>,
     /// Replays conversations.
     pub replay: Arc<dyn ConversationReplay>,
-    /// Imports files.
-    pub importer: Arc<dyn Importer>,
     /// Knows how the other parts are.
     pub health: Arc<dyn HealthSource>,
     /// Knows the pool of workers.

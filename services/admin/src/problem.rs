@@ -329,7 +329,7 @@ impl From<mercer_store::Error> for Problem {
                 tracing::warn!(%error, "store does not answer an admin request");
                 Self::unavailable("the store does not answer now; nothing is promised")
             }
-            Error::Corrupt { .. } => {
+            Error::Corrupt { .. } | Error::Unreadable { .. } => {
                 tracing::error!(%error, "stored record cannot be read");
                 Self::internal()
             }

@@ -1,13 +1,10 @@
-//! What the API needs of other parts: replay, import, the pool and their health. The composition root
-//! supplies them, so this crate depends on the store alone.
+//! What the API needs of other parts: replay, the pool and their health. The composition root supplies
+//! them.
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use mercer_schemas::{ConversationId, Personal, ShopId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-
-use crate::problem::FieldError;
 
 /// Replays one conversation from its log, without calling a model.
 #[async_trait]
@@ -68,106 +65,6 @@ pub struct TimelineEntry {
     /// Its content.
     #[schema(value_type = Object)]
     pub detail: Personal<serde_json::Value>,
-}
-
-/// Imports files of a shop.
-#[async_trait]
-pub trait Importer: Send + Sync {
-    /// Imports one file. With [`OnError::Abort`] a file with a wrong line changes nothing and the
-    /// report has `imported` 0; with [`OnError::Skip`] the right lines go in.
-    ///
-    /// # Errors
-    /// [`ImportError`] by case. Wrong lines are no error: they are part of the report.
-    async fn import(
-        &self,
-        shop: &ShopId,
-        kind: ImportKind,
-        format: ImportFormat,
-        on_error: OnError,
-        file: Bytes,
-    ) -> Result<ImportReport, ImportError>;
-}
-
-/// Why nothing was imported.
-#[derive(Debug, thiserror::Error)]
-pub enum ImportError {
-    /// This kind of record is not read in this format.
-    #[error("records of this kind are not read in this format")]
-    Format,
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] mercer_store::Error),
-    /// Anything else.
-    #[error("import failed: {0}")]
-    Other(String),
-}
-
-/// What a file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ImportKind {
-    /// Products with their variants: JSON Lines or CSV.
-    Products,
-    /// A policy, FAQ entry or promotion: one file of Markdown with front matter, as on the command line.
-    Documents,
-    /// Customers: JSON Lines.
-    Customers,
-    /// Orders: JSON Lines.
-    Orders,
-}
-
-/// How a file is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ImportFormat {
-    /// One JSON object a line.
-    JsonLines,
-    /// Comma-separated values with a header line.
-    Csv,
-    /// Markdown with YAML front matter.
-    Markdown,
-}
-
-/// What to do about a wrong line.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// Import nothing.
-    #[default]
-    Abort,
-    /// Leave the line out.
-    Skip,
-}
-
-/// What an import did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ImportReport {
-    /// Records written.
-    pub imported: u64,
-    /// Records left out.
-    pub skipped: u64,
-    /// Why, a line each.
-    pub errors: Vec<ImportLineError>,
-}
-
-/// A line that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct ImportLineError {
-    /// Line of the file, from 1.
-    pub line: u64,
-    /// The field, or empty for the whole line.
-    pub field: String,
-    /// What is wrong with it, without customers' data.
-    pub message: String,
-}
-
-impl From<&ImportLineError> for FieldError {
-    fn from(error: &ImportLineError) -> Self {
-        let field = match error.field.as_str() {
-            "" => format!("line {}", error.line),
-            field => format!("line {}: {field}", error.line),
-        };
-        Self::new(field, error.message.clone())
-    }
 }
 
 /// Reports on the parts that a request of a customer needs, besides the database.

@@ -18,8 +18,8 @@ pub fn stock_text(units: u32) -> String {
     }
 }
 
-/// Words a product's price: one amount, or `from …` where variants differ.
-pub fn price_text(product: &Product) -> String {
+/// Words a product's price for a shop's locale: one amount, or `from …` where variants differ.
+pub fn price_text(product: &Product, locale: &str) -> String {
     let Some(from) = product.price_from() else {
         return "not for sale".to_owned();
     };
@@ -28,14 +28,14 @@ pub fn price_text(product: &Product) -> String {
         .iter()
         .filter(|v| v.stock > 0 || !product.in_stock());
     if sold.clone().any(|variant| variant.price != from) {
-        format!("from {from}")
+        format!("from {}", from.text(locale))
     } else {
-        from.to_string()
+        from.text(locale)
     }
 }
 
 /// Returns a product's fields: name, price, stock, then its options.
-pub fn product_fields(product: &Product) -> Vec<Field> {
+pub fn product_fields(product: &Product, locale: &str) -> Vec<Field> {
     let units = product
         .variants
         .iter()
@@ -49,7 +49,7 @@ pub fn product_fields(product: &Product) -> Vec<Field> {
     };
     let mut fields = vec![
         Field::new("name", product.title.clone()),
-        Field::new("price", price_text(product)),
+        Field::new("price", price_text(product, locale)),
         Field::new("stock", stock),
     ];
     for (name, values) in product.option_values() {
@@ -59,10 +59,10 @@ pub fn product_fields(product: &Product) -> Vec<Field> {
 }
 
 /// Returns a variant's fields: name with its options, price, stock.
-pub fn variant_fields(product: &Product, variant: &Variant) -> Vec<Field> {
+pub fn variant_fields(product: &Product, variant: &Variant, locale: &str) -> Vec<Field> {
     vec![
         Field::new("name", variant.name(product)),
-        Field::new("price", variant.price.to_string()),
+        Field::new("price", variant.price.text(locale)),
         Field::new("stock", stock_text(variant.stock)),
     ]
 }

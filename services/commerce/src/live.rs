@@ -58,7 +58,7 @@ impl LiveValues {
                     if let Some(product) = found
                         && let Some(variant) = product.value.variants.iter().find(|v| v.sku == *sku)
                     {
-                        let fields = variant_fields(&product.value, variant);
+                        let fields = variant_fields(&product.value, variant, &shop.locale);
                         values.cards.insert(
                             handle.to_owned(),
                             card(&product.value.id, &fields, Vec::new()),
@@ -98,7 +98,7 @@ impl LiveValues {
             .await?
             .filter(|product| product.value.visible);
         let Some(product) = found else { return Ok(()) };
-        let mut fields = product_fields(&product.value);
+        let mut fields = product_fields(&product.value, &shop.locale);
         let options = fields[3..]
             .iter()
             .map(|field| format!("{}: {}", field.name, field.value.expose()))

@@ -126,7 +126,7 @@ impl Tools {
             } => {
                 let price = |text: &Option<String>| {
                     text.as_deref()
-                        .and_then(|text| Money::parse_decimal(text, request.shop.currency).ok())
+                        .and_then(|text| Money::parse_written(text, request.shop.currency).ok())
                 };
                 let query = ProductQuery {
                     text: query.expose().clone(),
@@ -218,7 +218,7 @@ impl Tools {
             corrected: found.corrected,
         });
         for hit in found.hits {
-            push_product(answer, &hit.product);
+            push_product(answer, &hit.product, &request.shop.locale);
             if hit.why == Why::Code {
                 let product = &hit.product;
                 // "K-100 in the 10 litre": the code names the product, the rest one of its variants.
@@ -226,7 +226,7 @@ impl Tools {
                     .into_iter()
                     .take(VARIANTS_MAX)
                 {
-                    push_variant(answer, product, variant);
+                    push_variant(answer, product, variant, &request.shop.locale);
                 }
             }
         }
@@ -333,7 +333,7 @@ impl Tools {
         words: &str,
         answer: &mut Answer,
     ) {
-        let handle = push_product(answer, product);
+        let handle = push_product(answer, product, &request.shop.locale);
         let found = match details::look_up(&product.value, asked, words) {
             Found::Unknown => self.meant(&product.value, words).await,
             found => found,
@@ -342,7 +342,7 @@ impl Tools {
             Found::General => {}
             Found::Variants(variants) => {
                 for variant in variants {
-                    push_variant(answer, product, variant);
+                    push_variant(answer, product, variant, &request.shop.locale);
                 }
             }
             Found::Attributes(names) => {
@@ -451,17 +451,22 @@ impl Tools {
     }
 }
 
-fn push_product(answer: &mut Answer, product: &Versioned<Product>) -> Handle {
+fn push_product(answer: &mut Answer, product: &Versioned<Product>, locale: &str) -> Handle {
     push(
         answer,
         RecordKey::Product(product.value.id.clone()),
         product.version,
-        product_fields(&product.value),
+        product_fields(&product.value, locale),
     )
 }
 
-fn push_variant(answer: &mut Answer, product: &Versioned<Product>, variant: &Variant) {
-    let fields = variant_fields(&product.value, variant);
+fn push_variant(
+    answer: &mut Answer,
+    product: &Versioned<Product>,
+    variant: &Variant,
+    locale: &str,
+) {
+    let fields = variant_fields(&product.value, variant, locale);
     push(
         answer,
         RecordKey::Variant(variant.sku.clone()),

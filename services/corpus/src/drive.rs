@@ -92,6 +92,8 @@ impl Stage {
         {
             return None;
         }
+        #[cfg(test)]
+        passes_the_rules(gold);
         self.asked
             .extend(Intent::of(&gold.plan).map(|intent| (question, intent)));
         let mut effect = self.feed(&Input::PlanGenerated {
@@ -187,6 +189,19 @@ fn names_seen(call: &ToolCall, seen: &str) -> bool {
         | ToolCall::SearchPolicies { .. }
         | ToolCall::Handoff { .. } => true,
     }
+}
+
+/// A model must not learn what the guardrails block.
+#[cfg(test)]
+fn passes_the_rules(gold: &Gold) {
+    let policy = mercer_guardrails::ReplyPolicy::default();
+    let verdicts = mercer_guardrails::check(&gold.reply, &gold.evidence, &gold.words, &policy);
+    let broken: Vec<&str> = verdicts
+        .iter()
+        .filter(|verdict| !verdict.passed)
+        .map(|verdict| verdict.rule.as_str())
+        .collect();
+    assert!(broken.is_empty(), "{broken:?}: {}", gold.reply);
 }
 
 fn generated(text: String) -> Generated {

@@ -168,7 +168,9 @@ mod tests {
         }
         let catalog =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/shop/catalog.jsonl");
-        for line in std::fs::read_to_string(catalog).unwrap_or_default().lines() {
+        let catalog = std::fs::read_to_string(catalog).expect("the demo shop's catalog");
+        assert!(!catalog.is_empty());
+        for line in catalog.lines() {
             let product: serde_json::Value = serde_json::from_str(line).expect("product");
             let title = product["title"].as_str().expect("title");
             assert!(

@@ -193,23 +193,6 @@ impl Gateway {
     }
 }
 
-/// Registers the gateway's metrics with their meaning. Call once, after the recorder is set.
-pub fn describe_metrics() {
-    metrics::describe_counter!(
-        "mercer_ingress_messages_total",
-        "What came in, by channel and outcome; requests that were refused count once"
-    );
-    metrics::describe_histogram!(
-        "mercer_ingress_seconds",
-        metrics::Unit::Seconds,
-        "From a request's headers to its answer, by channel"
-    );
-    metrics::describe_counter!(
-        "mercer_delivery_total",
-        "Attempts to send, by channel and outcome"
-    );
-}
-
 /// Counts one message or refused request. The outcome is one of a fixed set of words.
 fn count(channel: Channel, outcome: &'static str) {
     metrics::counter!(

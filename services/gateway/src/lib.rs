@@ -34,7 +34,6 @@ pub use self::channels::Channels;
 pub use self::channels::webchat::{self, WebChatConfig};
 pub use self::channels::whatsapp::{self, WhatsAppConfig};
 pub use self::config::{ConfigError, GatewayConfig, Secret};
-pub use self::ingress::describe_metrics;
 pub use self::live::{LiveEvent, LiveFeed, Subscription};
 pub use self::problem::Problem;
 pub use self::sender::{Progress, SendOutcome, Working};

@@ -54,17 +54,28 @@
     return node;
   }
 
+  // Where a word leads that is an address as a whole; nothing where readers could disagree on that:
+  // a name before the host, a quote or a second address inside, a host in letters that only look alike.
+  function address(word) {
+    if (!/^https?:\/\/[^\s"'<>\\^`{|}]+$/i.test(word) || word.split("://").length > 2) return null;
+    try {
+      const url = new URL(word);
+      const plain = !url.username && !url.password && word.toLowerCase().includes("://" + url.host);
+      return plain ? url.href : null;
+    } catch { return null; }
+  }
+
   function words(text) {
     const bubble = make("div", "bubble");
-    let at = 0;
-    for (const match of text.matchAll(/https?:\/\/[^\s<>"]+[^\s<>".,;:!?)]/g)) {
-      bubble.append(text.slice(at, match.index));
-      const link = make("a", "", match[0]);
-      link.href = match[0]; link.rel = "noopener noreferrer"; link.target = "_blank";
-      bubble.append(link);
-      at = match.index + match[0].length;
+    for (const part of text.split(/(\s+)/)) {
+      const [, before, word, after] = part.match(/^([(["'*]*)(.*?)([)\]"'*.,;:!?]*)$/s);
+      const href = address(word);
+      if (!href) { bubble.append(part); continue; }
+      const link = make("a", "", word);
+      link.href = href; link.rel = "noopener noreferrer"; link.target = "_blank";
+      bubble.append(before, link, after);
     }
-    bubble.append(text.slice(at));
+    bubble.normalize();
     return bubble;
   }
 

@@ -1,5 +1,7 @@
 //! A draft taken apart into words and references.
 
+use crate::words::REFERENCE;
+
 /// A reply as written, references unfilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft<'a> {
@@ -18,11 +20,11 @@ pub enum Segment<'a> {
 
 /// A sentence of a draft.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Sentence<'a> {
+pub(crate) struct Sentence<'a> {
     /// Its words, a neutral mark in place of every reference.
-    pub words: String,
-    /// Handles that it refers to, such as `p1`.
-    pub handles: Vec<&'a str>,
+    pub(crate) words: String,
+    /// What it refers to, such as `p1.price`, in the order of the marks.
+    pub(crate) references: Vec<&'a str>,
 }
 
 /// A draft whose braces do not fit.
@@ -62,22 +64,21 @@ impl<'a> Draft<'a> {
         for segment in &self.segments {
             match segment {
                 Segment::Words(words) => out.push_str(words),
-                Segment::Reference(_) => out.push('\u{1}'),
+                Segment::Reference(_) => out.push(REFERENCE),
             }
         }
         out
     }
 
     /// Returns the sentences; a semicolon and a line break end one too.
-    pub fn sentences(&self) -> Vec<Sentence<'a>> {
+    pub(crate) fn sentences(&self) -> Vec<Sentence<'a>> {
         let mut out = vec![Sentence::default()];
         for segment in &self.segments {
             match segment {
                 Segment::Reference(name) => {
-                    let handle = name.split('.').next().unwrap_or(name);
                     if let Some(last) = out.last_mut() {
-                        last.words.push('\u{1}');
-                        last.handles.push(handle);
+                        last.words.push(REFERENCE);
+                        last.references.push(name);
                     }
                 }
                 Segment::Words(words) => {
@@ -130,13 +131,13 @@ mod tests {
         let found: Vec<(String, Vec<&str>)> = draft
             .sentences()
             .into_iter()
-            .map(|sentence| (sentence.words, sentence.handles))
+            .map(|sentence| (sentence.words, sentence.references))
             .collect();
         assert_eq!(
             found,
             [
-                ("\u{1} holds 1.7 l.".to_owned(), vec!["p1"]),
-                (" \u{1}, \u{1};".to_owned(), vec!["p2", "p2"]),
+                ("\u{1} holds 1.7 l.".to_owned(), vec!["p1.name"]),
+                (" \u{1}, \u{1};".to_owned(), vec!["p2.name", "p2.price"]),
                 (" ok".to_owned(), vec![])
             ]
         );

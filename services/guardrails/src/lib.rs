@@ -4,10 +4,13 @@
 //! draft: a model that ignores its grammar, a template, or a later adapter. They fail closed on
 //! money, stock, time and promises.
 
+mod claims;
 mod draft;
+mod numbers;
 mod render;
 mod rules;
+mod words;
 
 pub use draft::{Draft, DraftError, Segment};
 pub use render::{Live, LiveField, render};
-pub use rules::{ReplyPolicy, check};
+pub use rules::{RULES, Reply, ReplyPolicy, Rule, check, check_with};

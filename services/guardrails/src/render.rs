@@ -30,9 +30,13 @@ pub fn render(draft: &Draft<'_>, live: &dyn Live) -> Option<RenderedReply> {
     let mut text = String::new();
     let mut claims: Vec<Claim> = Vec::new();
     let mut cards: Vec<ProductCard> = Vec::new();
-    for segment in &draft.segments {
+    let last = draft.segments.len().saturating_sub(1);
+    for (at, segment) in draft.segments.iter().enumerate() {
         match segment {
-            Segment::Words(words) => text.push_str(words),
+            Segment::Words(words) if at == last => {
+                text.push_str(words_after(&text, words).trim_end());
+            }
+            Segment::Words(words) => text.push_str(words_after(&text, words)),
             Segment::Reference(reference) => {
                 let field = live.field(reference)?;
                 text.push_str(field.value.expose());
@@ -52,11 +56,88 @@ pub fn render(draft: &Draft<'_>, live: &dyn Live) -> Option<RenderedReply> {
             }
         }
     }
-    // A passage brings its own full stop, and the model may have written another behind it.
-    let text = text.replace("..", ".").trim().to_owned();
     Some(RenderedReply {
         text: Personal::new(text),
         cards,
         claims,
     })
+}
+
+/// Returns what of the words goes behind a text. A passage brings its own full stop, and the model
+/// may have written another behind it; values themselves are never changed.
+fn words_after<'a>(text: &str, words: &'a str) -> &'a str {
+    if text.is_empty() {
+        return words.trim_start();
+    }
+    match words.strip_prefix('.') {
+        Some(rest) if text.ends_with('.') && !rest.starts_with('.') => rest,
+        _ => words,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mercer_schemas::{DocumentId, ProductId};
+    use proptest::prelude::*;
+
+    /// Every reference has this value.
+    struct Always(String);
+
+    impl Live for Always {
+        fn field(&self, reference: &str) -> Option<LiveField> {
+            let record = match reference.starts_with('d') {
+                true => RecordKey::Document(DocumentId::new("returns").ok()?),
+                false => RecordKey::Product(ProductId::new("K-1").ok()?),
+            };
+            Some(LiveField {
+                record,
+                version: 1,
+                value: self.0.clone().into(),
+            })
+        }
+        fn card(&self, _: &str) -> Option<ProductCard> {
+            None
+        }
+        fn read_at_ms(&self) -> i64 {
+            1
+        }
+    }
+
+    fn rendered(draft: &str, value: &str) -> RenderedReply {
+        let draft = Draft::parse(draft).expect("draft");
+        render(&draft, &Always(value.to_owned())).expect("rendered")
+    }
+
+    #[test]
+    fn a_value_stays_as_it_is() {
+        for (draft, value, text) in [
+            ("{{p1.range}}", "0..40 °C", "0..40 °C"),
+            ("It is {{p1.name}}.", "Wait...", "It is Wait..."),
+            (
+                " {{d1}}. Anything else? ",
+                "30 days.",
+                "30 days. Anything else?",
+            ),
+            ("{{d1}}", "So..  it is.", "So..  it is."),
+            ("{{p1.size}} .5", "No.", "No. .5"),
+            ("Hm... {{p1.name}}!", "A..B", "Hm... A..B!"),
+        ] {
+            let reply = rendered(draft, value);
+            assert_eq!(reply.text.expose(), text);
+            assert_eq!(reply.claims[0].value.expose(), value);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_text_holds_every_value_of_the_ledger(
+            before in "[a .!]{0,6}", value in "[a. ]{1,8}", after in "[b .!]{0,6}",
+        ) {
+            let reply = rendered(&format!("{before}{{{{p1.name}}}}{after}"), &value);
+            let claimed = reply.claims[0].value.expose();
+            prop_assert_eq!(claimed, &value);
+            prop_assert!(reply.text.expose().contains(claimed.as_str()), "{:?}", reply.text.expose());
+        }
+    }
 }

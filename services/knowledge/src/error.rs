@@ -1,4 +1,4 @@
-//! What can go wrong while indexing and searching. Import and evaluation have their own errors.
+//! What can go wrong while indexing and searching. Evaluation has errors of its own.
 
 use std::path::PathBuf;
 

@@ -131,8 +131,7 @@ impl Knowledge {
             () = tokio::time::sleep(Duration::from_millis(config.batch_ms)) => {}
         }
         let limit = u64::try_from(config.batch_changes).unwrap_or(u64::MAX);
-        let changes = feed.read(after, limit).await?;
-        projection.apply(store, &changes).await?;
+        projection.follow(store, limit).await?;
         metric::index_lag(head - projection.seq());
         Ok(())
     }
@@ -150,13 +149,8 @@ impl Knowledge {
             ..
         } = self.inner.as_ref();
         let limit = u64::try_from(config.batch_changes).unwrap_or(u64::MAX);
-        loop {
-            let changes = store.feed().read(projection.seq(), limit).await?;
-            if changes.is_empty() {
-                return Ok(());
-            }
-            projection.apply(store, &changes).await?;
-        }
+        while projection.follow(store, limit).await? {}
+        Ok(())
     }
 
     /// Fills both indexes anew from SQL. Texts that did not change are not embedded again.

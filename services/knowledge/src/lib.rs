@@ -1,14 +1,13 @@
-//! What a shop knows: importing it, indexing it and searching it.
+//! What a shop knows: indexing it and searching it.
 //!
 //! SQL holds the truth. A tantivy index and a LanceDB table are projections of it that follow the
 //! change feed and can be rebuilt at any time; a search ranks with them and then reads every record
 //! live from SQL, so a price, a stock level or a validity date is never taken from an index.
 //!
-//! Not here: the records' tables and the feed (`mercer-store`), the embedding model
-//! (`mercer-inference`), and what a reply makes of a record.
+//! Not here: the records' tables and the feed (`mercer-store`), reading a shop's files
+//! (`mercer-import`), the embedding model (`mercer-inference`), and what a reply makes of a record.
 
 pub mod beir;
-pub mod import;
 pub mod search;
 
 mod config;

@@ -20,7 +20,7 @@ impl Progress {
     }
 
     /// Adds a bar that counts to `total`, or a spinner with a count when the total is unknown.
-    pub(crate) fn bar(&self, what: &str, total: Option<u64>) -> ProgressBar {
+    pub fn bar(&self, what: &str, total: Option<u64>) -> ProgressBar {
         let (bar, template) = match total {
             Some(total) => (
                 ProgressBar::new(total),

@@ -4,7 +4,6 @@
 mod demo;
 mod evaluation;
 mod freshness;
-mod importing;
 mod reranking;
 mod searching;
 

@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use axum::body::Bytes;
 use mercer_admin::{
-    ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind, ImportLineError,
-    ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
+    ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
     TimelineEntry, WorkerRecord, WorkerState,
 };
 use mercer_inference::{ChatModel, WorkerRow};
-use mercer_knowledge::{Knowledge, Progress, import};
+use mercer_knowledge::Knowledge;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
@@ -38,16 +36,14 @@ impl ConversationReplay for Replay {
                 .await
                 .map_err(|error| match error {
                     mercer_replay::Error::Unknown(_) => ReplayError::NotFound,
-                    mercer_replay::Error::Store(mercer_store::Error::Corrupt { what, at }) => {
-                        ReplayError::Undecodable {
-                            seq: at
-                                .rsplit(['/', ' ', ':', '@'])
-                                .next()
-                                .and_then(|seq| seq.parse().ok())
-                                .unwrap_or_default(),
-                            cause: what.to_owned(),
-                        }
-                    }
+                    mercer_replay::Error::Store(mercer_store::Error::Unreadable {
+                        what,
+                        seq,
+                        ..
+                    }) => ReplayError::Undecodable {
+                        seq: seq.unsigned_abs(),
+                        cause: what.to_owned(),
+                    },
                     mercer_replay::Error::Store(error) => ReplayError::Store(error),
                 })?;
         let snapshot = self.store.conversations().snapshot(&stream).await?;
@@ -71,83 +67,6 @@ impl ConversationReplay for Replay {
             verified: verified.is_ok(),
             divergence,
         })
-    }
-}
-
-/// Imports for the admin API.
-pub(crate) struct Import {
-    /// The stores.
-    pub(crate) store: Store,
-}
-
-#[async_trait]
-impl Importer for Import {
-    async fn import(
-        &self,
-        shop: &ShopId,
-        kind: ImportKind,
-        format: ImportFormat,
-        on_error: OnError,
-        file: Bytes,
-    ) -> Result<ImportReport, ImportError> {
-        // The import tells kinds of records apart by file name, here as on disk.
-        let name = match (kind, format) {
-            (ImportKind::Products, ImportFormat::JsonLines) => "catalog.jsonl",
-            (ImportKind::Products, ImportFormat::Csv) => "catalog.csv",
-            (ImportKind::Documents, ImportFormat::Markdown) => "document.md",
-            (ImportKind::Customers, ImportFormat::JsonLines) => "customers.jsonl",
-            (ImportKind::Orders, ImportFormat::JsonLines) => "orders.jsonl",
-            _ => return Err(ImportError::Format),
-        };
-        let on_error = match on_error {
-            OnError::Abort => import::OnError::Abort,
-            OnError::Skip => import::OnError::Skip,
-        };
-        let other = |error: std::io::Error| ImportError::Other(error.to_string());
-        let folder = tempfile::tempdir().map_err(other)?;
-        let path = folder.path().join(name);
-        tokio::fs::write(&path, &file).await.map_err(other)?;
-        let imported = import::import_shop(
-            &path,
-            &self.store,
-            Some(shop.clone()),
-            on_error,
-            &Progress::hidden(),
-        )
-        .await;
-        match imported {
-            Ok(report) => {
-                let counts = report.counts;
-                Ok(ImportReport {
-                    imported: (counts.products
-                        + counts.documents
-                        + counts.customers
-                        + counts.orders) as u64,
-                    skipped: report.skipped.len() as u64,
-                    errors: report.skipped.into_iter().map(line_error).collect(),
-                })
-            }
-            Err(import::Error::Broken(errors)) => Ok(ImportReport {
-                imported: 0,
-                skipped: 0,
-                errors: errors.into_iter().map(line_error).collect(),
-            }),
-            Err(import::Error::Store(error)) => Err(ImportError::Store(error)),
-            Err(error) => Err(ImportError::Other(error.to_string())),
-        }
-    }
-}
-
-fn line_error(error: import::LineError) -> ImportLineError {
-    let message = if error.fix.is_empty() {
-        error.message
-    } else {
-        format!("{}; {}", error.message, error.fix)
-    };
-    ImportLineError {
-        line: error.line,
-        field: error.field,
-        message,
     }
 }
 

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Health, Pool, Replay};
 use crate::config::{Config, ModelPlace};
 use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
@@ -73,12 +73,12 @@ impl Base {
     }
 }
 
-/// Opens the store, making the data folder where it is missing.
+/// Opens the store, making the data folder where it is missing, for its owner alone.
 ///
 /// # Errors
 /// Names the folder or the database.
 pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
-    std::fs::create_dir_all(&config.data)
+    mercer_store::create_private_folder(&config.data)
         .with_context(|| format!("data: folder {}", config.data.display()))?;
     Store::open(&config.store())
         .await
@@ -192,6 +192,8 @@ pub(crate) struct Conversations {
     runtime: Runtime,
     indexer: JoinHandle<()>,
     notifier: JoinHandle<()>,
+    /// Ends imports that a dead process left half way.
+    imports: JoinHandle<()>,
     stop_tasks: CancellationToken,
 }
 
@@ -216,6 +218,8 @@ impl Conversations {
             let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
             tokio::spawn(async move { notifier.run(stop).await })
         };
+        let imports = base.store.imports();
+        let imports = tokio::spawn(async move { imports.keep().await });
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
         let runtime = Runtime::start(runtime, services, wakes)
@@ -225,6 +229,7 @@ impl Conversations {
             runtime,
             indexer,
             notifier,
+            imports,
             stop_tasks,
         })
     }
@@ -232,6 +237,7 @@ impl Conversations {
     /// Stops conversations, then the indexer and the notifier.
     pub(crate) async fn stop(self) {
         self.runtime.stop().await;
+        self.imports.abort();
         self.stop_tasks.cancel();
         let both = futures::future::join(self.indexer, self.notifier);
         let _ = tokio::time::timeout(Duration::from_secs(5), both).await;
@@ -343,9 +349,6 @@ impl App {
             store: base.store.clone(),
             hints: hints.clone(),
             replay: Arc::new(Replay {
-                store: base.store.clone(),
-            }),
-            importer: Arc::new(Import {
                 store: base.store.clone(),
             }),
             health: Arc::new(Health {

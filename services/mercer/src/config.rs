@@ -3,6 +3,7 @@
 mod models;
 mod notify;
 mod paths;
+mod retention;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(crate) use self::models::ModelPlace;
 use self::models::Models;
 use self::notify::Notify;
 pub(crate) use self::paths::Bases;
+use self::retention::Retention;
 
 /// The default file: manual and default at once.
 pub(crate) const DEFAULT: &str = include_str!("config.default.toml");
@@ -52,6 +54,8 @@ pub(crate) struct Config {
     pub(crate) conversations: Conversations,
     /// Who is told when a person is called.
     pub(crate) notify: Notify,
+    /// For how long rows are kept.
+    pub(crate) retention: Retention,
     /// The chat page.
     pub(crate) webchat: WebChat,
     /// WhatsApp numbers.
@@ -312,6 +316,7 @@ impl Config {
         {
             bail!("store.url: must begin with sqlite: or postgres:");
         }
+        self.retention.check()?;
         self.gateway()?;
         self.notify()?;
         Ok(())
@@ -344,6 +349,7 @@ impl Config {
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
             adapters: self.models.adapters_of_shops(),
+            retention: self.retention.periods(),
             ..RuntimeConfig::default()
         }
     }
@@ -394,6 +400,66 @@ mod tests {
         assert!(read("").is_ok());
     }
 
+    fn defaults() -> Config {
+        Figment::from(Toml::string(DEFAULT))
+            .extract()
+            .expect("the default file")
+    }
+
+    #[test]
+    fn the_default_file_says_what_the_crates_take_by_default() {
+        let config = defaults();
+        assert_eq!(
+            format!("{:?}", config.runtime()),
+            format!("{:?}", RuntimeConfig::default())
+        );
+        let engine = EngineConfig {
+            disk_folder: config.data.join("kv-cache"),
+            ..EngineConfig::new(&config.models.chat)
+        };
+        assert_eq!(config.engine(), engine);
+        assert_eq!(config.hardware, Hardware::default());
+        assert!(config.webchat.shops.is_empty() && config.whatsapp.is_empty());
+    }
+
+    /// Collects the names of all settings below a schema, in blocks that may be left out, too.
+    fn names(schema: &serde_json::Value, all: &serde_json::Value, out: &mut Vec<String>) {
+        if let Some(name) = schema["$ref"].as_str() {
+            let name = name.rsplit('/').next().unwrap_or_default();
+            names(&all["$defs"][name], all, out);
+        }
+        if schema["items"].is_object() {
+            names(&schema["items"], all, out);
+        }
+        for (name, property) in schema["properties"].as_object().into_iter().flatten() {
+            out.push(name.clone());
+            names(property, all, out);
+        }
+    }
+
+    #[test]
+    fn the_default_file_names_every_setting() {
+        let schema = schemars::schema_for!(Config).to_value();
+        let mut all = Vec::new();
+        names(&schema, &schema, &mut all);
+        assert!(all.len() > 40, "{all:?}");
+        for name in all {
+            let is_set = |line: &str| {
+                let line = line.trim_start_matches(['#', ' ', '[']);
+                line.strip_prefix(name.as_str())
+                    .or_else(|| {
+                        line.split_once('.')
+                            .and_then(|(_, key)| key.strip_prefix(name.as_str()))
+                    })
+                    .is_some_and(|rest| rest.trim_start().starts_with(['=', ']']))
+            };
+            assert!(
+                DEFAULT.lines().any(is_set),
+                "`{name}` is not in the default file"
+            );
+        }
+    }
+
     #[test]
     fn the_graph_apis_version_and_timeout_can_be_set() {
         let number = |more: &str| {
@@ -435,6 +501,11 @@ mod tests {
             ),
             ("[hardware]\ngpu_layers = -1", "hardware.gpu_layers"),
             ("[store]\nurl = \"mysql://x\"", "store.url"),
+            ("[retention]\ninbox_days = 7", "retention.inbox_days"),
+            (
+                "[retention]\nconversations_days = 1",
+                "retention.conversations_days",
+            ),
             ("[models]\nembedder = \"pool\"", "models.embedder"),
             ("[models]\nreranker = \"pool\"", "models.reranker"),
             ("[pool]\nname = \"a.b\"", "pool.name"),
@@ -458,5 +529,22 @@ mod tests {
             assert!(error.contains(named), "{text}: {error}");
             assert!(!error.contains("s3cr3t"), "a secret is repeated");
         }
+    }
+
+    #[test]
+    fn by_default_conversations_are_kept_for_ever_and_zero_means_that() {
+        use mercer_store::retention::Table;
+
+        let day = Duration::from_secs(24 * 3_600);
+        let periods = |text| read(text).expect("settings").runtime().retention;
+        let default = periods("");
+        assert_eq!(default.get(&Table::Inbox), Some(&(30 * day)));
+        assert_eq!(default.get(&Table::Idempotency), Some(&day));
+        for kept in [Table::Conversations, Table::Snapshots] {
+            assert_eq!(default.get(&kept), None);
+        }
+        let set = periods("[retention]\ninbox_days = 0\nconversations_days = 400");
+        assert_eq!(set.get(&Table::Inbox), None);
+        assert_eq!(set.get(&Table::Conversations), Some(&(400 * day)));
     }
 }

@@ -27,7 +27,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::adapters::{Health, Import, Pool, Replay};
+use crate::adapters::{Health, Pool, Replay};
 use crate::compose::{Base, Conversations, check_shops, open_store};
 use crate::config::Config;
 use crate::http::{self, Limits};
@@ -89,9 +89,6 @@ pub(crate) async fn serve_door(
             store: store.clone(),
             hints,
             replay: Arc::new(Replay {
-                store: store.clone(),
-            }),
-            importer: Arc::new(Import {
                 store: store.clone(),
             }),
             health: Arc::new(Health {

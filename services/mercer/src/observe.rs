@@ -1,6 +1,8 @@
 //! Logs, traces and metrics. None of them ever holds a customer's words: fields are ids, counts
 //! and hashes.
 
+mod described;
+
 use std::time::Duration;
 
 use anyhow::Context;
@@ -89,7 +91,7 @@ pub(crate) fn metrics() -> anyhow::Result<PrometheusHandle> {
         .context("metric buckets")?
         .install_recorder()
         .context("metrics recorder")?;
-    mercer_gateway::describe_metrics();
+    described::describe();
     let kept = handle.clone();
     tokio::spawn(keep_up(UPKEEP, move || kept.run_upkeep()));
     Ok(handle)

@@ -1,16 +1,14 @@
 //! Customers of the shops, and finding out who writes.
 
 use mercer_schemas::{Channel, Customer, CustomerId, Personal, ShopId};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::db::Db;
 use crate::entity::{Sealed, customer};
 use crate::error::Error;
+use crate::imports::{Batch, Imports, select_now};
 use crate::page::{Page, page_size, parse_cursor};
-use crate::records::CHUNK;
+use crate::text::is_storable;
 
 /// Fewest digits of a phone number that may identify a customer: shorter ones are extensions or
 /// typing errors.
@@ -39,39 +37,18 @@ impl Customers {
         found.await?.map(decode).transpose()
     }
 
-    /// Creates or replaces many customers in one transaction; returns how many.
+    /// Creates or replaces many customers, all at once for readers; returns how many. Of two with
+    /// one id the last counts.
     ///
     /// # Errors
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`], also while an import into the shop runs.
     pub async fn put_many(&self, shop: &ShopId, values: Vec<Customer>) -> Result<usize, Error> {
-        let mut by_id = std::collections::BTreeMap::new();
-        for value in values {
-            by_id.insert(value.id.clone(), value);
-        }
-        let count = by_id.len();
-        let rows: Vec<_> = by_id
-            .into_values()
-            .map(|value| encode(shop, &value))
-            .collect();
-        self.db
-            .write_long(move |tx| {
-                Box::pin(async move {
-                    for chunk in rows.chunks(CHUNK) {
-                        let replaced = customer::Column::iter().filter(|c| {
-                            !matches!(c, customer::Column::Shop | customer::Column::Id)
-                        });
-                        let key = [customer::Column::Shop, customer::Column::Id];
-                        let on_conflict =
-                            OnConflict::columns(key).update_columns(replaced).to_owned();
-                        customer::Entity::insert_many(chunk.to_vec())
-                            .on_conflict(on_conflict)
-                            .exec_without_returning(tx)
-                            .await?;
-                    }
-                    Ok::<usize, Error>(count)
-                })
-            })
-            .await
+        let batch = Batch {
+            customers: values,
+            ..Batch::default()
+        };
+        let imports = Imports::new(self.db.clone());
+        Ok(imports.run(shop, batch, |_| {}).await?)
     }
 
     /// Returns whose address on a channel it is: on WhatsApp the customer's phone, compared by
@@ -112,6 +89,9 @@ impl Customers {
         if email.is_empty() || postcode.is_empty() {
             return Ok(None);
         }
+        if !is_storable(&email) || !is_storable(&postcode) {
+            return Ok(None);
+        }
         let both = Condition::all()
             .add(customer::Column::EmailKey.eq(email))
             .add(customer::Column::PostcodeKey.eq(postcode));
@@ -133,13 +113,17 @@ impl Customers {
         if let Some(after) = parse_cursor::<String>(cursor)? {
             all = all.add(customer::Column::Id.gt(after));
         }
-        let rows = self.db.read(move |c| async move {
-            let found = customer::Entity::find()
-                .filter(all)
-                .order_by_asc(customer::Column::Id)
-                .limit(limit + 1)
-                .all(&c);
-            Ok(found.await?)
+        let shop = shop.to_string();
+        let rows = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let found = select_now::<customer::Entity, _>(c, &shop)
+                    .await?
+                    .filter(all)
+                    .order_by_asc(customer::Column::Id)
+                    .limit(limit + 1)
+                    .all(c);
+                Ok(found.await?)
+            })
         });
         let items: Result<Vec<_>, Error> = rows.await?.into_iter().map(decode).collect();
         Ok(Page::cut(items?, limit, |item| item.id.to_string()))
@@ -184,7 +168,7 @@ fn phone_digits(phone: &str) -> Option<String> {
     (digits.len() >= PHONE_DIGITS_MIN).then(|| digits.to_owned())
 }
 
-fn encode(shop: &ShopId, value: &Customer) -> customer::ActiveModel {
+pub(crate) fn encode(shop: &ShopId, value: &Customer) -> customer::ActiveModel {
     let phone = value.phone.as_ref();
     customer::ActiveModel {
         shop: Set(shop.to_string()),

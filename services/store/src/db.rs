@@ -3,17 +3,18 @@
 use std::future::Future;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use sea_orm::sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend,
-    QueryResult, Statement, Value,
+    AccessMode, ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction,
+    DbBackend, IsolationLevel, QueryResult, Statement, TransactionOptions, TransactionTrait, Value,
 };
 use tokio::sync::{oneshot, watch};
 
 use crate::StoreConfig;
 use crate::error::Error;
+use crate::private;
 use crate::writer::{self, BoxFuture, Job};
 
 /// Longest wait for a connection, a lock or a start of a transaction: a webhook must be refused
@@ -22,6 +23,11 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of a caller for an ordinary write. After it the outcome is unknown to the caller;
 /// the write itself is not cancelled.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// For how long the answer of [`Db::probe`] counts. Whoever asks for readiness needs no key, and
+/// each probe is a synced write: this bounds them to one a second.
+const PROBE_VALID: Duration = Duration::from_secs(1);
+/// Row of the cursor table that probes write; it counts them.
+pub(crate) const PROBE_CURSOR: &str = "ready";
 /// SQLite before this version may corrupt a WAL database that has several connections
 /// (sqlite.org/wal.html, "WAL-reset bug").
 const SQLITE_VERSION_MIN: (u32, u32, u32) = (3, 51, 3);
@@ -35,6 +41,7 @@ struct Inner {
     reader: DatabaseConnection,
     writer: Writer,
     changes: watch::Sender<u64>,
+    probed: tokio::sync::Mutex<Option<(Instant, Result<(), Error>)>>,
 }
 
 enum Writer {
@@ -85,6 +92,7 @@ impl Db {
             reader,
             writer,
             changes,
+            probed: tokio::sync::Mutex::new(None),
         };
         let db = Self {
             inner: Arc::new(inner),
@@ -109,6 +117,32 @@ impl Db {
         }
     }
 
+    /// Runs several queries on one state of the database, in a task of the store.
+    pub(crate) async fn read_snapshot<T, F>(&self, read: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, Error>>
+            + Send
+            + 'static,
+    {
+        // SQLite's transactions see one state by themselves.
+        let options = match self.backend() {
+            DbBackend::Postgres => TransactionOptions {
+                isolation_level: Some(IsolationLevel::RepeatableRead),
+                access_mode: Some(AccessMode::ReadOnly),
+                ..Default::default()
+            },
+            _ => TransactionOptions::default(),
+        };
+        self.read(move |c| async move {
+            let transaction = c.begin_with_options(options).await?;
+            let result = read(&transaction).await;
+            transaction.rollback().await?;
+            result
+        })
+        .await
+    }
+
     /// Runs a write and waits for its commit, at most [`WRITE_TIMEOUT`].
     pub(crate) async fn write<T, E, F>(&self, command: F) -> Result<T, E>
     where
@@ -127,16 +161,6 @@ impl Db {
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
         in_time(self.submit(Urgency::Lease, command)).await
-    }
-
-    /// Runs a write that may take long (an import) and waits for its commit.
-    pub(crate) async fn write_long<T, E, F>(&self, command: F) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<Error> + Send + 'static,
-        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
-    {
-        self.submit(Urgency::Ordinary, command).await
     }
 
     async fn submit<T, E, F>(&self, urgency: Urgency, command: F) -> Result<T, E>
@@ -183,6 +207,36 @@ impl Db {
         result.unwrap_or_else(|| Err(E::from(Error::Unavailable("write panicked".to_owned()))))
     }
 
+    /// Says whether a write and a read succeed, at most [`PROBE_VALID`] ago. Callers at the same
+    /// time share one answer.
+    pub(crate) async fn probe(&self) -> Result<(), Error> {
+        let mut probed = self.inner.probed.lock().await;
+        if let Some((at, answer)) = &*probed
+            && at.elapsed() < PROBE_VALID
+        {
+            return answer.clone();
+        }
+        let answer = self.probe_now().await;
+        *probed = Some((Instant::now(), answer.clone()));
+        answer
+    }
+
+    async fn probe_now(&self) -> Result<(), Error> {
+        let write = self.write(|tx| {
+            Box::pin(async move {
+                let sql = "INSERT INTO cursor (name, seq) VALUES ($1, 1) \
+                           ON CONFLICT (name) DO UPDATE SET seq = cursor.seq + 1";
+                exec(tx, sql, [PROBE_CURSOR.into()]).await?;
+                Ok::<(), Error>(())
+            })
+        });
+        write.await?;
+        let sql = "SELECT seq FROM cursor WHERE name = $1";
+        let read =
+            self.read(move |c| async move { Ok(one(&c, sql, [PROBE_CURSOR.into()]).await?) });
+        read.await.map(|_| ())
+    }
+
     /// Tells waiters of the change feed that something was committed.
     pub(crate) fn announce_change(&self) {
         self.inner.changes.send_modify(|count| *count += 1);
@@ -203,10 +257,13 @@ async fn in_time<T, E: From<Error>>(write: impl Future<Output = Result<T, E>>) -
 }
 
 async fn open_sqlite_writer(url: &str) -> Result<DatabaseConnection, Error> {
-    if let Some(folder) = Path::new(sqlite_path(url)).parent() {
-        std::fs::create_dir_all(folder)
+    let file = Path::new(sqlite_path(url));
+    if let Some(folder) = file.parent() {
+        private::create_folder(folder)
             .map_err(|error| Error::Unavailable(format!("cannot create the folder: {error}")))?;
     }
+    private::create_file(file)
+        .map_err(|error| Error::Unavailable(format!("cannot create the file: {error}")))?;
     let mut options = quiet(format!("sqlite://{}?mode=rwc", sqlite_path(url)));
     options.max_connections(1).min_connections(1);
     options.idle_timeout(None).max_lifetime(None);
@@ -317,6 +374,28 @@ where
     Ok(connection.execute_raw(statement).await?.rows_affected())
 }
 
+/// Runs `sql WHERE shop = … AND column IN (keys)`, in as many statements as the keys need.
+pub(crate) async fn exec_in<C: ConnectionTrait>(
+    connection: &C,
+    sql: &str,
+    column: &str,
+    shop: &str,
+    keys: &[String],
+) -> Result<(), Error> {
+    for keys in keys.chunks(crate::records::CHUNK) {
+        let places: Vec<String> = (2..keys.len() + 2).map(|n| format!("${n}")).collect();
+        let sql = format!(
+            "{sql} WHERE shop = $1 AND {column} IN ({})",
+            places.join(", ")
+        );
+        let values = std::iter::once(shop).chain(keys.iter().map(String::as_str));
+        let backend = connection.get_database_backend();
+        let statement = Statement::from_sql_and_values(backend, sql, values.map(Value::from));
+        connection.execute_raw(statement).await?;
+    }
+    Ok(())
+}
+
 /// Runs a query that returns at most one row.
 pub(crate) async fn one<C, const N: usize>(
     connection: &C,
@@ -356,6 +435,41 @@ mod tests {
     use crate::{Error, Store, StoreConfig};
 
     use super::{exec, get, one};
+
+    #[tokio::test]
+    async fn nobody_else_may_read_what_sqlite_makes() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let base = tempfile::tempdir().expect("folder");
+        let folder = base.path().join("new/data");
+        let store = Store::open(&StoreConfig::new(sqlite_url(&folder)))
+            .await
+            .expect("open");
+        store.ready().await.expect("a write");
+        let mode = |path: &std::path::Path| {
+            std::fs::metadata(path)
+                .expect("metadata")
+                .permissions()
+                .mode()
+                & 0o777
+        };
+        assert_eq!(mode(&folder), 0o700);
+        let mut files = 0;
+        for entry in std::fs::read_dir(&folder).expect("folder") {
+            let path = entry.expect("entry").path();
+            assert_eq!(mode(&path), 0o600, "{}", path.display());
+            files += 1;
+        }
+        assert_eq!(files, 3, "the database, its log and its index");
+        // Another umask changes nothing for what is there already.
+        drop(store);
+        let shared = base.path().join("shared");
+        std::fs::create_dir(&shared).expect("folder");
+        std::fs::set_permissions(&shared, PermissionsExt::from_mode(0o750)).expect("mode");
+        let again = Store::open(&StoreConfig::new(sqlite_url(&shared))).await;
+        again.expect("open").ready().await.expect("a write");
+        assert_eq!(mode(&shared), 0o750, "a folder of somebody else's");
+    }
 
     #[tokio::test]
     async fn sqlite_syncs_every_commit_and_readers_cannot_write() {

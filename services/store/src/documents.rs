@@ -13,12 +13,13 @@ use sea_orm::{
 };
 
 use crate::Versioned;
-use crate::db::{Db, now_ms};
-use crate::entity::document;
+use crate::db::{Db, exec_in, now_ms};
+use crate::entity::{Place, document, insert_into};
 use crate::error::Error;
 use crate::feed::ChangeKind;
+use crate::imports::{Batch, Imports, Kind, select_now, settle};
 use crate::page::{Page, page_size, parse_cursor};
-use crate::records::{CHUNK, buried, bury, check_version, lock_feed, write_changes};
+use crate::records::{CHUNK, buried, bury, check_version, lock_records, write_changes};
 
 /// Documents of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -93,13 +94,17 @@ impl Documents {
                 .add(Condition::any().add(from.is_null()).add(from.lte(at_ms)))
                 .add(Condition::any().add(to.is_null()).add(to.gt(at_ms)));
         }
-        let rows = self.db.read(move |c| async move {
-            let found = document::Entity::find()
-                .filter(all)
-                .order_by_asc(document::Column::Id)
-                .limit(limit + 1)
-                .all(&c);
-            Ok(found.await?)
+        let shop = shop.to_string();
+        let rows = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let found = select_now::<document::Entity, _>(c, &shop)
+                    .await?
+                    .filter(all)
+                    .order_by_asc(document::Column::Id)
+                    .limit(limit + 1)
+                    .all(c);
+                Ok(found.await?)
+            })
         });
         let items: Result<Vec<_>, Error> = rows.await?.into_iter().map(decode).collect();
         Ok(Page::cut(items?, limit, |item| item.value.id.to_string()))
@@ -120,8 +125,9 @@ impl Documents {
         let id = value.id.to_string();
         let stored = self.db.write(move |tx| {
             Box::pin(async move {
-                lock_feed(tx).await?;
+                lock_records(tx, &shop).await?;
                 let ids = [id];
+                settle(tx, &shop, Kind::Document, &ids).await?;
                 let current = load(tx, shop.as_str(), &ids).await?;
                 check_version(current.first().map_or(0, |found| found.version), if_version)?;
                 store(tx, &shop, vec![value]).await?;
@@ -133,21 +139,18 @@ impl Documents {
         stored.ok_or_else(|| Error::corrupt("document", "the row just written"))
     }
 
-    /// Creates or replaces many documents in one transaction; returns how many changed.
+    /// Creates or replaces many documents, all at once for readers; returns how many changed.
     ///
     /// # Errors
-    /// As [`Documents::put`]; then nothing is stored.
+    /// As [`Documents::put`]; then nothing is stored. [`Error::Unavailable`] also while an import
+    /// into the shop runs.
     pub async fn put_many(&self, shop: &ShopId, values: Vec<Document>) -> Result<usize, Error> {
-        let shop = shop.clone();
-        let changed = self.db.write_long(move |tx| {
-            Box::pin(async move {
-                lock_feed(tx).await?;
-                store(tx, &shop, values).await
-            })
-        });
-        let changed: usize = changed.await?;
-        self.db.announce_change();
-        Ok(changed)
+        let batch = Batch {
+            documents: values,
+            ..Batch::default()
+        };
+        let imports = Imports::new(self.db.clone());
+        Ok(imports.run(shop, batch, |_| {}).await?)
     }
 
     /// Deletes a document; returns whether it was there. With `if_version` one that is there must
@@ -164,16 +167,14 @@ impl Documents {
         let (shop, id) = (shop.clone(), id.to_string());
         let deleted = self.db.write(move |tx| {
             Box::pin(async move {
-                lock_feed(tx).await?;
-                let Some(found) = load(tx, shop.as_str(), std::slice::from_ref(&id))
-                    .await?
-                    .pop()
-                else {
+                lock_records(tx, &shop).await?;
+                let ids = [id];
+                settle(tx, &shop, Kind::Document, &ids).await?;
+                let Some(found) = load(tx, shop.as_str(), &ids).await?.pop() else {
                     return Ok::<bool, Error>(false);
                 };
                 check_version(found.version, if_version)?;
-                let key = (shop.to_string(), id);
-                document::Entity::delete_by_id(key).exec(tx).await?;
+                exec_in(tx, "DELETE FROM document", "id", shop.as_str(), &ids).await?;
                 let record = record_key(&found.value);
                 bury(tx, &shop, &grave(&found.value.id), found.version).await?;
                 write_changes(tx, &shop, &[(record, ChangeKind::Deleted)]).await?;
@@ -186,7 +187,8 @@ impl Documents {
     }
 }
 
-async fn load<C: ConnectionTrait>(
+/// Loads documents, in no particular order.
+pub(crate) async fn load<C: ConnectionTrait>(
     connection: &C,
     shop: &str,
     ids: &[String],
@@ -256,7 +258,7 @@ async fn store<C: ConnectionTrait>(
         let on_conflict = OnConflict::columns([document::Column::Shop, document::Column::Id])
             .update_columns(replaced)
             .to_owned();
-        document::Entity::insert_many(rows.by_ref().take(CHUNK))
+        insert_into(Place::Stored, rows.by_ref().take(CHUNK))
             .on_conflict(on_conflict)
             .exec_without_returning(tx)
             .await?;
@@ -265,7 +267,8 @@ async fn store<C: ConnectionTrait>(
     Ok(count)
 }
 
-fn validate(values: &[Document]) -> Result<(), Error> {
+/// Checks what can be seen without the store.
+pub(crate) fn validate(values: &[Document]) -> Result<(), Error> {
     let mut ids = BTreeSet::new();
     for value in values {
         if !ids.insert(&value.id) {
@@ -305,7 +308,7 @@ fn kind_name(kind: DocumentKind) -> &'static str {
     }
 }
 
-fn encode(
+pub(crate) fn encode(
     shop: &ShopId,
     value: Document,
     version: i64,

@@ -4,6 +4,9 @@
 
 use sea_orm::{DbErr, SqlErr};
 
+/// PostgreSQL's code for a text with a character that it cannot hold.
+const CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
+
 /// A store operation that could not be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -24,6 +27,16 @@ pub enum Error {
         what: &'static str,
         /// Which row, by its key.
         at: String,
+    },
+    /// A record of a conversation's log cannot be read back. A person has to look at it.
+    #[error("stored {what} cannot be read at {conversation} record {seq}")]
+    Unreadable {
+        /// The table and column.
+        what: &'static str,
+        /// The conversation.
+        conversation: String,
+        /// The record's position in it.
+        seq: i64,
     },
     /// The caller's value breaks a rule of the store.
     #[error("invalid {field}: {message}")]
@@ -62,9 +75,22 @@ impl From<DbErr> for Error {
             Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
                 Self::Unavailable("foreign key violated".to_owned())
             }
+            _ if is_unstorable(&error) => {
+                Self::invalid("text", format!("must not hold {}", crate::text::UNSTORABLE))
+            }
             _ => Self::Unavailable(error.to_string()),
         }
     }
+}
+
+/// Says whether PostgreSQL refused a statement because of a character in one of its texts.
+fn is_unstorable(error: &DbErr) -> bool {
+    use sea_orm::RuntimeErr::SqlxError;
+    let (DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
+        return false;
+    };
+    let code = cause.as_database_error().and_then(|error| error.code());
+    code.as_deref() == Some(CHARACTER_NOT_IN_REPERTOIRE)
 }
 
 /// Says whether a statement failed because a unique key exists already.

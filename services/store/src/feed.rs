@@ -1,7 +1,7 @@
 //! The change feed: which records changed, in the order of their commits.
 //!
 //! Numbers rise but may have gaps. A reader that remembers the last number it saw misses nothing,
-//! on both databases: see `records::lock_feed` for why PostgreSQL needs care there.
+//! on both databases: see `records::lock_records` for why PostgreSQL needs care there.
 
 use std::time::Duration;
 
@@ -15,6 +15,9 @@ use crate::error::Error;
 
 /// How often a waiting reader looks by itself: changes of another process give no notice.
 const POLL: Duration = Duration::from_secs(1);
+
+/// Row of the cursor table that says up to which number the feed's beginning was deleted.
+pub(crate) const FORGOTTEN_CURSOR: &str = "forgotten";
 
 /// What changed in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +85,16 @@ impl Feed {
             Ok(found.await?)
         });
         rows.await?.into_iter().map(decode).collect()
+    }
+
+    /// Returns the number up to which changes were deleted because they were old. A reader that is
+    /// not that far misses some and must read the records anew. It asks after [`Self::read`], so
+    /// that nothing is deleted between the two.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`].
+    pub async fn forgotten(&self) -> Result<i64, Error> {
+        self.cursor(FORGOTTEN_CURSOR).await
     }
 
     /// Returns the number of the newest change, 0 where there is none.

@@ -110,21 +110,6 @@ impl Idempotency {
             })
             .await
     }
-
-    /// Forgets what began before a moment (UTC milliseconds); returns how much.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn prune(&self, before_ms: i64) -> Result<u64, Error> {
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let sql = "DELETE FROM idempotency WHERE created_at_ms < $1";
-                    Ok::<u64, Error>(exec(tx, sql, [before_ms.into()]).await?)
-                })
-            })
-            .await
-    }
 }
 
 struct Request {

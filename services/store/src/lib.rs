@@ -17,6 +17,7 @@ mod error;
 mod feed;
 mod hints;
 mod idempotency;
+mod imports;
 pub mod inbox;
 mod keys;
 mod leases;
@@ -25,10 +26,13 @@ mod notices;
 mod orders;
 mod outbox;
 mod page;
+mod private;
 mod records;
+pub mod retention;
 mod secrets;
 mod shops;
 pub mod testing;
+pub mod text;
 mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
@@ -43,16 +47,19 @@ pub use error::Error;
 pub use feed::{Change, ChangeKind, Feed};
 pub use hints::{Hints, LocalHints, NoHints};
 pub use idempotency::{Begin, Idempotency};
+pub use imports::{Batch, ImportError, Imports};
 pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
 pub use outbox::{
-    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, Reported, Resolution,
-    UNKNOWN_WAIT_MS,
+    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS, Reported,
+    Resolution, UNKNOWN_WAIT_MS,
 };
 pub use page::{PAGE_MAX, Page};
+pub use private::create_folder as create_private_folder;
+pub use retention::Retention;
 pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
 
@@ -151,6 +158,10 @@ impl Store {
     pub fn orders(&self) -> Orders {
         Orders::new(self.db.clone())
     }
+    /// Returns imports of many records that take effect at once.
+    pub fn imports(&self) -> Imports {
+        Imports::new(self.db.clone())
+    }
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {
         Inbox::new(self.db.clone())
@@ -189,12 +200,17 @@ impl Store {
         Secrets::new(self.db.clone())
     }
 
-    /// Says whether the store can be written and read now.
+    /// Returns what forgets rows that nobody needs any more.
+    pub fn retention(&self) -> Retention {
+        Retention::new(self.db.clone())
+    }
+
+    /// Says whether the store could be written and read within the last second: more often than
+    /// that it is not tried, however many ask.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when it cannot.
+    /// [`Error::Unavailable`] when it could not.
     pub async fn ready(&self) -> Result<(), Error> {
-        self.feed().set_cursor("ready", db::now_ms()).await?;
-        self.feed().cursor("ready").await.map(|_| ())
+        self.db.probe().await
     }
 }

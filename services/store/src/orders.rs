@@ -1,20 +1,14 @@
 //! Orders.
 
-use std::collections::{BTreeMap, HashMap};
-
 use mercer_schemas::{CustomerId, Order, OrderNumber, ShopId};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter, QueryOrder,
-    QuerySelect, Set,
-};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::Versioned;
-use crate::db::{Db, now_ms};
+use crate::db::Db;
 use crate::entity::order;
 use crate::error::Error;
+use crate::imports::{Batch, Imports, select_now};
 use crate::page::{Page, page_size, parse_cursor};
-use crate::records::{CHUNK, lock_feed};
 
 /// Orders of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -67,30 +61,19 @@ impl Orders {
         rows.await?.into_iter().map(decode).collect()
     }
 
-    /// Creates or replaces many orders in one transaction; returns how many changed. An order that
-    /// changes gets a higher version.
+    /// Creates or replaces many orders, all at once for readers; returns how many changed. An order
+    /// that changes gets a higher version.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a `placed_at` that is no RFC 3339 time (then nothing is stored);
-    /// [`Error::Unavailable`].
+    /// [`Error::Unavailable`], also while an import into the shop runs.
     pub async fn put_many(&self, shop: &ShopId, values: Vec<Order>) -> Result<usize, Error> {
-        let mut by_key = BTreeMap::new();
-        for value in values {
-            let placed_at_ms = parse_rfc3339_ms(&value.placed_at).ok_or_else(|| {
-                let message = format!("order `{}` has no RFC 3339 time", value.number);
-                Error::invalid("placed_at", message)
-            })?;
-            by_key.insert(number_key(&value.number), (placed_at_ms, value));
-        }
-        let shop = shop.clone();
-        self.db
-            .write_long(move |tx| {
-                Box::pin(async move {
-                    lock_feed(tx).await?;
-                    store(tx, &shop, by_key).await
-                })
-            })
-            .await
+        let batch = Batch {
+            orders: values,
+            ..Batch::default()
+        };
+        let imports = Imports::new(self.db.clone());
+        Ok(imports.run(shop, batch, |_| {}).await?)
     }
 
     /// Returns a page of orders by number.
@@ -108,13 +91,17 @@ impl Orders {
         if let Some(after) = parse_cursor::<String>(cursor)? {
             all = all.add(order::Column::NumberKey.gt(after));
         }
-        let rows = self.db.read(move |c| async move {
-            let found = order::Entity::find()
-                .filter(all)
-                .order_by_asc(order::Column::NumberKey)
-                .limit(limit + 1)
-                .all(&c);
-            Ok(found.await?)
+        let shop = shop.to_string();
+        let rows = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let found = select_now::<order::Entity, _>(c, &shop)
+                    .await?
+                    .filter(all)
+                    .order_by_asc(order::Column::NumberKey)
+                    .limit(limit + 1)
+                    .all(c);
+                Ok(found.await?)
+            })
         });
         let items: Result<Vec<_>, Error> = rows.await?.into_iter().map(decode).collect();
         Ok(Page::cut(items?, limit, |item| {
@@ -128,56 +115,32 @@ pub(crate) fn number_key(number: &OrderNumber) -> String {
     number.as_str().to_lowercase()
 }
 
-async fn store<C: ConnectionTrait>(
-    tx: &C,
+/// Reads when an order was placed.
+pub(crate) fn placed_at_ms(value: &Order) -> Result<i64, Error> {
+    parse_rfc3339_ms(&value.placed_at).ok_or_else(|| {
+        let message = format!("order `{}` has no RFC 3339 time", value.number);
+        Error::invalid("placed_at", message)
+    })
+}
+
+pub(crate) fn encode(
     shop: &ShopId,
-    values: BTreeMap<String, (i64, Order)>,
-) -> Result<usize, Error> {
-    let keys: Vec<&String> = values.keys().collect();
-    let mut current = HashMap::new();
-    for chunk in keys.chunks(CHUNK) {
-        let rows = order::Entity::find()
-            .filter(order::Column::Shop.eq(shop.as_str()))
-            .filter(order::Column::NumberKey.is_in(chunk.iter().map(|key| key.as_str())))
-            .all(tx)
-            .await?;
-        current.extend(
-            rows.into_iter()
-                .map(|row| (row.number_key, (row.version, row.body))),
-        );
-    }
-    let updated_at_ms = now_ms();
-    let mut rows = Vec::new();
-    for (key, (placed_at_ms, value)) in &values {
-        let body = serde_json::to_string(value)
-            .map_err(|error| Error::invalid("order", error.to_string()))?;
-        let version = match current.get(key) {
-            Some((_, stored)) if *stored == body => continue,
-            Some((version, _)) => version + 1,
-            None => 1,
-        };
-        rows.push(order::ActiveModel {
-            shop: Set(shop.to_string()),
-            number_key: Set(key.clone()),
-            customer_id: Set(value.customer_id.to_string()),
-            placed_at_ms: Set(*placed_at_ms),
-            body: Set(body),
-            version: Set(version),
-            updated_at_ms: Set(updated_at_ms),
-        });
-    }
-    for chunk in rows.chunks(CHUNK) {
-        let replaced = order::Column::iter()
-            .filter(|c| !matches!(c, order::Column::Shop | order::Column::NumberKey));
-        let on_conflict = OnConflict::columns([order::Column::Shop, order::Column::NumberKey])
-            .update_columns(replaced)
-            .to_owned();
-        order::Entity::insert_many(chunk.to_vec())
-            .on_conflict(on_conflict)
-            .exec_without_returning(tx)
-            .await?;
-    }
-    Ok(rows.len())
+    value: &Order,
+    placed_at_ms: i64,
+    version: i64,
+    updated_at_ms: i64,
+) -> Result<order::ActiveModel, Error> {
+    let body =
+        serde_json::to_string(value).map_err(|error| Error::invalid("order", error.to_string()))?;
+    Ok(order::ActiveModel {
+        shop: Set(shop.to_string()),
+        number_key: Set(number_key(&value.number)),
+        customer_id: Set(value.customer_id.to_string()),
+        placed_at_ms: Set(placed_at_ms),
+        body: Set(body),
+        version: Set(version),
+        updated_at_ms: Set(updated_at_ms),
+    })
 }
 
 fn decode(row: order::Model) -> Result<Versioned<Order>, Error> {

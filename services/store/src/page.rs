@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::text::unstorable_field;
 
 /// Most items of one page; a larger wish is cut to it.
 pub const PAGE_MAX: u64 = 1000;
@@ -51,7 +52,9 @@ pub(crate) fn parse_cursor<K: DeserializeOwned>(cursor: Option<&str>) -> Result<
     };
     hex::decode(text)
         .ok()
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .filter(|json| unstorable_field(json).is_none())
+        .and_then(|json| serde_json::from_str(&json).ok())
         .map(Some)
         .ok_or_else(|| Error::invalid("cursor", "not a cursor of this list"))
 }

@@ -2,7 +2,7 @@
 
 use mercer_schemas::{Shop, ShopId};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{EntityTrait, QueryOrder, Set};
+use sea_orm::{ConnectionTrait, EntityTrait, QueryOrder, Set};
 
 use crate::db::{Db, now_ms};
 use crate::entity::shop;
@@ -24,26 +24,8 @@ impl Shops {
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn put(&self, value: Shop) -> Result<(), Error> {
-        let body = serde_json::to_string(&value)
-            .map_err(|error| Error::invalid("shop", error.to_string()))?;
-        let row = shop::ActiveModel {
-            id: Set(value.id.to_string()),
-            body: Set(body),
-            updated_at_ms: Set(now_ms()),
-        };
         self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let on_conflict = OnConflict::column(shop::Column::Id)
-                        .update_columns([shop::Column::Body, shop::Column::UpdatedAtMs])
-                        .to_owned();
-                    shop::Entity::insert(row)
-                        .on_conflict(on_conflict)
-                        .exec_without_returning(tx)
-                        .await?;
-                    Ok::<(), Error>(())
-                })
-            })
+            .write(move |tx| Box::pin(async move { put(tx, &value).await }))
             .await
     }
 
@@ -72,6 +54,25 @@ impl Shops {
         });
         rows.await?.into_iter().map(decode).collect()
     }
+}
+
+/// Creates or replaces a shop.
+pub(crate) async fn put<C: ConnectionTrait>(tx: &C, value: &Shop) -> Result<(), Error> {
+    let body =
+        serde_json::to_string(value).map_err(|error| Error::invalid("shop", error.to_string()))?;
+    let row = shop::ActiveModel {
+        id: Set(value.id.to_string()),
+        body: Set(body),
+        updated_at_ms: Set(now_ms()),
+    };
+    let on_conflict = OnConflict::column(shop::Column::Id)
+        .update_columns([shop::Column::Body, shop::Column::UpdatedAtMs])
+        .to_owned();
+    shop::Entity::insert(row)
+        .on_conflict(on_conflict)
+        .exec_without_returning(tx)
+        .await?;
+    Ok(())
 }
 
 fn decode(row: shop::Model) -> Result<Shop, Error> {

@@ -28,7 +28,9 @@ from embedder.batches import embed
 from embedder.evaluate import load
 from embedder.gguf_io import read_metadata
 
-INTENTS = ["talk", "search", "details", "policies", "order", "handoff", "search_and_policies"]
+# The core reads the same file in a test.
+AGREED = json.loads((Path(__file__).resolve().parents[3] / "schemas" / "intents.json").read_text(encoding="utf-8"))
+INTENTS, FEATURES = AGREED["intents"], AGREED["features"]
 # Brings the vectors' numbers, about 0.05 each, near the size of the features.
 SCALE = 6.0
 HIDDEN = 128
@@ -40,8 +42,9 @@ REMARK_WORDS_MAX = 8
 REMARKED_SHARE = 0.2
 # Places of the features that follow from the words alone: how many there are (as the core scales it), `@`, digits, an
 # amount, a question mark.
-LENGTH, OF_WORDS = 9, (10, 11, 12, 13)
-WORDS_USUAL, LENGTH_MAX = 30, 2.0
+LENGTH = FEATURES.index("length")
+OF_WORDS = [FEATURES.index(name) for name in ("at", "digits", "amount", "question")]
+WORDS_USUAL, LENGTH_MAX = AGREED["words_usual"], AGREED["length_max"]
 BATCH = 256
 # As long as the vector itself is 1: keeps the network from learning single sentences by heart.
 NOISE = 0.5
@@ -54,7 +57,7 @@ def read(path: Path, limit: int | None) -> list[dict]:
     seen: set[tuple] = set()
     kept = []
     for line in lines:
-        key = (line["words"].lower(), *line["features"][:9])
+        key = (line["words"].lower(), *line["features"][:LENGTH])
         if key not in seen:
             seen.add(key)
             kept.append(line)

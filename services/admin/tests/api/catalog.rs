@@ -358,7 +358,7 @@ async fn an_import_is_whole_or_leaves_out_what_it_names() {
         {
           "line": 2,
           "field": "",
-          "message": "not a product"
+          "message": "missing field `title`; add the field"
         }
       ]
     }

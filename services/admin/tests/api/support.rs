@@ -5,12 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
 use mercer_admin::{
-    Admin, ConversationReplay, HealthSource, ImportError, ImportFormat, ImportKind,
-    ImportLineError, ImportReport, Importer, OnError, PartHealth, PoolSource, PoolState,
-    ReplayError, ReplayReport, TimelineEntry,
+    Admin, ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError,
+    ReplayReport, TimelineEntry,
 };
 use mercer_schemas::{
     ConversationId, LogBody, Money, Personal, Product, ProductId, Shop, ShopId, Sku, Stream,
@@ -76,7 +75,6 @@ impl Server {
             store: store.clone(),
             hints: Arc::new(NoHints),
             replay: Arc::new(Titles(store.clone())),
-            importer: Arc::new(Lines(store.clone())),
             health: Arc::new(Index(index_ready.clone())),
             pool: pool.clone(),
         });
@@ -237,50 +235,6 @@ impl ConversationReplay for Titles {
             timeline: timeline.collect(),
             verified: true,
             divergence: None,
-        })
-    }
-}
-
-/// Imports products, a JSON object a line.
-struct Lines(Store);
-
-#[async_trait]
-impl Importer for Lines {
-    async fn import(
-        &self,
-        shop: &ShopId,
-        kind: ImportKind,
-        format: ImportFormat,
-        on_error: OnError,
-        file: Bytes,
-    ) -> Result<ImportReport, ImportError> {
-        if kind != ImportKind::Products || format != ImportFormat::JsonLines {
-            return Err(ImportError::Format);
-        }
-        let mut products: Vec<Product> = Vec::new();
-        let mut errors = Vec::new();
-        for (index, line) in file.split(|byte| *byte == b'\n').enumerate() {
-            if line.is_empty() {
-                continue;
-            }
-            match serde_json::from_slice(line) {
-                Ok(product) => products.push(product),
-                Err(_) => errors.push(ImportLineError {
-                    line: index as u64 + 1,
-                    field: String::new(),
-                    message: "not a product".to_owned(),
-                }),
-            }
-        }
-        if on_error == OnError::Abort && !errors.is_empty() {
-            products.clear();
-        }
-        let imported = products.len() as u64;
-        self.0.catalog().put_many(shop, products).await?;
-        Ok(ImportReport {
-            imported,
-            skipped: errors.len() as u64,
-            errors,
         })
     }
 }

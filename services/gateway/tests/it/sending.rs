@@ -100,6 +100,7 @@ pub(crate) fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
         delivery: None,
         attempt: 1,
         resends: 0,
+        claimed_by: None,
         due_at_ms: 0,
         provider_id: None,
         parts: Vec::new(),

@@ -18,6 +18,9 @@ use crate::progress::Progress;
 /// Records read at once while the indexes are filled anew.
 const PAGE: u64 = 500;
 
+/// Why indexes that were away for long are rebuilt.
+const FORGOTTEN: &str = "changes that the indexes do not hold are not in the feed any more";
+
 /// Both indexes and how far they are.
 pub(crate) struct Projection {
     pub(crate) lexical: Arc<LexicalIndex>,
@@ -64,15 +67,13 @@ impl Projection {
             }
             None => (None, Ok(i64::MAX)),
         };
-        let head = store.feed().head().await?;
+        let (head, forgotten) = (store.feed().head().await?, store.feed().forgotten().await?);
         let position = lexical_seq
             .and_then(|a| vectors_seq.map(|b| a.min(b)))
-            .and_then(|seq| {
-                if seq <= head {
-                    Ok(seq)
-                } else {
-                    Err("the indexes are ahead of the database".to_owned())
-                }
+            .and_then(|seq| match seq {
+                seq if seq > head => Err("the indexes are ahead of the database".to_owned()),
+                seq if seq < forgotten => Err(FORGOTTEN.to_owned()),
+                seq => Ok(seq),
             });
         let projection = Self {
             lexical: Arc::new(lexical),
@@ -92,6 +93,25 @@ impl Projection {
     /// Returns a receiver that is told when the position moves.
     pub(crate) fn watch(&self) -> watch::Receiver<i64> {
         self.indexed.subscribe()
+    }
+
+    /// Indexes up to `limit` changes that follow, and says whether there were any. Where some of
+    /// them are not in the feed any more, everything is read anew instead.
+    pub(crate) async fn follow(&self, store: &Store, limit: u64) -> Result<bool> {
+        let feed = store.feed();
+        let after = self.seq();
+        let changes = feed.read(after, limit).await?;
+        // Asked afterwards: what was read may begin behind what was just deleted.
+        if feed.forgotten().await? > after {
+            tracing::warn!(
+                reason = FORGOTTEN,
+                "search indexes are rebuilt from the database"
+            );
+            self.rebuild(store, &Progress::hidden()).await?;
+            return Ok(true);
+        }
+        self.apply(store, &changes).await?;
+        Ok(!changes.is_empty())
     }
 
     /// Writes what some changes concern. Changes of price and stock write nothing.

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
+use mercer_import::{OnError, import_shop};
+
 use super::*;
-use crate::Progress;
-use crate::import::{OnError, import_shop};
 
 /// Share of products whose title finds them among the first three. Titles repeat words within a
 /// range ("… 2-person", "… 3-person"), so a few may be crowded out.
@@ -15,15 +15,9 @@ const BY_TITLE_MIN: f64 = 0.98;
 async fn every_product_is_found_by_its_code_and_by_its_title() {
     let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/shop");
     let mut world = World::new().await;
-    let report = import_shop(
-        &fixtures,
-        &world.store,
-        None,
-        OnError::Abort,
-        &Progress::hidden(),
-    )
-    .await
-    .expect("import");
+    let report = import_shop(&fixtures, &world.store, None, OnError::Abort, Arc::new(()))
+        .await
+        .expect("import");
     world.shop = ShopId::new(report.shop.as_str()).expect("a valid key");
     let knowledge = world.open(Some(NGrams::new())).await;
     let page = world

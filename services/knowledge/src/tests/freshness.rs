@@ -245,6 +245,37 @@ async fn a_damaged_or_missing_index_is_rebuilt_from_sql() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn indexes_that_were_away_longer_than_the_feed_reaches_are_rebuilt() {
+    let world = World::filled().await;
+    let awake = world.open(Some(NGrams::new())).await;
+    let mut changed = catalog().remove(0);
+    let mut forget = async |title: &str| {
+        changed.title = title.to_owned();
+        // Twice: the newest change always stays.
+        world.put(vec![changed.clone()]).await;
+        changed.description.push('!');
+        world.put(vec![changed.clone()]).await;
+        let retention = world.store.retention();
+        let table = mercer_store::retention::Table::Changes;
+        let gone = retention.forget(table, i64::MAX, &[]).await;
+        assert!(gone.expect("forget").rows > 0);
+    };
+    // The indexer runs, but was not that far.
+    forget("Harbour Kettle").await;
+    awake.catch_up().await.expect("index");
+    let head = world.store.feed().head().await.expect("read the feed");
+    assert_eq!(awake.indexed_seq(), head);
+    let found = world.ids(&awake, "harbour").await;
+    assert_eq!(found.first().map(String::as_str), Some("HB-1001"));
+    // It was stopped.
+    drop(awake);
+    forget("Lighthouse Kettle").await;
+    let again = world.open(Some(NGrams::new())).await;
+    let found = world.ids(&again, "lighthouse").await;
+    assert_eq!(found.first().map(String::as_str), Some("HB-1001"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_embedder_means_new_vectors() {
     let world = World::filled().await;
     drop(world.open(Some(NGrams::new())).await);

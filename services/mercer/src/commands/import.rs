@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::{Arc, Mutex};
 
 use clap::{Parser, ValueEnum};
-use mercer_knowledge::import::{Error, LineError, OnError, import_shop};
+use indicatif::ProgressBar;
+use mercer_import::{Error, Faults, OnError, import_shop};
 use mercer_knowledge::{Knowledge, Progress};
 use mercer_schemas::ShopId;
 
@@ -43,8 +45,8 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         OnErrorArg::Abort => OnError::Abort,
         OnErrorArg::Skip => OnError::Skip,
     };
-    let progress = Progress::bars();
-    let report = match import_shop(&args.path, &base.store, args.shop, on_error, &progress).await {
+    let bars = Arc::new(Bars::new());
+    let report = match import_shop(&args.path, &base.store, args.shop, on_error, bars).await {
         Ok(report) => report,
         Err(Error::Broken(lines)) => {
             print_lines(&lines);
@@ -64,9 +66,57 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
         counts.documents,
         counts.customers,
         counts.orders,
-        report.skipped.len()
+        report.skipped.count()
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Shows an import's parts as bars on the terminal, one below the other.
+pub(crate) struct Bars {
+    all: Progress,
+    current: Mutex<Option<ProgressBar>>,
+}
+
+impl Bars {
+    /// Shows none yet.
+    pub(crate) fn new() -> Self {
+        Self {
+            all: Progress::bars(),
+            current: Mutex::new(None),
+        }
+    }
+
+    fn finish(&self) {
+        if let Ok(mut current) = self.current.lock()
+            && let Some(bar) = current.take()
+        {
+            bar.finish();
+        }
+    }
+}
+
+impl mercer_import::Progress for Bars {
+    fn begin(&self, part: &str, units: u64) {
+        self.finish();
+        let bar = self.all.bar(part, Some(units));
+        if let Ok(mut current) = self.current.lock() {
+            *current = Some(bar);
+        }
+    }
+
+    fn advance(&self, units: u64) {
+        if let Ok(current) = self.current.lock()
+            && let Some(bar) = &*current
+        {
+            bar.inc(units);
+        }
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.finish();
+    }
 }
 
 /// Brings the indexes up to date, saying so while it takes long.
@@ -81,8 +131,12 @@ pub(crate) async fn index(knowledge: &Knowledge) -> anyhow::Result<()> {
     Ok(done?)
 }
 
-fn print_lines(lines: &[LineError]) {
-    for line in lines {
+fn print_lines(faults: &Faults) {
+    for line in faults.first() {
         eprintln!("{line}");
+    }
+    match faults.more() {
+        0 => {}
+        more => eprintln!("and {more} more broken lines"),
     }
 }

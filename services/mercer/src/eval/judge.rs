@@ -6,7 +6,7 @@ use mercer_commerce::{attribute_value, order_fields, product_fields, variant_fie
 use mercer_conversation::spans;
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{
-    Claim, Event, Evidence, Field, Input, Intent, LogBody, Plan, RecordKey, ShopId,
+    Claim, Event, Evidence, Field, Input, Intent, LogBody, Plan, RecordKey, Shop, ShopId,
 };
 use mercer_store::Store;
 use serde::Serialize;
@@ -105,6 +105,11 @@ pub(crate) async fn judge(
     expect: &Expect,
     answer: &Answer,
 ) -> anyhow::Result<(Vec<String>, bool, Vec<String>)> {
+    let shop = &store
+        .shops()
+        .get(shop)
+        .await?
+        .ok_or_else(|| anyhow::anyhow!("shop {shop} does not exist"))?;
     let events: Vec<&Event> = answer.records.iter().filter_map(event).collect();
     let reply = answer.replies.join("\n");
     let tools = tools(&events);
@@ -200,7 +205,7 @@ fn same_record(found: &RecordKey, expected: &str) -> bool {
 
 async fn holds(
     store: &Store,
-    shop: &ShopId,
+    shop: &Shop,
     fact: &str,
     reply: &str,
     claims: &[&Claim],
@@ -215,7 +220,7 @@ async fn holds(
     if let RecordKey::Document(id) | RecordKey::Promotion(id) = &key {
         let document = store
             .documents()
-            .get(shop, id)
+            .get(&shop.id, id)
             .await?
             .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such document"))?;
         return Ok(sentences(&document.value.body)
@@ -235,7 +240,7 @@ async fn holds(
         let same = match (&claim.record, &key) {
             (RecordKey::Variant(sku), RecordKey::Product(id)) => store
                 .catalog()
-                .by_sku(shop, sku)
+                .by_sku(&shop.id, sku)
                 .await?
                 .is_some_and(|product| product.value.id == *id),
             (record, key) => record == key,
@@ -251,14 +256,10 @@ async fn holds(
 }
 
 /// Reads a record's fields as they are now.
-async fn fields(
-    store: &Store,
-    shop: &ShopId,
-    key: &RecordKey,
-) -> anyhow::Result<Option<Vec<Field>>> {
+async fn fields(store: &Store, shop: &Shop, key: &RecordKey) -> anyhow::Result<Option<Vec<Field>>> {
     Ok(match key {
-        RecordKey::Product(id) => store.catalog().get(shop, id).await?.map(|product| {
-            let mut fields = product_fields(&product.value);
+        RecordKey::Product(id) => store.catalog().get(&shop.id, id).await?.map(|product| {
+            let mut fields = product_fields(&product.value, &shop.locale);
             for name in product.value.attributes.keys() {
                 let name = field_name(name);
                 let value = attribute_value(&product.value, &name)
@@ -268,21 +269,23 @@ async fn fields(
             }
             fields
         }),
-        RecordKey::Variant(sku) => store
-            .catalog()
-            .by_sku(shop, sku)
-            .await?
-            .and_then(|product| {
-                let variant = product
-                    .value
-                    .variants
-                    .iter()
-                    .find(|variant| variant.sku == *sku)?;
-                Some(variant_fields(&product.value, variant))
-            }),
+        RecordKey::Variant(sku) => {
+            store
+                .catalog()
+                .by_sku(&shop.id, sku)
+                .await?
+                .and_then(|product| {
+                    let variant = product
+                        .value
+                        .variants
+                        .iter()
+                        .find(|variant| variant.sku == *sku)?;
+                    Some(variant_fields(&product.value, variant, &shop.locale))
+                })
+        }
         RecordKey::Order(number) => store
             .orders()
-            .get(shop, number)
+            .get(&shop.id, number)
             .await?
             .map(|order| order_fields(&order.value)),
         RecordKey::Document(_) | RecordKey::Promotion(_) => None,
@@ -293,7 +296,7 @@ async fn fields(
 /// and outside the claims no figure stands that the evidence or the customer did not give.
 async fn grounded(
     store: &Store,
-    shop: &ShopId,
+    shop: &Shop,
     words: &str,
     events: &[&Event],
     evidence: &[&Evidence],
@@ -316,7 +319,7 @@ async fn grounded(
             let (RecordKey::Document(id) | RecordKey::Promotion(id)) = &claim.record else {
                 return Ok(false);
             };
-            let Some(document) = store.documents().get(shop, id).await? else {
+            let Some(document) = store.documents().get(&shop.id, id).await? else {
                 return Ok(false);
             };
             let body = fold(&plain(&document.value.body));
@@ -334,15 +337,15 @@ async fn grounded(
         _ => None,
     });
     for card in cards.flatten() {
-        let Some(product) = store.catalog().get(shop, &card.product_id).await? else {
+        let Some(product) = store.catalog().get(&shop.id, &card.product_id).await? else {
             return Ok(false);
         };
-        let of_product = std::iter::once(product_fields(&product.value));
+        let of_product = std::iter::once(product_fields(&product.value, &shop.locale));
         let of_variants = product
             .value
             .variants
             .iter()
-            .map(|variant| variant_fields(&product.value, variant));
+            .map(|variant| variant_fields(&product.value, variant, &shop.locale));
         let holds = |fields: Vec<Field>| {
             [
                 ("name", &card.name),

@@ -5,16 +5,15 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use mercer_import::{OnError, import_shop};
 use mercer_inference::ChatModel;
-use mercer_knowledge::Progress;
-use mercer_knowledge::import::{OnError, import_shop};
 use mercer_runtime::Clock;
 use mercer_schemas::ShopId;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::import::index;
+use crate::commands::import::{Bars, index};
 use crate::compose::{App, Base, Options};
 use crate::config::{Config, WhatsApp};
 use crate::eval::driver::Line;
@@ -128,7 +127,7 @@ async fn import(catalog: &Path, base: &Base) -> anyhow::Result<ShopId> {
         &base.store,
         None,
         OnError::Abort,
-        &Progress::bars(),
+        Arc::new(Bars::new()),
     )
     .await?;
     index(&base.knowledge).await?;

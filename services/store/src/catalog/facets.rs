@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_schemas::ShopId;
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
 use super::{Catalog, Facets};
 use crate::entity::{product, variant};
 use crate::error::Error;
+use crate::imports::select_now;
 
 type ProductColumns = (String, String, String, String);
 
@@ -19,28 +20,32 @@ impl Catalog {
     /// [`Error::Unavailable`], [`Error::Corrupt`].
     pub async fn facet_values(&self, shop: &ShopId) -> Result<Facets, Error> {
         let shop = shop.to_string();
-        let rows = self.db.read(move |c| async move {
-            let products: Vec<ProductColumns> = product::Entity::find()
-                .select_only()
-                .columns([
-                    product::Column::Id,
-                    product::Column::Category,
-                    product::Column::Brand,
-                    product::Column::Attributes,
-                ])
-                .filter(product::Column::Shop.eq(shop.as_str()))
-                .filter(product::Column::Visible.eq(true))
-                .into_tuple()
-                .all(&c)
-                .await?;
-            let options: Vec<(String, String)> = variant::Entity::find()
-                .select_only()
-                .columns([variant::Column::ProductId, variant::Column::Options])
-                .filter(variant::Column::Shop.eq(shop.as_str()))
-                .into_tuple()
-                .all(&c)
-                .await?;
-            Ok((products, options))
+        let rows = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let products: Vec<ProductColumns> = select_now::<product::Entity, _>(c, &shop)
+                    .await?
+                    .select_only()
+                    .columns([
+                        product::Column::Id,
+                        product::Column::Category,
+                        product::Column::Brand,
+                        product::Column::Attributes,
+                    ])
+                    .filter(product::Column::Shop.eq(shop.as_str()))
+                    .filter(product::Column::Visible.eq(true))
+                    .into_tuple()
+                    .all(c)
+                    .await?;
+                let options: Vec<(String, String)> = select_now::<variant::Entity, _>(c, &shop)
+                    .await?
+                    .select_only()
+                    .columns([variant::Column::ProductId, variant::Column::Options])
+                    .filter(variant::Column::Shop.eq(shop.as_str()))
+                    .into_tuple()
+                    .all(c)
+                    .await?;
+                Ok((products, options))
+            })
         });
         let (products, options) = rows.await?;
         count(&products, &options)

@@ -12,6 +12,9 @@ use std::collections::BTreeMap;
 
 use crate::db::Db;
 
+pub(crate) use self::rows::{load, product_row, variant_rows};
+pub(crate) use self::write::{kind_of_change, validate};
+
 /// Products of all shops; each method names the shop it works in.
 #[derive(Clone)]
 pub struct Catalog {

@@ -13,7 +13,9 @@ use super::{Catalog, ProductFilter, normalise_code};
 use crate::Versioned;
 use crate::entity::{product, variant};
 use crate::error::Error;
+use crate::imports::select_now;
 use crate::page::{Page, page_size, parse_cursor};
+use crate::text::is_storable;
 
 impl Catalog {
     /// Returns a product.
@@ -41,7 +43,7 @@ impl Catalog {
         let wanted: Vec<String> = ids.iter().map(ToString::to_string).collect();
         let found = self
             .db
-            .read(move |c| async move { load(&c, &shop, &wanted).await });
+            .read_snapshot(move |c| Box::pin(async move { load(c, &shop, &wanted).await }));
         let mut by_id: HashMap<ProductId, Versioned<Product>> = found
             .await?
             .into_iter()
@@ -60,14 +62,16 @@ impl Catalog {
         sku: &Sku,
     ) -> Result<Option<Versioned<Product>>, Error> {
         let (shop, sku) = (shop.to_string(), sku.to_string());
-        let found = self.db.read(move |c| async move {
-            match variant::Entity::find_by_id((shop.clone(), sku))
-                .one(&c)
-                .await?
-            {
-                Some(row) => load(&c, &shop, &[row.product_id]).await,
-                None => Ok(Vec::new()),
-            }
+        let found = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let row = variant::Entity::find_by_id((shop.clone(), sku))
+                    .one(c)
+                    .await?;
+                match row {
+                    Some(row) => load(c, &shop, &[row.product_id]).await,
+                    None => Ok(Vec::new()),
+                }
+            })
         });
         Ok(found.await?.pop())
     }
@@ -79,7 +83,7 @@ impl Catalog {
     /// [`Error::Unavailable`], [`Error::Corrupt`].
     pub async fn by_code(&self, shop: &ShopId, code: &str) -> Result<Vec<ProductId>, Error> {
         let code = normalise_code(code);
-        if code.is_empty() {
+        if code.is_empty() || !is_storable(&code) {
             return Ok(Vec::new());
         }
         let shop = shop.to_string();
@@ -131,14 +135,17 @@ impl Catalog {
         if let Some(after) = after {
             conditions = conditions.add(product::Column::Id.gt(after));
         }
-        let found = self.db.read(move |c| async move {
-            let rows = product::Entity::find()
-                .filter(conditions)
-                .order_by_asc(product::Column::Id)
-                .limit(limit + 1)
-                .all(&c)
-                .await?;
-            with_variants(&c, &shop, rows).await
+        let found = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                let rows = select_now::<product::Entity, _>(c, &shop)
+                    .await?
+                    .filter(conditions)
+                    .order_by_asc(product::Column::Id)
+                    .limit(limit + 1)
+                    .all(c)
+                    .await?;
+                with_variants(c, &shop, rows).await
+            })
         });
         Ok(Page::cut(found.await?, limit, |item| {
             item.value.id.to_string()

@@ -11,7 +11,7 @@ use crate::records::CHUNK;
 
 /// Loads products with their variants, in no particular order: one query each for up to
 /// [`CHUNK`] products.
-pub(super) async fn load<C: ConnectionTrait>(
+pub(crate) async fn load<C: ConnectionTrait>(
     connection: &C,
     shop: &str,
     ids: &[String],
@@ -101,7 +101,7 @@ fn decode_variant(row: variant::Model) -> Result<Variant, Error> {
     })
 }
 
-pub(super) fn product_row(
+pub(crate) fn product_row(
     shop: &ShopId,
     value: &Product,
     version: i64,
@@ -127,7 +127,7 @@ pub(super) fn product_row(
     })
 }
 
-pub(super) fn variant_rows(
+pub(crate) fn variant_rows(
     shop: &ShopId,
     value: &Product,
 ) -> Result<Vec<variant::ActiveModel>, Error> {

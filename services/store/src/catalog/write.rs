@@ -9,11 +9,12 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, Iterable, QueryFilter};
 use super::Catalog;
 use super::rows::{load, product_row, variant_rows};
 use crate::Versioned;
-use crate::db::now_ms;
-use crate::entity::{product, variant};
+use crate::db::{exec_in, now_ms};
+use crate::entity::{Place, insert_into, product, select_from, variant};
 use crate::error::Error;
 use crate::feed::ChangeKind;
-use crate::records::{CHUNK, buried, bury, check_version, lock_feed, write_changes};
+use crate::imports::{Batch, Imports, Kind, refuse_taken, settle};
+use crate::records::{CHUNK, buried, bury, check_version, lock_records, write_changes};
 
 impl Catalog {
     /// Creates or replaces a product. With `if_version` it must be at that version, 0 = not there.
@@ -31,7 +32,8 @@ impl Catalog {
         let id = value.id.clone();
         let stored = self.db.write(move |tx| {
             Box::pin(async move {
-                lock_feed(tx).await?;
+                lock_records(tx, &shop).await?;
+                settle_products(tx, &shop, &value).await?;
                 let current = load(tx, shop.as_str(), &[value.id.to_string()]).await?;
                 check_version(current.first().map_or(0, |found| found.version), if_version)?;
                 store(tx, &shop, vec![value]).await?;
@@ -43,21 +45,18 @@ impl Catalog {
         stored.ok_or_else(|| Error::corrupt("product", "the row just written"))
     }
 
-    /// Creates or replaces many products in one transaction; returns how many changed.
+    /// Creates or replaces many products, all at once for readers; returns how many changed.
     ///
     /// # Errors
-    /// As [`Catalog::put`]; then nothing is stored.
+    /// As [`Catalog::put`]; then nothing is stored. [`Error::Unavailable`] also while an import into
+    /// the shop runs.
     pub async fn put_many(&self, shop: &ShopId, values: Vec<Product>) -> Result<usize, Error> {
-        let shop = shop.clone();
-        let changed = self.db.write_long(move |tx| {
-            Box::pin(async move {
-                lock_feed(tx).await?;
-                store(tx, &shop, values).await
-            })
-        });
-        let changed: usize = changed.await?;
-        self.db.announce_change();
-        Ok(changed)
+        let batch = Batch {
+            products: values,
+            ..Batch::default()
+        };
+        let imports = Imports::new(self.db.clone());
+        Ok(imports.run(shop, batch, |_| {}).await?)
     }
 
     /// Deletes a product with its variants; returns whether it was there. With `if_version` one
@@ -74,18 +73,16 @@ impl Catalog {
         let (shop, id) = (shop.clone(), id.clone());
         let deleted = self.db.write(move |tx| {
             Box::pin(async move {
-                lock_feed(tx).await?;
+                lock_records(tx, &shop).await?;
+                let keys = [id.to_string()];
+                settle(tx, &shop, Kind::Product, &keys).await?;
                 let key = (shop.to_string(), id.to_string());
-                let Some(row) = product::Entity::find_by_id(key.clone()).one(tx).await? else {
+                let Some(row) = product::Entity::find_by_id(key).one(tx).await? else {
                     return Ok::<bool, Error>(false);
                 };
                 check_version(row.version, if_version)?;
-                variant::Entity::delete_many()
-                    .filter(variant::Column::Shop.eq(shop.as_str()))
-                    .filter(variant::Column::ProductId.eq(id.as_str()))
-                    .exec(tx)
-                    .await?;
-                product::Entity::delete_by_id(key).exec(tx).await?;
+                delete_variants(tx, &shop, &keys).await?;
+                exec_in(tx, "DELETE FROM product", "id", shop.as_str(), &keys).await?;
                 let record = RecordKey::Product(id);
                 bury(tx, &shop, &record, row.version).await?;
                 write_changes(tx, &shop, &[(record, ChangeKind::Deleted)]).await?;
@@ -139,12 +136,13 @@ impl Catalog {
         let (shop, sku) = (shop.clone(), sku.clone());
         let stored = self.db.write(move |tx| {
             Box::pin(async move {
-                lock_feed(tx).await?;
+                lock_records(tx, &shop).await?;
                 let key = (shop.to_string(), sku.to_string());
                 let Some(row) = variant::Entity::find_by_id(key).one(tx).await? else {
                     return Ok::<_, Error>(None);
                 };
                 let ids = [row.product_id];
+                settle(tx, &shop, Kind::Product, &ids).await?;
                 let Some(mut current) = load(tx, shop.as_str(), &ids).await?.pop() else {
                     return Ok(None);
                 };
@@ -221,15 +219,11 @@ async fn write_rows<C: ConnectionTrait>(
     shop: &ShopId,
     changed: &[(Product, i64)],
 ) -> Result<(), Error> {
-    for chunk in changed.chunks(CHUNK) {
-        variant::Entity::delete_many()
-            .filter(variant::Column::Shop.eq(shop.as_str()))
-            .filter(
-                variant::Column::ProductId.is_in(chunk.iter().map(|(value, _)| value.id.as_str())),
-            )
-            .exec(tx)
-            .await?;
-    }
+    let ids: Vec<String> = changed
+        .iter()
+        .map(|(value, _)| value.id.to_string())
+        .collect();
+    delete_variants(tx, shop, &ids).await?;
     let updated_at_ms = now_ms();
     for chunk in changed.chunks(CHUNK) {
         let rows: Result<Vec<_>, Error> = chunk
@@ -241,7 +235,7 @@ async fn write_rows<C: ConnectionTrait>(
         let on_conflict = OnConflict::columns([product::Column::Shop, product::Column::Id])
             .update_columns(replaced)
             .to_owned();
-        product::Entity::insert_many(rows?)
+        insert_into(Place::Stored, rows?)
             .on_conflict(on_conflict)
             .exec_without_returning(tx)
             .await?;
@@ -250,8 +244,8 @@ async fn write_rows<C: ConnectionTrait>(
             variants.extend(variant_rows(shop, value)?);
         }
         for rows in variants.chunks(CHUNK) {
-            refuse_foreign_skus(tx, shop, rows).await?;
-            variant::Entity::insert_many(rows.to_vec())
+            refuse_taken(tx, shop, rows).await?;
+            insert_into(Place::Stored, rows.to_vec())
                 .exec_without_returning(tx)
                 .await?;
         }
@@ -259,27 +253,35 @@ async fn write_rows<C: ConnectionTrait>(
     Ok(())
 }
 
-async fn refuse_foreign_skus<C: ConnectionTrait>(
+async fn delete_variants<C: ConnectionTrait>(
     tx: &C,
     shop: &ShopId,
-    rows: &[variant::ActiveModel],
+    products: &[String],
 ) -> Result<(), Error> {
-    let skus = rows.iter().map(|row| row.sku.as_ref().as_str());
-    let taken = variant::Entity::find()
-        .filter(variant::Column::Shop.eq(shop.as_str()))
-        .filter(variant::Column::Sku.is_in(skus))
-        .one(tx)
-        .await?;
-    match taken {
-        Some(row) => Err(Error::invalid(
-            "sku",
-            format!("`{}` belongs to product `{}`", row.sku, row.product_id),
-        )),
-        None => Ok(()),
-    }
+    let sql = "DELETE FROM variant";
+    exec_in(tx, sql, "product_id", shop.as_str(), products).await
 }
 
-fn validate(values: &[Product]) -> Result<(), Error> {
+/// Brings the tables up to what readers see of a product that is to be replaced, and of those that
+/// had its SKUs: an import may have taken them away already.
+async fn settle_products<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    value: &Product,
+) -> Result<(), Error> {
+    let skus = value.variants.iter().map(|variant| variant.sku.as_str());
+    let owners = select_from::<variant::Entity>(Place::Stored)
+        .filter(variant::Column::Shop.eq(shop.as_str()))
+        .filter(variant::Column::Sku.is_in(skus))
+        .all(tx)
+        .await?;
+    let mut ids = vec![value.id.to_string()];
+    ids.extend(owners.into_iter().map(|row| row.product_id));
+    settle(tx, shop, Kind::Product, &ids).await
+}
+
+/// Checks what can be seen without the store.
+pub(crate) fn validate(values: &[Product]) -> Result<(), Error> {
     let mut ids = BTreeSet::new();
     let mut skus = BTreeSet::new();
     for value in values {
@@ -311,7 +313,7 @@ fn validate(values: &[Product]) -> Result<(), Error> {
 }
 
 /// Says whether a change touches more than prices and stock.
-fn kind_of_change(old: &Product, new: &Product) -> ChangeKind {
+pub(crate) fn kind_of_change(old: &Product, new: &Product) -> ChangeKind {
     let same_forms = old.variants.len() == new.variants.len()
         && old
             .variants

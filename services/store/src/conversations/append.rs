@@ -9,7 +9,7 @@ use crate::entity::{Sealed, log, outbox};
 use crate::error::{Error, is_unique_violation};
 use crate::inbox::id_list;
 use crate::leases::guard;
-use crate::records::locked_version;
+use crate::records::{share_records, version_of};
 
 impl Conversations {
     /// Appends to a conversation's log and everything that follows from it, in one transaction:
@@ -35,9 +35,12 @@ async fn run(tx: &DatabaseTransaction, append: Append) -> Result<(), AppendError
     if !guard(tx, &append.lease).await? {
         return Err(AppendError::LostLease);
     }
+    if !append.expect_versions.is_empty() {
+        share_records(tx, &append.stream.shop).await?;
+    }
     let mut stale = Vec::new();
     for (record, version) in &append.expect_versions {
-        let current = locked_version(tx, &append.stream.shop, record).await?;
+        let current = version_of(tx, &append.stream.shop, record).await?;
         if current != Some(*version) {
             stale.push(record.clone());
         }

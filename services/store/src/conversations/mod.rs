@@ -8,7 +8,8 @@ use mercer_schemas::{
     Channel, ConversationId, LogRecord, MessageId, Notice, OutboundMessage, Personal, RecordKey,
     ShopId, Stream, TurnId, partition_of,
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::LockType;
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::db::{Db, exec};
 use crate::entity::conversation;
@@ -16,7 +17,9 @@ use crate::error::Error;
 use crate::leases::Lease;
 
 /// Phase of a conversation that nothing was decided in yet.
-const PHASE_NEW: &str = "new";
+pub(crate) const PHASE_NEW: &str = "new";
+/// Phase of a conversation that is being forgotten; see [`crate::Retention`].
+pub(crate) const PHASE_SEALED: &str = "sealed";
 
 /// Conversations of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -168,7 +171,7 @@ pub(crate) async fn ensure_conversation<C: ConnectionTrait>(
     address: &Personal<String>,
     at_ms: i64,
 ) -> Result<ConversationRow, Error> {
-    if let Some(row) = find_by_address(tx, shop, channel, address.expose()).await? {
+    if let Some(row) = hold_by_address(tx, shop, channel, address.expose()).await? {
         return Ok(row);
     }
     let id = ConversationId::from_parts(at_ms, rand::random());
@@ -187,7 +190,7 @@ pub(crate) async fn ensure_conversation<C: ConnectionTrait>(
     ];
     exec(tx, sql, values).await?;
     // Ours, or that of a transaction that was faster.
-    find_by_address(tx, shop, channel, address.expose())
+    hold_by_address(tx, shop, channel, address.expose())
         .await?
         .ok_or_else(|| Error::Unavailable("conversation row vanished".to_owned()))
 }
@@ -198,13 +201,50 @@ async fn find_by_address<C: ConnectionTrait>(
     channel: Channel,
     address: &str,
 ) -> Result<Option<ConversationRow>, Error> {
-    let row = conversation::Entity::find()
+    let row = by_address(shop, channel, address).one(connection).await?;
+    row.map(decode).transpose()
+}
+
+/// As [`find_by_address`], and on PostgreSQL keeps the conversation from being forgotten until the
+/// transaction ends. Appends do not wait for this.
+async fn hold_by_address<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    channel: Channel,
+    address: &str,
+) -> Result<Option<ConversationRow>, Error> {
+    let row = by_address(shop, channel, address)
+        .lock(LockType::KeyShare)
+        .one(tx)
+        .await?;
+    row.map(decode).transpose()
+}
+
+fn by_address(
+    shop: &ShopId,
+    channel: Channel,
+    address: &str,
+) -> sea_orm::Select<conversation::Entity> {
+    conversation::Entity::find()
         .filter(conversation::Column::Shop.eq(shop.as_str()))
         .filter(conversation::Column::Channel.eq(channel.as_str()))
         .filter(conversation::Column::Address.eq(address))
-        .one(connection)
+}
+
+/// Says whether a conversation is there and, on PostgreSQL, keeps it from being forgotten until the
+/// transaction ends.
+pub(crate) async fn hold<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    id: &str,
+) -> Result<bool, Error> {
+    let row = conversation::Entity::find_by_id(id)
+        .filter(conversation::Column::Shop.eq(shop.as_str()))
+        .filter(conversation::Column::Phase.ne(PHASE_SEALED))
+        .lock(LockType::KeyShare)
+        .one(tx)
         .await?;
-    row.map(decode).transpose()
+    Ok(row.is_some())
 }
 
 fn decode(row: conversation::Model) -> Result<ConversationRow, Error> {

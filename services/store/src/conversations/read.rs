@@ -240,8 +240,11 @@ impl Conversations {
 }
 
 fn decode_record(row: log::Model) -> Result<LogRecord, Error> {
-    let at = || format!("{} record {}", row.conversation, row.seq);
-    let corrupt = |what| Error::corrupt(what, at());
+    let corrupt = |what| Error::Unreadable {
+        what,
+        conversation: row.conversation.clone(),
+        seq: row.seq,
+    };
     Ok(LogRecord {
         seq: u64::try_from(row.seq).map_err(|_| corrupt("log.seq"))?,
         at_ms: row.at_ms,

@@ -6,7 +6,7 @@ use super::Sealed;
 
 #[sea_orm::model]
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
-#[sea_orm(table_name = "customer")]
+#[sea_orm(table_name = "customer_now")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub shop: String,

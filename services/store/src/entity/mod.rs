@@ -1,6 +1,11 @@
 //! Tables as sea-orm entities, one file each. Leases and idempotency keys are plain SQL and have none.
 //!
 //! Rows are turned into schema types in the repositories; nothing outside the crate sees them.
+//!
+//! Shop records (products, variants, documents, customers, orders) are read through a view `T_now`,
+//! so that an import takes effect at once (`m0003_imports`). Who writes them names the table with
+//! [`insert_into`] or plain SQL, and a column that a table gains belongs into its view and into
+//! `staged_T` too.
 
 #![expect(
     unreachable_pub,
@@ -27,7 +32,49 @@ pub(crate) mod variant;
 use std::fmt;
 
 use mercer_schemas::Personal;
-use sea_orm::DeriveValueType;
+use sea_orm::{ActiveModelTrait, DeriveValueType, EntityTrait, InsertMany, QueryTrait, Select};
+
+/// Which of a record's two tables is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The table itself.
+    Stored,
+    /// What an import brings.
+    Staged,
+}
+
+impl Place {
+    /// Returns the name of the table of records that are read through a view.
+    pub(crate) fn table<E: EntityTrait>(self) -> String {
+        let view = E::default();
+        let view = view.table_name();
+        let table = view.strip_suffix("_now").unwrap_or(view);
+        match self {
+            Self::Stored => table.to_owned(),
+            Self::Staged => format!("staged_{table}"),
+        }
+    }
+}
+
+/// Selects from one of the two tables instead of the view.
+pub(crate) fn select_from<E: EntityTrait>(place: Place) -> Select<E> {
+    let mut select = E::find();
+    let view = E::default().table_name().to_owned();
+    QueryTrait::query(&mut select)
+        .from_clear()
+        .from_as(place.table::<E>(), view);
+    select
+}
+
+/// Inserts rows into one of the two tables.
+pub(crate) fn insert_into<A: ActiveModelTrait>(
+    place: Place,
+    rows: impl IntoIterator<Item = A>,
+) -> InsertMany<A> {
+    let mut insert = A::Entity::insert_many(rows);
+    QueryTrait::query(&mut insert).into_table(place.table::<A::Entity>());
+    insert
+}
 
 /// A personal text in a row. Models must be printable, so it prints nothing of itself.
 #[derive(Clone, PartialEq, Eq, DeriveValueType)]

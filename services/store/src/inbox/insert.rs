@@ -4,7 +4,7 @@ use mercer_schemas::{ConversationId, ShopId, Stream, partition_of};
 use sea_orm::ConnectionTrait;
 
 use super::{Inbox, InboxItem, InboxKind, Inserted, NewInbox};
-use crate::conversations::ensure_conversation;
+use crate::conversations::{ensure_conversation, hold};
 use crate::db::{all, exec, get, one};
 use crate::error::Error;
 
@@ -153,17 +153,17 @@ async fn place<C: ConnectionTrait>(tx: &C, shop: &ShopId, item: &NewInbox) -> Re
             message.into(),
             provider_message_id.as_str().into(),
         ];
-        return match one(tx, sql, values).await? {
-            Some(row) => {
-                let id: String = get(&row, "conversation")?;
-                Ok(Place::Conversation(stream(shop, &id, 0)?))
+        if let Some(row) = one(tx, sql, values).await? {
+            let id: String = get(&row, "conversation")?;
+            if hold(tx, shop, &id).await? {
+                return Ok(Place::Conversation(stream(shop, &id, 0)?));
             }
-            // The report may be faster than our note of the platform's id.
-            None => Ok(Place::Parked {
-                reason: "status of a message that is not known".to_owned(),
-                waits_for: Some(provider_message_id),
-            }),
-        };
+        }
+        // The report may be faster than our note of the platform's id.
+        return Ok(Place::Parked {
+            reason: "status of a message that is not known".to_owned(),
+            waits_for: Some(provider_message_id),
+        });
     }
     let row =
         ensure_conversation(tx, shop, item.channel, &item.address, item.received_at_ms).await?;

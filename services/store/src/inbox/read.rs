@@ -9,6 +9,7 @@ use crate::conversations::parse_channel;
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::inbox;
 use crate::error::Error;
+use crate::leases::{Lease, guard};
 use crate::records::CHUNK;
 
 /// Most open rows of a conversation that are read at once; the rest follows when these are done.
@@ -90,32 +91,44 @@ impl Inbox {
         Ok(streams)
     }
 
-    /// Counts an attempt at rows, in a transaction of its own before their processing, so that
-    /// a process that dies of them counts too. Returns each row's attempts with this one.
+    /// Counts an attempt at open rows, in a transaction of its own before their processing, so
+    /// that a process that dies of them counts too. Returns each row's attempts with this one;
+    /// none where the lease of their partition does not hold any more.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn begin_attempt(&self, inbox_ids: &[i64]) -> Result<Vec<(i64, u32)>, Error> {
-        let ids = inbox_ids.to_vec();
+    pub async fn begin_attempt(
+        &self,
+        lease: &Lease,
+        inbox_ids: &[i64],
+    ) -> Result<Option<Vec<(i64, u32)>>, Error> {
+        let (lease, ids) = (lease.clone(), inbox_ids.to_vec());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    if !guard(tx, &lease).await? {
+                        return Ok(None);
+                    }
+                    let still_open = format!(
+                        "partition = {} AND state = 'open'",
+                        lease.partition
+                    );
                     let mut attempts = Vec::with_capacity(ids.len());
                     for chunk in ids.chunks(CHUNK) {
                         let list = id_list(chunk);
                         let sql = format!(
-                            "UPDATE inbox SET attempts = attempts + 1 WHERE id IN ({list})"
+                            "UPDATE inbox SET attempts = attempts + 1 WHERE id IN ({list}) AND {still_open}"
                         );
                         exec(tx, sql, []).await?;
                         let sql = format!(
-                            "SELECT id, attempts FROM inbox WHERE id IN ({list}) ORDER BY id"
+                            "SELECT id, attempts FROM inbox WHERE id IN ({list}) AND {still_open} ORDER BY id"
                         );
                         for row in all(tx, sql, []).await? {
                             let count: i64 = get(&row, "attempts")?;
                             attempts.push((get(&row, "id")?, count as u32));
                         }
                     }
-                    Ok::<_, Error>(attempts)
+                    Ok::<_, Error>(Some(attempts))
                 })
             })
             .await

@@ -2,6 +2,7 @@
 
 mod m0001_tables;
 mod m0002_resends;
+mod m0003_imports;
 mod m0006_notices;
 mod m0007_secrets;
 mod m0008_parts;
@@ -15,6 +16,7 @@ impl MigratorTrait for Migrator {
         vec![
             Box::new(m0001_tables::Migration),
             Box::new(m0002_resends::Migration),
+            Box::new(m0003_imports::Migration),
             Box::new(m0006_notices::Migration),
             Box::new(m0007_secrets::Migration),
             Box::new(m0008_parts::Migration),

@@ -3,21 +3,28 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    QuerySelect,
 };
 
-use super::{Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS, decode};
-use crate::db::{all, exec, get, now_ms};
+use super::{Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, UNKNOWN_WAIT_MS, decode};
+use crate::db::{all, exec, get, now_ms, one};
 use crate::entity::outbox;
 use crate::error::Error;
 use crate::inbox::partition_filter;
 use crate::leases::{Lease, guard};
 use crate::records::CHUNK;
 
-/// True for a message that no earlier one of its conversation holds back.
+/// True for a message that no earlier one of its conversation holds back. An unknown one holds back
+/// until it is resolved, however many of them wait for that.
 const IS_HEAD: &str = "NOT EXISTS (SELECT 1 FROM outbox e WHERE e.conversation = o.conversation \
      AND (e.order_no < o.order_no OR (e.order_no = o.order_no AND e.message < o.message)) \
-     AND (e.state IN ('pending', 'sending') OR (e.state = 'unknown' AND e.due_at_ms > $1)))";
+     AND e.state IN ('pending', 'sending', 'unknown'))";
+
+/// True for a message whose wait is over by the clock `$1`, where `$2` is the latest end that any
+/// wait can have now. A message that was never tried waits for nothing, and an end beyond `$2` was
+/// written before the clock stepped back: neither may hold a reply.
+const IS_DUE: &str = "(o.attempt = 0 OR o.due_at_ms <= $1 OR o.due_at_ms > $2)";
 
 impl Outbox {
     /// Takes due messages for sending: of each conversation the first that is not settled. They
@@ -37,7 +44,7 @@ impl Outbox {
         }
         let leases = leases.to_vec();
         // Most looks find nothing: a read settles those without a commit.
-        if self.next_due_ms().await?.is_none_or(|due| due > now_ms) {
+        if !self.anything_due(now_ms).await? {
             return Ok(Vec::new());
         }
         self.db
@@ -57,15 +64,36 @@ impl Outbox {
             .await
     }
 
-    /// Returns unknown messages whose wait for the platform's report is over.
+    async fn anything_due(&self, now_ms: i64) -> Result<bool, Error> {
+        let found = self.db.read(move |c| async move {
+            let sql = format!(
+                "SELECT o.message FROM outbox o WHERE o.state = 'pending' AND {IS_DUE} LIMIT 1"
+            );
+            Ok(one(&c, sql, [now_ms.into(), latest_due(now_ms).into()]).await?)
+        });
+        Ok(found.await?.is_some())
+    }
+
+    /// Returns unknown messages of these partitions whose wait for the platform's report is over.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn unknown_due(&self, now_ms: i64, limit: u64) -> Result<Vec<OutboxRow>, Error> {
+    pub async fn unknown_due(
+        &self,
+        leases: &[Lease],
+        now_ms: i64,
+        limit: u64,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        let partitions: Vec<i64> = leases.iter().map(|of| i64::from(of.partition)).collect();
+        // A wait that ends later than any can was begun before the clock stepped back.
+        let over = Condition::any()
+            .add(outbox::Column::DueAtMs.lte(now_ms))
+            .add(outbox::Column::DueAtMs.gt(now_ms.saturating_add(UNKNOWN_WAIT_MS)));
         let rows = self.db.read(move |c| async move {
             let found = outbox::Entity::find()
                 .filter(outbox::Column::State.eq(OutboxState::Unknown.as_str()))
-                .filter(outbox::Column::DueAtMs.lte(now_ms))
+                .filter(outbox::Column::Partition.is_in(partitions))
+                .filter(over)
                 .order_by_asc(outbox::Column::DueAtMs)
                 .limit(limit)
                 .all(&c);
@@ -73,6 +101,11 @@ impl Outbox {
         });
         rows.await?.into_iter().map(decode).collect()
     }
+}
+
+/// The latest moment for which a message can be waiting now.
+fn latest_due(now_ms: i64) -> i64 {
+    now_ms.saturating_add(RETRY_WAIT_MAX_MS)
 }
 
 async fn claim<C: ConnectionTrait>(
@@ -89,11 +122,11 @@ async fn claim<C: ConnectionTrait>(
         _ => " FOR UPDATE OF o SKIP LOCKED",
     };
     let sql = format!(
-        "SELECT o.message, o.partition FROM outbox o WHERE o.state = 'pending' AND o.due_at_ms <= $1\
+        "SELECT o.message, o.partition FROM outbox o WHERE o.state = 'pending' AND {IS_DUE}\
          {filter} AND {IS_HEAD} ORDER BY o.due_at_ms, o.message LIMIT {limit}{skip}"
     );
     let mut candidates: Vec<(String, i64)> = Vec::new();
-    for row in all(tx, sql, [now_ms.into()]).await? {
+    for row in all(tx, sql, [now_ms.into(), latest_due(now_ms).into()]).await? {
         candidates.push((get(&row, "message")?, get(&row, "partition")?));
     }
     let wanted: BTreeSet<i64> = candidates.iter().map(|(_, partition)| *partition).collect();

@@ -3,6 +3,9 @@
 //! `pending → sending → sent`; `failed` when it will not be sent; `unknown` when a send may or may
 //! not have happened. An unknown message is never sent again by itself: its caller decides with
 //! [`Outbox::resolve_unknown`], or the platform's report settles it.
+//!
+//! Each claim is an attempt of one owner, and only that attempt can say how it ended: what a node
+//! that was frozen meanwhile has to say of an older one changes nothing.
 
 mod claim;
 mod parts;
@@ -11,7 +14,7 @@ mod settle;
 use mercer_schemas::{
     Channel, DeliveryStatus, MessageId, OutboundMessage, Personal, ShopId, Stream, TurnId,
 };
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use crate::conversations::parse_channel;
 use crate::db::Db;
@@ -23,6 +26,10 @@ pub use self::parts::{PARTS_MAX, Part, PartState};
 /// For how long an unknown message holds back the ones after it, waiting for the platform's
 /// report, milliseconds (reliability notes, c1.5).
 pub const UNKNOWN_WAIT_MS: i64 = 30_000;
+
+/// Longest wait before a message is tried again, milliseconds: a chat reply that is later has lost
+/// its use, and a due time further away shows that the clock has stepped back since it was written.
+pub const RETRY_WAIT_MAX_MS: i64 = 600_000;
 
 /// The outbox of all shops.
 #[derive(Clone)]
@@ -51,22 +58,6 @@ impl Outbox {
             Ok(found.await?)
         });
         rows.await?.into_iter().map(decode).collect()
-    }
-
-    /// Returns when the next pending message is due, UTC milliseconds; `None` where none waits.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn next_due_ms(&self) -> Result<Option<i64>, Error> {
-        let next = self.db.read(move |c| async move {
-            let found = outbox::Entity::find()
-                .filter(outbox::Column::State.eq(OutboxState::Pending.as_str()))
-                .order_by_asc(outbox::Column::DueAtMs)
-                .limit(1)
-                .one(&c);
-            Ok(found.await?)
-        });
-        Ok(next.await?.map(|row| row.due_at_ms))
     }
 }
 
@@ -167,6 +158,8 @@ pub struct OutboxRow {
     pub attempt: u32,
     /// Of these, tries that repeated one whose outcome was unknown.
     pub resends: u32,
+    /// The node that claimed it last, by boot id, and the epoch of its lease.
+    pub claimed_by: Option<(String, i64)>,
     /// When it may be sent; for an unknown message, until when it holds back the next ones. UTC
     /// milliseconds.
     pub due_at_ms: i64,
@@ -227,6 +220,7 @@ fn decode(row: outbox::Model) -> Result<OutboxRow, Error> {
         delivery,
         attempt: u32::try_from(row.attempt).unwrap_or(u32::MAX),
         resends: u32::try_from(row.resends).unwrap_or(u32::MAX),
+        claimed_by: row.owner.clone().zip(row.epoch),
         due_at_ms: row.due_at_ms,
         provider_id: row.provider_id.clone(),
         parts,

@@ -4,89 +4,89 @@ use mercer_schemas::{DeliveryStatus, MessageId, Notice, ShopId};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::{
-    Outbox, OutboxState, Part, Reported, Resolution, UNKNOWN_WAIT_MS, decode, delivery_name, parts,
+    Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
+    decode, delivery_name, parts,
 };
 use crate::db::{exec, get, now_ms, one};
 use crate::entity::outbox;
 use crate::error::Error;
 use crate::inbox::reopen_waiting;
+use crate::leases::{Lease, guard};
 
 impl Outbox {
-    /// Notes that the platform took a message that was being sent, also when it had been marked
-    /// unknown meanwhile. Returns false where it was settled already.
+    /// Notes that the platform took a claimed message, also when it had been marked unknown
+    /// meanwhile. Returns false where it was settled already, or claimed again since.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn sent(&self, message: &MessageId, provider_id: &str) -> Result<bool, Error> {
-        let (message, provider_id) = (message.to_string(), provider_id.to_owned());
+    pub async fn sent(&self, claimed: &OutboxRow, provider_id: &str) -> Result<bool, Error> {
+        let (attempt, provider_id) = (Attempt::of(claimed), provider_id.to_owned());
         self.db
-            .write(move |tx| Box::pin(async move { note_sent(tx, &message, &provider_id).await }))
+            .write(move |tx| Box::pin(async move { note_sent(tx, attempt, &provider_id).await }))
             .await
     }
 
-    /// Puts a message back to be sent at a moment (UTC milliseconds), with the cause. Returns
-    /// false where it is not being sent.
+    /// Puts a claimed message back to be sent at a moment (UTC milliseconds), with the cause; not
+    /// later than [`RETRY_WAIT_MAX_MS`] from now. Returns false where it is not being sent under
+    /// this claim.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn retry(
         &self,
-        message: &MessageId,
+        claimed: &OutboxRow,
         due_at_ms: i64,
         cause: &str,
     ) -> Result<bool, Error> {
-        self.leave_sending(message, OutboxState::Pending, due_at_ms, cause)
+        let due_at_ms = due_at_ms.min(now_ms() + RETRY_WAIT_MAX_MS);
+        self.end_attempt(claimed, OutboxState::Pending, due_at_ms, cause)
             .await
     }
 
-    /// Notes that a message being sent will not be sent. Returns false where it is not being sent.
+    /// Notes that a claimed message will not be sent. Returns false where it is not being sent
+    /// under this claim.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn failed(&self, message: &MessageId, cause: &str) -> Result<bool, Error> {
-        self.leave_sending(message, OutboxState::Failed, now_ms(), cause)
+    pub async fn failed(&self, claimed: &OutboxRow, cause: &str) -> Result<bool, Error> {
+        self.end_attempt(claimed, OutboxState::Failed, now_ms(), cause)
             .await
     }
 
-    /// Notes that a message being sent may or may not have been taken. It holds back the ones
-    /// after it for [`UNKNOWN_WAIT_MS`]. Returns false where it is not being sent.
+    /// Notes that a claimed message may or may not have been taken. It holds back the ones after
+    /// it until it is resolved, for which it waits [`UNKNOWN_WAIT_MS`]. Returns false where it is
+    /// not being sent under this claim.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn unknown(&self, message: &MessageId, cause: &str) -> Result<bool, Error> {
+    pub async fn unknown(&self, claimed: &OutboxRow, cause: &str) -> Result<bool, Error> {
         let until_ms = now_ms() + UNKNOWN_WAIT_MS;
-        self.leave_sending(message, OutboxState::Unknown, until_ms, cause)
+        self.end_attempt(claimed, OutboxState::Unknown, until_ms, cause)
             .await
     }
 
-    /// Settles an unknown message. Returns false where it is not unknown (any more).
+    /// Settles an unknown message for the owner of its partition. Returns false where it is not
+    /// unknown (any more), was claimed again since, or the lease does not hold.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn resolve_unknown(
         &self,
-        message: &MessageId,
+        lease: &Lease,
+        unknown: &OutboxRow,
         resolution: Resolution,
     ) -> Result<bool, Error> {
-        match resolution {
-            Resolution::Sent { provider_id } => self.sent(message, &provider_id).await,
-            Resolution::Resend => {
-                let values: [Value; 2] = [now_ms().into(), message.as_str().into()];
-                let sql = "UPDATE outbox SET state = 'pending', due_at_ms = $1, cause = 'resend', \
-                           resends = resends + 1 WHERE message = $2 AND state = 'unknown'";
-                self.update_one(sql, values).await
-            }
-            Resolution::GiveUp { cause } => {
-                self.settle(
-                    message,
-                    OutboxState::Unknown,
-                    OutboxState::Failed,
-                    now_ms(),
-                    &cause,
-                )
-                .await
-            }
-        }
+        let (lease, attempt) = (lease.clone(), Attempt::of(unknown));
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if lease.partition != attempt.partition || !guard(tx, &lease).await? {
+                        return Ok(false);
+                    }
+                    resolve(tx, attempt, resolution).await
+                })
+            })
+            .await
     }
 
     /// Joins a platform's report into what is known of a message, found by our id or the
@@ -116,78 +116,125 @@ impl Outbox {
             .await
     }
 
-    async fn leave_sending(
+    async fn end_attempt(
         &self,
-        message: &MessageId,
+        claimed: &OutboxRow,
         to: OutboxState,
         due_at_ms: i64,
         cause: &str,
     ) -> Result<bool, Error> {
-        self.settle(message, OutboxState::Sending, to, due_at_ms, cause)
-            .await
-    }
-
-    async fn settle(
-        &self,
-        message: &MessageId,
-        from: OutboxState,
-        to: OutboxState,
-        due_at_ms: i64,
-        cause: &str,
-    ) -> Result<bool, Error> {
-        let values: [Value; 5] = [
-            to.as_str().into(),
-            due_at_ms.into(),
-            cause.into(),
-            message.as_str().into(),
-            from.as_str().into(),
-        ];
-        let sql = "UPDATE outbox SET state = $1, due_at_ms = $2, cause = $3 \
-                   WHERE message = $4 AND state = $5";
-        if to != OutboxState::Failed {
-            return self.update_one(sql, values).await;
-        }
-        let message = message.to_string();
+        let (attempt, cause) = (Attempt::of(claimed), cause.to_owned());
         self.db
             .write(move |tx| {
                 Box::pin(async move {
+                    let sql = format!(
+                        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7 \
+                         WHERE {THIS_ATTEMPT} AND state = 'sending'"
+                    );
+                    let [message, number, owner, epoch] = attempt.values();
+                    let values = [
+                        message,
+                        number,
+                        owner,
+                        epoch,
+                        to.as_str().into(),
+                        due_at_ms.into(),
+                        cause.into(),
+                    ];
                     let changed = exec(tx, sql, values).await? == 1;
-                    if changed {
-                        tell_failed(tx, &message).await?;
+                    if changed && to == OutboxState::Failed {
+                        tell_failed(tx, &attempt.message).await?;
                     }
                     Ok::<bool, Error>(changed)
                 })
             })
             .await
     }
+}
 
-    async fn update_one<const N: usize>(
-        &self,
-        sql: &'static str,
-        values: [Value; N],
-    ) -> Result<bool, Error> {
-        self.db
-            .write(move |tx| {
-                Box::pin(async move { Ok::<bool, Error>(exec(tx, sql, values).await? == 1) })
-            })
-            .await
+/// True for the row of a message while nobody has claimed it again: `$1` to `$4` are
+/// [`Attempt::values`].
+const THIS_ATTEMPT: &str = "message = $1 AND attempt = $2 AND owner = $3 AND epoch = $4";
+
+/// One attempt to send a message, and whose it is.
+struct Attempt {
+    message: String,
+    partition: u16,
+    number: i64,
+    owner: String,
+    epoch: i64,
+}
+
+impl Attempt {
+    fn of(row: &OutboxRow) -> Self {
+        // A row that nobody claimed has no attempt that could be settled, and matches nothing.
+        let (owner, epoch) = row.claimed_by.clone().unwrap_or_default();
+        Self {
+            message: row.message.to_string(),
+            partition: row.partition,
+            number: i64::from(row.attempt),
+            owner,
+            epoch,
+        }
     }
+
+    fn values(&self) -> [Value; 4] {
+        [
+            self.message.as_str().into(),
+            self.number.into(),
+            self.owner.as_str().into(),
+            self.epoch.into(),
+        ]
+    }
+}
+
+async fn resolve<C: ConnectionTrait>(
+    tx: &C,
+    attempt: Attempt,
+    resolution: Resolution,
+) -> Result<bool, Error> {
+    let (state, cause, resends) = match resolution {
+        Resolution::Sent { provider_id } => return note_sent(tx, attempt, &provider_id).await,
+        Resolution::Resend => (OutboxState::Pending, "resend".to_owned(), 1),
+        Resolution::GiveUp { cause } => (OutboxState::Failed, cause, 0),
+    };
+    let sql = format!(
+        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7, resends = resends + $8 \
+         WHERE {THIS_ATTEMPT} AND state = 'unknown'"
+    );
+    let [message, number, owner, epoch] = attempt.values();
+    let values = [
+        message,
+        number,
+        owner,
+        epoch,
+        state.as_str().into(),
+        now_ms().into(),
+        cause.into(),
+        i64::from(resends).into(),
+    ];
+    let changed = exec(tx, sql, values).await? == 1;
+    if changed && state == OutboxState::Failed {
+        tell_failed(tx, &attempt.message).await?;
+    }
+    Ok(changed)
 }
 
 async fn note_sent<C: ConnectionTrait>(
     tx: &C,
-    message: &str,
+    attempt: Attempt,
     provider_id: &str,
 ) -> Result<bool, Error> {
-    let sql = "UPDATE outbox SET state = 'sent', provider_id = $1, cause = NULL \
-               WHERE message = $2 AND state IN ('sending', 'unknown')";
-    if exec(tx, sql, [provider_id.into(), message.into()]).await? == 0 {
+    let sql = format!(
+        "UPDATE outbox SET state = 'sent', provider_id = $5, cause = NULL \
+         WHERE {THIS_ATTEMPT} AND state IN ('sending', 'unknown')"
+    );
+    let [message, number, owner, epoch] = attempt.values();
+    let values = [message, number, owner, epoch, provider_id.into()];
+    if exec(tx, sql, values).await? == 0 {
         return Ok(false);
     }
-    if let Some(row) = outbox::Entity::find_by_id(message.to_owned())
-        .one(tx)
-        .await?
-    {
+    if let Some(row) = outbox::Entity::find_by_id(attempt.message).one(tx).await? {
         reopen_waiting(tx, &decode(row)?.stream, provider_id).await?;
     }
     Ok(true)
@@ -246,7 +293,7 @@ async fn report<C: ConnectionTrait>(
             id.into(),
         ];
         exec(tx, sql, values).await?;
-        if joined == DeliveryStatus::Failed {
+        if changed && joined == Some(DeliveryStatus::Failed) {
             tell_failed(tx, row.message.as_str()).await?;
         }
     }

@@ -4,7 +4,7 @@ use mercer_schemas::{
     Channel, Customer, CustomerId, Document, DocumentId, DocumentKind, Order, OrderLine,
     OrderNumber, OrderStatus, ProductId, RecordKey, ShopId, Sku,
 };
-use mercer_store::{ChangeKind, Error};
+use mercer_store::{ChangeKind, Error, ProductFilter};
 
 use crate::support::{Env, gbp, product, shop};
 
@@ -469,4 +469,45 @@ pub async fn orders_are_found_without_case(env: Env) {
             ..
         })
     ));
+}
+
+/// PostgreSQL refuses NUL where SQLite takes it: a look-up must not tell them apart.
+pub async fn a_look_up_with_nul_finds_nothing(env: Env) {
+    let catalog = env.store.catalog();
+    catalog
+        .put(&shop(), product("HB-1042"), None)
+        .await
+        .expect("put");
+    assert_eq!(catalog.by_code(&shop(), "HB-\01042").await, Ok(Vec::new()));
+    let customers = env.store.customers();
+    let found = customers
+        .find_by_email_postcode(&shop(), "a\0@b.example", "NR1 1AA")
+        .await;
+    assert_eq!(found, Ok(None));
+    let found = customers
+        .find_by_email_postcode(&shop(), "a@b.example", "NR1\0")
+        .await;
+    assert_eq!(found, Ok(None));
+    let cursor: String = br#""a\u0000b""#.iter().map(|byte| format!("{byte:02x}")).collect();
+    let page = catalog
+        .list(&shop(), &ProductFilter::default(), Some(&cursor), 10)
+        .await;
+    assert!(matches!(
+        page,
+        Err(Error::Invalid {
+            field: "cursor",
+            ..
+        })
+    ));
+    // What no edge has caught is the caller's fault on both, or none.
+    let filter = ProductFilter {
+        text: Some("a\0b".to_owned()),
+        ..ProductFilter::default()
+    };
+    let page = catalog.list(&shop(), &filter, None, 10).await;
+    assert!(
+        matches!(&page, Ok(page) if page.items.is_empty())
+            || matches!(page, Err(Error::Invalid { field: "text", .. })),
+        "a database that is well must not count as away"
+    );
 }

@@ -201,7 +201,8 @@ pub async fn statuses_go_to_the_conversation_of_their_message(env: Env) {
         .await
         .expect("claim");
     assert_eq!(claimed.len(), 1);
-    assert_eq!(env.store.outbox().sent(&id, "wamid.out").await, Ok(true));
+    let sent = env.store.outbox().sent(&claimed[0], "wamid.out").await;
+    assert_eq!(sent, Ok(true));
     let open = env.store.inbox().open(&stream).await.expect("open");
     let ids: Vec<_> = open.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(ids, ["s1", "s2"]);
@@ -239,10 +240,12 @@ pub async fn what_cannot_be_processed_is_parked_with_its_reason(env: Env) {
 pub async fn attempts_are_counted_before_processing(env: Env) {
     let (_, first) = env.receive("447700900008", "1").await;
     let (stream, second) = env.receive("447700900008", "2").await;
+    let lease = env.lease("node", &stream).await;
     let inbox = env.store.inbox();
-    assert_eq!(inbox.begin_attempt(&[first]).await, Ok(vec![(first, 1)]));
-    let both = inbox.begin_attempt(&[first, second]).await;
-    assert_eq!(both, Ok(vec![(first, 2), (second, 1)]));
+    let one = inbox.begin_attempt(&lease, &[first]).await;
+    assert_eq!(one, Ok(Some(vec![(first, 1)])));
+    let both = inbox.begin_attempt(&lease, &[first, second]).await;
+    assert_eq!(both, Ok(Some(vec![(first, 2), (second, 1)])));
     let rows = inbox.open(&stream).await.expect("open");
     assert_eq!(
         rows.iter().map(|row| row.attempts).collect::<Vec<_>>(),

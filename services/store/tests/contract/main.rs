@@ -14,6 +14,7 @@ mod leases;
 mod notices;
 mod outbox;
 mod pages;
+mod retention;
 mod services;
 mod support;
 mod unavailable;
@@ -64,6 +65,10 @@ topics![
     outbox::reports_form_a_lattice,
     outbox::a_message_of_parts_is_settled_when_all_are,
     outbox::a_claim_needs_a_lease,
+    outbox::no_message_passes_one_of_many_unknown_ones,
+    outbox::an_owner_that_was_frozen_undoes_nothing,
+    outbox::what_a_frozen_owner_did_send_counts_until_it_is_sent_again,
+    outbox::a_clock_that_steps_back_holds_no_message,
     leases::a_living_node_keeps_its_partitions,
     leases::an_expired_node_loses_its_partitions,
     leases::epochs_rise_with_every_claim,
@@ -84,13 +89,24 @@ topics![
     notices::a_frozen_sender_changes_nothing_any_more,
     notices::what_was_given_up_is_listed_and_can_be_sent_again,
     notices::a_message_that_fails_is_told_with_its_cause,
+    catalog::a_look_up_with_nul_finds_nothing,
     services::the_feed_skips_nothing_while_many_write,
     services::a_waiting_feed_reader_wakes,
     services::keys_are_shown_once_and_can_be_revoked,
     services::a_repeated_request_gets_its_answer,
     services::fifty_equal_requests_run_once,
     services::processes_around_one_database_share_a_secret,
+    services::a_thousand_probes_are_one_write,
     services::opening_again_finds_everything,
+    retention::what_came_in_stays_as_long_as_it_may_come_again,
+    retention::what_came_in_goes_in_batches,
+    retention::only_settled_messages_are_forgotten,
+    retention::answers_for_repeated_requests_are_forgotten,
+    retention::changes_that_a_reader_needs_and_the_newest_stay,
+    retention::dead_nodes_are_forgotten_and_living_owners_are_not,
+    retention::snapshots_of_quiet_conversations_can_go,
+    retention::quiet_conversations_go_whole,
+    retention::nobody_who_writes_is_forgotten,
     pages::products_are_listed_completely,
     pages::conversations_are_listed_completely,
     pages::filters_narrow_the_list,

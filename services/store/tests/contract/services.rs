@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use mercer_store::{Begin, Role};
 
@@ -176,8 +176,6 @@ pub async fn a_repeated_request_gets_its_answer(env: Env) {
         replay,
         "an answer is not abandoned"
     );
-    assert_eq!(requests.prune(now_ms() + 1).await, Ok(2));
-    assert_eq!(begin("k", "PUT /a", "h1").await, Begin::Fresh);
 }
 
 pub async fn fifty_equal_requests_run_once(env: Env) {
@@ -196,6 +194,31 @@ pub async fn fifty_equal_requests_run_once(env: Env) {
         }
     }
     assert_eq!(fresh, 1);
+}
+
+pub async fn a_thousand_probes_are_one_write(env: Env) {
+    let probes = || async {
+        // The row that a probe writes counts them.
+        env.store.feed().cursor("ready").await.expect("cursor")
+    };
+    let start = Instant::now();
+    let mut tasks = Vec::new();
+    for _ in 0..1_000 {
+        let store = env.store.clone();
+        tasks.push(tokio::spawn(async move { store.ready().await }));
+    }
+    for task in tasks {
+        task.await.expect("task").expect("ready");
+    }
+    let seconds = i64::try_from(start.elapsed().as_secs()).expect("seconds");
+    let written = probes().await;
+    assert!(
+        (1..=1 + seconds).contains(&written),
+        "{written} writes in {seconds} s"
+    );
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    env.store.ready().await.expect("ready");
+    assert_eq!(probes().await, written + 1, "an old answer does not count");
 }
 
 pub async fn opening_again_finds_everything(env: Env) {

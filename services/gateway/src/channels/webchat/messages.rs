@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mercer_schemas::{Channel, Content, InboundMessage, Personal};
 use mercer_store::InboxItem;
+use mercer_store::text::storable;
 use serde::Deserialize;
 use serde_json::json;
 
@@ -58,7 +59,8 @@ pub(super) fn parse(
 ) -> Result<Vec<Incoming>, Problem> {
     let address = from.address.clone().unwrap_or_default();
     let NewMessage { id, text } = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
-    check(&id, text.expose())?;
+    let text = storable(text.expose());
+    check(&id, &text)?;
     let provider_id = provider_id(address.expose(), &id);
     let message = InboundMessage {
         id: ingress::mint_message_id(received_at_ms),
@@ -67,7 +69,7 @@ pub(super) fn parse(
         sent_at_ms: received_at_ms,
         cut_from_chars: None,
         content: Content::Text {
-            text: Personal::new(text.expose().trim().to_owned()),
+            text: Personal::new(text.trim().to_owned()),
         },
     };
     Ok(vec![Incoming {

@@ -6,6 +6,7 @@
 
 use mercer_schemas::{Content, DeliveryStatus, MessageId, Personal};
 use mercer_store::Part;
+use mercer_store::text::storable;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -198,22 +199,28 @@ fn read_content(message: &Value) -> Result<Content, &'static str> {
 }
 
 fn words(body: &str) -> Content {
+    let body = storable(body);
     if body.trim().is_empty() {
         return unsupported("empty_text");
     }
     Content::Text {
-        text: Personal::new(body.to_owned()),
+        text: Personal::new(body),
     }
 }
 
 fn choice(id: &str, title: &str) -> Content {
+    let (id, title) = (storable(id), storable(title));
     if title.trim().is_empty() {
         return unsupported("empty_choice");
     }
     Content::Choice {
         // Ours are short: a longer one is none that we gave.
-        id: if id.len() > KEY_BYTES_MAX { "" } else { id }.to_owned(),
-        title: Personal::new(title.to_owned()),
+        id: if id.len() > KEY_BYTES_MAX {
+            String::new()
+        } else {
+            id
+        },
+        title: Personal::new(title),
     }
 }
 

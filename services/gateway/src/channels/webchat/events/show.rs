@@ -1,5 +1,7 @@
 //! Which records of a conversation's log a customer sees, and how the page is told.
 
+use std::collections::VecDeque;
+
 use axum::response::sse::Event as SseEvent;
 use mercer_schemas::{
     Content, Event, InboundMessage, Input, LogBody, LogRecord, OutboundMessage, TurnId,
@@ -11,15 +13,18 @@ use serde_json::{Value, json};
 pub(super) struct Shown {
     /// Whether the latest input was a person's answer.
     person_answers: bool,
-    /// The latest turn whose reply was shown.
-    answered: Option<TurnId>,
+    /// The latest turns whose reply was shown, oldest first.
+    answered: VecDeque<TurnId>,
 }
+
+/// Turns that are remembered as answered. A sentence can be late by a turn or two, not by more.
+const ANSWERED_MAX: usize = 16;
 
 impl Shown {
     /// Says whether a turn's reply was shown, so that its provisional sentences come too late.
     pub(super) fn is_answered(&self, turn: &TurnId) -> bool {
-        // Turn ids sort by time.
-        self.answered.as_ref().is_some_and(|latest| turn <= latest)
+        // Not by comparing ids: a turn that began after the clock stepped back has a lower one.
+        self.answered.contains(turn)
     }
 
     /// Returns the event for a record, none for one that a customer does not see.
@@ -50,8 +55,11 @@ impl Shown {
                 content,
                 ..
             } => {
-                if turn.is_some() {
-                    self.answered.clone_from(turn);
+                if let Some(turn) = turn {
+                    if self.answered.len() >= ANSWERED_MAX {
+                        self.answered.pop_front();
+                    }
+                    self.answered.push_back(turn.clone());
                 }
                 let mut data = reply(content);
                 data["turn"] = json!(turn);
@@ -88,4 +96,47 @@ fn reply(content: &OutboundMessage) -> Value {
 
 fn notice(kind: &str) -> (&'static str, Value) {
     ("notice", json!({ "kind": kind }))
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_schemas::MessageId;
+
+    use super::*;
+
+    fn shown(of: &mut Shown, turn: &TurnId) {
+        let event = Event::ReplyQueued {
+            turn: Some(turn.clone()),
+            message: MessageId::from_parts(1, 1),
+            content: OutboundMessage {
+                text: "It is blue.".into(),
+                cards: Vec::new(),
+            },
+            verdicts: Vec::new(),
+            claims: Vec::new(),
+        };
+        assert!(of.read(&LogBody::Event { event }, "").is_some());
+    }
+
+    #[test]
+    fn sentences_of_a_turn_that_began_after_the_clock_stepped_back_are_shown() {
+        let hour_ms = 3_600_000;
+        let (before, after) = (
+            TurnId::from_parts(2 * hour_ms, 1),
+            TurnId::from_parts(hour_ms, 1),
+        );
+        let mut of = Shown::default();
+        shown(&mut of, &before);
+        assert!(
+            of.is_answered(&before),
+            "its provisional sentences are late"
+        );
+        assert!(!of.is_answered(&after));
+        shown(&mut of, &after);
+        assert!(of.is_answered(&before) && of.is_answered(&after));
+        for later in 2..2 + ANSWERED_MAX {
+            shown(&mut of, &TurnId::from_parts(hour_ms, later as u128));
+        }
+        assert_eq!(of.answered.len(), ANSWERED_MAX);
+    }
 }

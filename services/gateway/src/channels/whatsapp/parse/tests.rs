@@ -261,6 +261,20 @@ fn envelopes_that_are_not_understood_are_set_aside_whole() {
 }
 
 #[test]
+fn words_lose_what_no_database_can_hold() {
+    let base = json!({ "id": "wamid.1", "from": "447700900123", "timestamp": "1760000000" });
+    let text = |body: &str| {
+        let change = json!({"type": "text", "text": {"body": body}});
+        one_message(with(base.clone(), change))
+    };
+    let Item::Message(message) = text("HB-\01042?") else {
+        panic!("no message");
+    };
+    assert!(matches!(&message.content, Content::Text { text } if text.expose() == "HB-1042?"));
+    assert_eq!(describe(&text("\0\0")), "unsupported empty_text");
+}
+
+#[test]
 fn times_outside_any_calendar_are_left_out() {
     for (value, expected) in [
         (json!("1760000000"), Some(1_760_000_000_000)),

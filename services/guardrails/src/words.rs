@@ -1,0 +1,143 @@
+//! Words as rules compare them: one spelling for what looks alike, and phrases found by whole words.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// Stands for a reference among words.
+pub(crate) const REFERENCE: char = '\u{1}';
+
+/// Words that say nothing by themselves: a claim is not backed by them.
+const FUNCTION_WORDS: &[&str] = &[
+    "a", "about", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "do", "does",
+    "for", "from", "has", "have", "here", "i", "i'm", "if", "in", "is", "it", "it's", "its", "of",
+    "on", "or", "our", "so", "that", "the", "their", "them", "then", "there", "these", "they",
+    "this", "those", "to", "us", "was", "we", "we're", "were", "what", "which", "will", "with",
+    "would", "you", "you'll", "your",
+];
+
+/// Letters of the start that two words must share to be forms of one: "return" and "returns".
+const STEM_CHARS: usize = 5;
+
+/// Returns a text as a reader sees it: compatibility forms as plain letters, no characters that
+/// take no room, one kind of apostrophe, one kind of full stop.
+pub(crate) fn plain(text: &str) -> String {
+    text.nfkc()
+        .filter(|c| !is_invisible(*c))
+        .map(|c| match c {
+            '’' | '‘' | 'ʼ' | '`' | '´' => '\'',
+            '。' | '．' | '｡' | '․' => '.',
+            '‐' | '‑' | '‒' => '-',
+            _ => c,
+        })
+        .collect()
+}
+
+/// Characters without a width: soft hyphens, zero-width spaces and joiners, marks of direction,
+/// variation selectors, tags.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Splits into words; a reference is a word of its own.
+pub(crate) fn tokens(text: &str) -> Vec<&str> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '\'';
+    let mut out = Vec::new();
+    let mut start = None;
+    for (at, c) in text.char_indices() {
+        if is_word(c) {
+            start.get_or_insert(at);
+            continue;
+        }
+        if let Some(start) = start.take() {
+            out.push(&text[start..at]);
+        }
+        if c == REFERENCE {
+            out.push(&text[at..at + c.len_utf8()]);
+        }
+    }
+    out.extend(start.map(|start| &text[start..]));
+    out
+}
+
+/// Finds a phrase between word boundaries.
+pub(crate) fn contains_phrase(text: &str, phrase: &str) -> bool {
+    text.match_indices(phrase)
+        .any(|(at, _)| is_word(text, at, phrase.len()))
+}
+
+/// Says whether the bytes stand between word boundaries.
+pub(crate) fn is_word(text: &str, at: usize, len: usize) -> bool {
+    let word = |c: char| c.is_alphanumeric();
+    !text[..at].chars().next_back().is_some_and(word)
+        && !text[at + len..].chars().next().is_some_and(word)
+}
+
+/// Returns where a phrase begins among words, for each time that it occurs. A `*` at the end of a
+/// word of the phrase stands for any ending.
+pub(crate) fn find<'a>(
+    words: &'a [&str],
+    phrase: &'a str,
+) -> impl Iterator<Item = usize> + use<'a> {
+    let length = phrase.split(' ').count();
+    (0..(words.len() + 1).saturating_sub(length)).filter(move |at| {
+        phrase
+            .split(' ')
+            .zip(&words[*at..])
+            .all(|(wanted, word)| match wanted.strip_suffix('*') {
+                Some(stem) => word.starts_with(stem),
+                None => *word == wanted,
+            })
+    })
+}
+
+/// Says whether one of the phrases occurs among words; see [`find`].
+pub(crate) fn has(words: &[&str], phrases: &[&str]) -> bool {
+    phrases
+        .iter()
+        .any(|phrase| find(words, phrase).next().is_some())
+}
+
+/// Says whether a word carries meaning.
+pub(crate) fn is_content(word: &str) -> bool {
+    !FUNCTION_WORDS.contains(&word) && !word.starts_with(REFERENCE)
+}
+
+/// Says whether a text has the word, in this form or another.
+pub(crate) fn has_form(text: &[&str], word: &str) -> bool {
+    let stem = |word: &str| -> String { word.chars().take(STEM_CHARS).collect() };
+    let wanted = stem(word);
+    text.iter().any(|other| {
+        *other == word
+            || wanted.chars().count() == STEM_CHARS && stem(other) == wanted
+            || other.strip_suffix('s') == Some(word)
+            || word.strip_suffix('s') == Some(*other)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_looks_alike_reads_alike() {
+        assert_eq!(
+            plain("sev\u{ad}en\u{200b} ｄａｙｓ, it’s"),
+            "seven days, it's"
+        );
+        assert_eq!(
+            tokens("It's next-day: \u{1}."),
+            ["It's", "next", "day", "\u{1}"]
+        );
+    }
+
+    #[test]
+    fn phrases_are_found_by_whole_words() {
+        let words = tokens("we deliver on the next day");
+        assert!(has(&words, &["deliver*"]) && has(&words, &["next day"]));
+        assert!(!has(&words, &["liver"]) && !has(&words, &["day next", "ext day"]));
+        assert!(has_form(&["returns"], "return") && !has_form(&["deliver"], "delay"));
+    }
+}
