@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::channel::{Channel, DeliveryStatus, InboundMessage, OutboundMessage};
 use crate::evidence::{Evidence, RenderedReply, Verdict};
+use crate::identity::{Detail, IdentityEnd, Proof};
 use crate::ids::{ConversationId, CustomerId, EffectId, MessageId, ShopId, TurnId};
 use crate::personal::Personal;
 use crate::plan::{Intent, Plan};
@@ -40,6 +41,10 @@ pub struct Settings {
     pub history_chars_max: usize,
     /// Most tokens of a plan or a reply.
     pub output_tokens_max: u32,
+    /// What the first reply of a conversation begins with. Absent in older records, and where the
+    /// shop wants none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introduction: Option<String>,
 }
 
 /// How much the system prompt explains.
@@ -71,6 +76,8 @@ pub enum HandoffReason {
     Unable,
     /// An input could not be processed.
     Failure,
+    /// Details did not prove who writes as often as they may.
+    Identity,
 }
 
 /// What a model wrote, with what is needed to account for it. Recorded once, never asked again.
@@ -137,6 +144,9 @@ pub enum Input {
         /// The customer whose identity was proven, if it was.
         #[serde(default)]
         identified: Option<CustomerId>,
+        /// What was found out about who writes; none where nobody asked, and in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        proof: Option<Proof>,
     },
     /// The model wrote a reply.
     ReplyGenerated {
@@ -269,6 +279,26 @@ pub enum Event {
     CustomerIdentified {
         /// Who they are.
         customer: CustomerId,
+        /// Fingerprint of what the proof rests on; none in older records.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        stamp: Option<Personal<String>>,
+        /// When, UTC milliseconds; 0 in older records.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        at_ms: i64,
+    },
+    /// What proved who writes does not hold any more.
+    IdentityEnded {
+        /// Why.
+        cause: IdentityEnd,
+    },
+    /// Details were given to prove who writes.
+    ProofTried {
+        /// They were compared, and are no proof.
+        wrong: bool,
+        /// What is remembered of them.
+        given: Vec<Detail>,
+        /// When, UTC milliseconds.
+        at_ms: i64,
     },
     /// A reply was written, by the model or from a template.
     ReplyDrafted {
@@ -357,6 +387,8 @@ impl Event {
             Self::PlanMade { .. } => "plan_made",
             Self::EvidenceGathered { .. } => "evidence_gathered",
             Self::CustomerIdentified { .. } => "customer_identified",
+            Self::IdentityEnded { .. } => "identity_ended",
+            Self::ProofTried { .. } => "proof_tried",
             Self::ReplyDrafted { .. } => "reply_drafted",
             Self::ReplyBlocked { .. } => "reply_blocked",
             Self::ReplyQueued { .. } => "reply_queued",
@@ -420,6 +452,10 @@ pub enum LogBody {
         /// The event.
         event: Event,
     },
+}
+
+fn is_zero(at_ms: &i64) -> bool {
+    *at_ms == 0
 }
 
 /// Names a conversation within its shop.

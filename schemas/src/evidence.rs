@@ -159,10 +159,10 @@ pub enum Evidence {
     },
     /// Nothing in force answers the question.
     NoPolicy,
-    /// An order was asked for without sufficient proof of identity.
+    /// An order was asked for, and nothing was given yet that could prove whose it is.
     IdentityNeeded,
-    /// No order with that number belongs to that person. Deliberately the same answer for an
-    /// unknown number and for somebody else's order.
+    /// What was given does not prove whose order it is. Deliberately the same answer for a wrong
+    /// detail, a missing one, an unknown number and somebody else's order.
     OrderNotFound,
     /// A person will answer.
     HandedOver,

@@ -6,6 +6,7 @@ pub mod channel;
 pub mod chat;
 pub mod conversation;
 pub mod evidence;
+pub mod identity;
 pub mod ids;
 pub mod money;
 pub mod nodes;
@@ -25,6 +26,7 @@ pub use conversation::{
     PromptStyle, Sender, Settings, Stream,
 };
 pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
+pub use identity::{Detail, Identity, IdentityEnd, Proof};
 pub use ids::{
     ConversationId, CustomerId, DeliveryId, DocumentId, EffectId, MessageId, NoticeId, OrderNumber,
     ProductId, ShopId, Sku, TurnId, partition_of,

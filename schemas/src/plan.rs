@@ -63,13 +63,14 @@ pub enum ToolCall {
     },
     /// Report an order, once identity is proven.
     OrderStatus {
-        /// Order number.
+        /// Number of the order that is meant. It proves nothing: what does is read from the
+        /// customer's words.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         order: Option<String>,
-        /// E-mail for the identity check.
+        /// In plans of logic versions up to 4 only.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         email: Option<Personal<String>>,
-        /// Postcode for the identity check.
+        /// In plans of logic versions up to 4 only.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         postcode: Option<Personal<String>>,
     },

@@ -30,6 +30,10 @@ pub struct Shop {
     /// First line of the web chat.
     #[serde(default)]
     pub greeting: String,
+    /// What the first reply of a conversation begins with: that an assistant answers. Left out for
+    /// a sentence in the shop's language, empty for none.
+    #[serde(default)]
+    pub introduction: Option<String>,
 }
 
 /// A product with its variants. Price and stock belong to variants.
@@ -196,9 +200,11 @@ pub struct Customer {
     pub id: CustomerId,
     /// Full name.
     pub name: Personal<String>,
-    /// E-mail address.
+    /// E-mail address; empty for a customer who is known by the phone alone.
+    #[serde(default)]
     pub email: Personal<String>,
-    /// Postcode of the billing address.
+    /// Postcode of the billing address; empty as the e-mail address.
+    #[serde(default)]
     pub postcode: Personal<String>,
     /// Phone in international form, `+447…`, or none.
     #[serde(default)]

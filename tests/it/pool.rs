@@ -45,11 +45,8 @@ async fn whatever_dies_a_customer_gets_one_answer() {
         "{}",
         doctor.stdout
     );
-    let workers = mercer
-        .http
-        .get(format!("{}/v1/workers", mercer.url))
-        .bearer_auth(admin_key(&world).await);
-    let workers: Value = workers.send().await.unwrap().json().await.unwrap();
+    let key = admin_key(&world).await;
+    let workers = listed(&mercer, &key).await;
     let told = |at: usize| {
         (
             &workers["items"][at]["name"],
@@ -61,7 +58,7 @@ async fn whatever_dies_a_customer_gets_one_answer() {
 
     // The second worker is out of sight, so the first gets the requests. It dies with one that it has begun.
     second.signal("-STOP").await;
-    shows(&world, "w2", "silent").await;
+    is_silent(&mercer, &key, "w2").await;
     let mut frames = Frames::listen(&world.nats).await;
     let mut answers = 1;
     let (stream, attempt) = loop {
@@ -69,7 +66,8 @@ async fn whatever_dies_a_customer_gets_one_answer() {
         tokio::pin!(saying);
         tokio::select! {
             turn = &mut saying => {
-                // It was quicker than the test.
+                // It was quicker than the test, which may have stopped it all the same.
+                first.signal("-CONT").await;
                 assert!(!turn.reply.is_empty());
                 answers += 1;
                 assert!(answers < 20, "it never is caught in the middle");
@@ -298,21 +296,32 @@ async fn stop_within_a_generation(frames: &mut Frames, worker: &Mercer, name: &s
     }
 }
 
-/// Waits until a worker is shown in a state.
-async fn shows(world: &World, worker: &str, state: &str) {
-    let shown = async || {
-        let pool = world.run(&["workers"]).await;
-        let mut lines = pool.stdout.lines();
-        lines.any(|line| line.contains(worker) && line.contains(state))
+/// Returns the workers as a Mercer's admin API lists them.
+async fn listed(mercer: &Mercer, key: &str) -> Value {
+    let asked = mercer
+        .http
+        .get(format!("{}/v1/workers", mercer.url))
+        .bearer_auth(key);
+    asked.send().await.unwrap().json().await.unwrap()
+}
+
+/// Waits until a Mercer hears nothing of a worker any more.
+async fn is_silent(mercer: &Mercer, key: &str, name: &str) {
+    let silent = async || {
+        let workers = listed(mercer, key).await;
+        let items = workers["items"].as_array().cloned().unwrap_or_default();
+        items
+            .iter()
+            .any(|worker| worker["name"] == name && worker["state"] == "silent")
     };
     let wait = async {
-        while !shown().await {
+        while !silent().await {
             sleep(Duration::from_millis(100)).await;
         }
     };
     timeout(PATIENCE, wait)
         .await
-        .unwrap_or_else(|_| panic!("{worker} is never {state}"));
+        .unwrap_or_else(|_| panic!("{name} is never silent"));
 }
 
 /// Waits until a worker takes requests.

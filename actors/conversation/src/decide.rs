@@ -4,9 +4,10 @@
 //! effects follow from the state after them.
 
 use mercer_schemas::{
-    ActionBy, Channel, DeliveryStatus, DraftSource, EffectId, Event, Evidence, Generated,
-    HandoffReason, InboundMessage, Input, MessageId, Meta, OutboundMessage, Personal, Plan,
-    RenderedReply, Sender, ToolCall, TurnId, Verdict, conversation::GENERATED_CHARS_MAX,
+    ActionBy, Channel, CustomerId, DeliveryStatus, DraftSource, EffectId, Event, Evidence,
+    Generated, HandoffReason, IdentityEnd, InboundMessage, Input, MessageId, Meta, OutboundMessage,
+    Personal, Plan, Proof, RenderedReply, Sender, ToolCall, TurnId, Verdict,
+    conversation::GENERATED_CHARS_MAX,
 };
 
 use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
@@ -17,6 +18,9 @@ use crate::{grammar, prompt, replies};
 /// After this long a customer may have forgotten that Mercer reads text only. A day is also how
 /// long WhatsApp lets a shop answer freely.
 const UNREADABLE_PAUSE_MS: i64 = 24 * 60 * 60 * 1_000;
+/// A proof of identity holds this long after the customer's last message. A phone changes hands and a
+/// browser is shared between one visit and the next, not within one.
+const IDENTITY_SILENCE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
 /// Why an input was not taken. A refused input is not recorded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -38,7 +42,7 @@ pub enum Refusal {
 /// # Errors
 /// A [`Refusal`] says why the input is not taken; the state stays as it is.
 pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, Refusal> {
-    Ok(match input {
+    let mut events = match input {
         Input::ReceiveMessages {
             channel,
             address,
@@ -49,17 +53,10 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             effect,
             evidence,
             identified,
+            proof,
         } => {
-            let mut events = Vec::new();
             let (turn, _) = gathering(state, effect)?;
-            if let Some(customer) = identified
-                .as_ref()
-                .filter(|id| state.customer.as_ref() != Some(id))
-            {
-                events.push(Event::CustomerIdentified {
-                    customer: customer.clone(),
-                });
-            }
+            let mut events = proof_found(state, identified.as_ref(), proof.as_ref(), meta);
             events.push(Event::EvidenceGathered {
                 turn: turn.id.clone(),
                 evidence: evidence.clone(),
@@ -78,7 +75,25 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
         Input::AnswerAsPerson { by: _, text } => answer_as_person(state, text, meta)?,
         Input::HandBack { by } => hand_back(state, by)?,
         Input::Quarantine { inbox_ids, from } => quarantine(state, inbox_ids, from.as_ref(), meta),
-    })
+    };
+    if !matches!(input, Input::AnswerAsPerson { .. }) && !state.introduced {
+        introduce(&mut events, meta);
+    }
+    Ok(events)
+}
+
+/// The first reply says that an assistant answers (the EU's AI Act asks for it, article 50).
+fn introduce(events: &mut [Event], meta: &Meta) {
+    let Some(introduction) = &meta.settings.introduction else {
+        return;
+    };
+    let first = events.iter_mut().find_map(|event| match event {
+        Event::ReplyQueued { content, .. } => Some(content),
+        _ => None,
+    });
+    if let Some(content) = first {
+        content.text = Personal::new(format!("{introduction}\n\n{}", content.text.expose()));
+    }
 }
 
 /// A burst opens a turn; a message during a turn joins it and the turn begins again.
@@ -100,6 +115,9 @@ fn receive(
         // Each message becomes a part of the history at once.
         events.extend(compacted(state, meta));
     }
+    events.extend(
+        identity_end(state, address, meta.at_ms).map(|cause| Event::IdentityEnded { cause }),
+    );
     events.extend(messages.iter().map(|message| Event::MessageReceived {
         message: message.clone(),
     }));
@@ -168,6 +186,61 @@ fn merged(turn: &Turn, new_words: &str, was_cut: bool) -> Option<Event> {
 fn compacted(state: &State, meta: &Meta) -> Option<Event> {
     let turns = prompt::turns_to_compact(state, &meta.settings);
     (turns > 0).then_some(Event::HistoryCompacted { turns })
+}
+
+/// Says whether what is known of who writes ends before a message is read, and why.
+fn identity_end(state: &State, address: &Personal<String>, at_ms: i64) -> Option<IdentityEnd> {
+    if state.customer.is_none() && state.identity.given.is_empty() {
+        return None;
+    }
+    let is_elsewhere = state
+        .origin
+        .as_ref()
+        .is_some_and(|origin| origin.address != *address);
+    if is_elsewhere {
+        return Some(IdentityEnd::Address);
+    }
+    let silence_ms = at_ms.saturating_sub(state.identity.last_message_ms);
+    (silence_ms > IDENTITY_SILENCE_MAX_MS).then_some(IdentityEnd::Silence)
+}
+
+/// What the tools say of who writes.
+fn proof_found(
+    state: &State,
+    identified: Option<&CustomerId>,
+    proof: Option<&Proof>,
+    meta: &Meta,
+) -> Vec<Event> {
+    let mut events = Vec::new();
+    let has_ended = state.customer.is_some() && proof.is_some_and(|proof| proof.ended);
+    if has_ended {
+        events.push(Event::IdentityEnded {
+            cause: IdentityEnd::Record,
+        });
+    }
+    let stamp = proof.and_then(|proof| proof.stamp.clone());
+    if let Some(customer) = identified.filter(|customer| {
+        has_ended || state.customer.as_ref() != Some(customer) || state.identity.stamp != stamp
+    }) {
+        events.push(Event::CustomerIdentified {
+            customer: customer.clone(),
+            stamp,
+            at_ms: meta.at_ms,
+        });
+    }
+    let given = if has_ended {
+        &[]
+    } else {
+        state.identity.given.as_slice()
+    };
+    if let Some(proof) = proof.filter(|proof| proof.wrong || proof.given != given) {
+        events.push(Event::ProofTried {
+            wrong: proof.wrong,
+            given: proof.given.clone(),
+            at_ms: meta.at_ms,
+        });
+    }
+    events
 }
 
 /// A plan that does not keep to what the conversation offers is replaced by a plain search.
@@ -274,7 +347,7 @@ fn reply_checked(
     };
     expect_open(state, effect)?;
     if let Some(reply) = reply {
-        return Ok(reply_passed(turn, plan, reply, verdicts, meta));
+        return Ok(reply_passed(turn, plan, evidence, reply, verdicts, meta));
     }
     let blocked = Event::ReplyBlocked {
         turn: turn.id.clone(),
@@ -294,6 +367,7 @@ fn reply_checked(
 fn reply_passed(
     turn: &Turn,
     plan: &Plan,
+    evidence: &[Evidence],
     reply: &RenderedReply,
     verdicts: &[Verdict],
     meta: &Meta,
@@ -321,6 +395,12 @@ fn reply_passed(
     let handoff = plan.calls.iter().find_map(|call| match call {
         ToolCall::Handoff { reason } => Some(*reason),
         _ => None,
+    });
+    // The tools call a person too, where no details are compared any more.
+    let handoff = handoff.or_else(|| {
+        evidence
+            .contains(&Evidence::HandedOver)
+            .then_some(HandoffReason::Identity)
     });
     if let Some(reason) = handoff {
         events.push(Event::HandedOver { reason });

@@ -4,8 +4,8 @@
 //! runs them again under the same id.
 
 use mercer_schemas::{
-    ChatMessage, CustomerId, DocumentId, EffectId, Evidence, Handle, Personal, Plan, RecordKey,
-    Settings,
+    ChatMessage, CustomerId, DocumentId, EffectId, Evidence, Handle, Identity, Personal, Plan,
+    RecordKey, Settings,
 };
 
 use crate::grammar::PlanGrammar;
@@ -43,6 +43,8 @@ pub enum Effect {
         spoken_of: Vec<DocumentId>,
         /// The customer, where identity is already proven.
         customer: Option<CustomerId>,
+        /// What that rests on, and what was given towards a proof.
+        identity: Identity,
     },
     /// Let the model write a reply; answered by `ReplyGenerated`.
     GenerateReply {
@@ -130,6 +132,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             shown: [state.shown.clone(), grammar::earlier(state)].concat(),
             spoken_of: spoken_of(state),
             customer: state.customer.clone(),
+            identity: state.identity.clone(),
         }),
         Phase::Composing {
             turn,

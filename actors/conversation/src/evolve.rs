@@ -1,7 +1,7 @@
 //! How events change the state. Total: any event on any state gives a state; it never refuses
 //! and never panics. An event that does not fit the phase leaves the phase as it is.
 
-use mercer_schemas::{Event, Evidence, Handle, Personal, Plan, RecordKey, TurnId};
+use mercer_schemas::{Event, Evidence, Handle, Identity, Personal, Plan, RecordKey, TurnId};
 
 use crate::replies;
 use crate::state::{Origin, PastTurn, Phase, State, Turn};
@@ -16,6 +16,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             });
         }
         Event::MessageReceived { message } => {
+            wrote(&mut state.identity, message.sent_at_ms);
             if state.phase == Phase::WithPerson
                 && let Some(words) = message.content.words()
             {
@@ -77,7 +78,33 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 };
             }
         }
-        Event::CustomerIdentified { customer } => state.customer = Some(customer.clone()),
+        Event::CustomerIdentified {
+            customer,
+            stamp,
+            at_ms,
+        } => {
+            state.customer = Some(customer.clone());
+            state.identity.stamp.clone_from(stamp);
+            wrote(&mut state.identity, *at_ms);
+        }
+        Event::IdentityEnded { .. } => {
+            state.customer = None;
+            state.identity = Identity {
+                wrong: state.identity.wrong,
+                ..Identity::default()
+            };
+            // Who writes now may be somebody else, and is not told what the one before was told.
+            state.past.retain(|past| !tells_order(&past.evidence));
+        }
+        Event::ProofTried {
+            wrong,
+            given,
+            at_ms,
+        } => {
+            state.identity.given.clone_from(given);
+            state.identity.wrong += u32::from(*wrong);
+            wrote(&mut state.identity, *at_ms);
+        }
         Event::ReplyDrafted {
             turn,
             draft,
@@ -129,6 +156,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             ..
         } => {
             state.deliveries.follow(message.clone());
+            state.introduced |= state.phase != Phase::WithPerson;
             if content.text.expose().contains(replies::UNSUPPORTED) {
                 state.told_unreadable_at_ms = Some(message.at_ms());
             }
@@ -141,6 +169,9 @@ pub fn evolve(mut state: State, event: &Event) -> State {
         Event::HandedBack { .. } => {
             if state.phase == Phase::WithPerson {
                 state.phase = Phase::Idle;
+                // A person has looked at it: the customer may try again.
+                state.identity.given.clear();
+                state.identity.wrong = 0;
             }
         }
         Event::DeliveryUpdated { message, status } => state.deliveries.note(message, *status),
@@ -173,6 +204,25 @@ fn extend_turn(
             cut: running.cut || cut,
         },
     };
+}
+
+/// Notes that the customer wrote, while there is anything that ends by silence.
+fn wrote(identity: &mut Identity, at_ms: i64) {
+    if !identity.is_empty() {
+        identity.last_message_ms = identity.last_message_ms.max(at_ms);
+    }
+}
+
+fn tells_order(evidence: &[Evidence]) -> bool {
+    evidence.iter().any(|line| {
+        matches!(
+            line,
+            Evidence::Record {
+                key: RecordKey::Order(_),
+                ..
+            }
+        )
+    })
 }
 
 /// Moves the running turn into the history.

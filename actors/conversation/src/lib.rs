@@ -11,6 +11,7 @@ mod effect;
 mod evolve;
 pub mod grammar;
 pub mod intent;
+mod introduction;
 pub mod invariants;
 mod notice;
 pub mod prompt;
@@ -22,6 +23,7 @@ pub use decide::{Refusal, decide};
 pub use deliveries::Deliveries;
 pub use effect::{Effect, wanted};
 pub use evolve::evolve;
+pub use introduction::introduction;
 pub use notice::notices;
 pub use state::{PastTurn, Phase, State, Turn};
 

@@ -1,7 +1,7 @@
 //! The state of a conversation: nothing but its events, folded.
 
 use mercer_schemas::{
-    Channel, CustomerId, DraftSource, Evidence, Handle, Personal, Plan, RecordKey, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, RecordKey, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -18,10 +18,16 @@ pub struct State {
     pub origin: Option<Origin>,
     /// The customer, once identity is proven.
     pub customer: Option<CustomerId>,
+    /// What the proof rests on, and what was given towards one. Left out where there is nothing, so
+    /// that a state of older records is written as it was.
+    #[serde(default, skip_serializing_if = "Identity::is_empty")]
+    pub identity: Identity,
     /// Turns that are still part of the prompt, oldest first.
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.
     pub shown: Vec<(Handle, RecordKey)>,
+    /// Whether Mercer has answered, so that the customer knows that an assistant does.
+    pub introduced: bool,
     /// What is going on.
     pub phase: Phase,
     /// Reports on the latest sent messages; none = no report yet.
@@ -173,6 +179,7 @@ mod tests {
             id: TurnId::from_parts(1, 1),
             attempt: 1,
             words: "hello".to_owned().into(),
+            cut: false,
         };
         let (plan, evidence) = (Plan::default(), Vec::new());
         Some(match phase {

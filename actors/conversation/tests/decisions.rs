@@ -17,6 +17,7 @@ fn meta(at: u64) -> Meta {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 600,
             output_tokens_max: 64,
+            introduction: None,
         },
     }
 }
@@ -71,14 +72,22 @@ fn kettle() -> Evidence {
 struct Talk {
     state: State,
     at: u64,
+    introduction: Option<String>,
+    /// Texts of the messages so far.
+    replies: Vec<String>,
 }
 
 impl Talk {
     /// Takes an input; returns the names of the events.
     fn when(&mut self, input: Input) -> Vec<&'static str> {
         self.at += 1;
-        let events = decide(&self.state, &input, &meta(self.at)).expect("not refused");
+        let mut meta = meta(self.at);
+        meta.settings.introduction = self.introduction.clone();
+        let events = decide(&self.state, &input, &meta).expect("not refused");
         for event in &events {
+            if let Event::ReplyQueued { content, .. } = event {
+                self.replies.push(content.text.expose().clone());
+            }
             self.state = evolve(std::mem::take(&mut self.state), event);
             invariants::check(&self.state).expect("invariants hold");
         }
@@ -114,6 +123,7 @@ impl Talk {
             effect,
             evidence,
             identified: None,
+            proof: None,
         })
     }
 
@@ -392,6 +402,36 @@ fn the_next_prompt_extends_this_one() {
     assert_eq!(third[..second.len()], second[..]);
 }
 
+#[test]
+fn the_first_reply_alone_says_that_an_assistant_answers() {
+    let mut talk = Talk {
+        introduction: Some("A bot answers.".to_owned()),
+        ..Talk::default()
+    };
+    let by = ActionBy {
+        key_id: "key_1".into(),
+    };
+    talk.when(says(1, "hello"));
+    talk.when(Input::TakeOver { by: by.clone() });
+    let text = "Hi, Ann here.";
+    talk.when(Input::AnswerAsPerson {
+        by: by.clone(),
+        text: text.into(),
+    });
+    assert_eq!(talk.replies, [text], "a person is no assistant");
+    talk.when(Input::HandBack { by });
+    for number in 2..4 {
+        talk.when(says(number, "hello"));
+        talk.plan(r#"{"calls":[]}"#);
+        talk.write("Hello!");
+        talk.check(true);
+    }
+    assert_eq!(
+        talk.replies[1..],
+        ["A bot answers.\n\nIt is £45.99.", "It is £45.99."]
+    );
+}
+
 /// Anything that may happen, sensible or not.
 fn any_input() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -480,6 +520,7 @@ impl Step {
                 effect,
                 evidence: if *any { vec![kettle()] } else { vec![] },
                 identified: None,
+                proof: None,
             },
             Self::Writes(text) => Input::ReplyGenerated {
                 effect,

@@ -102,6 +102,7 @@ fn meta(at: u64) -> Meta {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 6_000,
             output_tokens_max: 160,
+            introduction: None,
         },
     }
 }

@@ -51,7 +51,7 @@ fn the_core_reads_no_clock_and_draws_no_numbers() {
         &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
         &mut files,
     );
-    assert!(files.iter().any(|file| file.ends_with("decide.rs")) && files.len() > 10);
+    assert!(files.iter().any(|file| file.ends_with("decide.rs")) && files.len() > 15);
     for file in files {
         let source = std::fs::read_to_string(&file).expect("source");
         for word in FORBIDDEN {
@@ -74,5 +74,4 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
             files.push(path);
         }
     }
-    assert!(files > 15, "all files are looked at: {files}");
 }

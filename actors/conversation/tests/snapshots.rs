@@ -17,6 +17,7 @@ fn settings(prompt_style: PromptStyle) -> Settings {
         prompt_style,
         history_chars_max: 1_500,
         output_tokens_max: 160,
+        introduction: None,
     }
 }
 

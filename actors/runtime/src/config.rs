@@ -5,6 +5,8 @@ use std::{collections::BTreeMap, time::Duration};
 use mercer_schemas::ShopId;
 use mercer_store::retention::Table;
 
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
 /// How conversations live on this node.
 #[derive(Debug, Clone)]
 pub struct RuntimeConfig {
@@ -31,7 +33,8 @@ pub struct RuntimeConfig {
     pub crashes_max: u32,
     /// Which partitions this node works on.
     pub sharing: Sharing,
-    /// For how long rows are kept that nobody needs any more; for ever where a table is missing.
+    /// For how long rows are kept that nobody needs any more; for ever where a table is missing, as
+    /// conversations and their snapshots are by default.
     pub retention: BTreeMap<Table, Duration>,
 }
 
@@ -61,7 +64,14 @@ impl Default for RuntimeConfig {
             adapters: BTreeMap::new(),
             crashes_max: 3,
             sharing: Sharing::Alone { take_over: false },
-            retention: BTreeMap::new(),
+            retention: BTreeMap::from([
+                (Table::Inbox, 30 * DAY),
+                (Table::Outbox, 90 * DAY),
+                (Table::Idempotency, DAY),
+                (Table::Changes, 30 * DAY),
+                (Table::Nodes, DAY),
+                (Table::Notices, 90 * DAY),
+            ]),
         }
     }
 }

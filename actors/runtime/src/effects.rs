@@ -142,12 +142,15 @@ async fn run(
             shown,
             spoken_of,
             customer,
+            identity,
         } => {
             let request = Request {
                 shop: &view.shop,
                 channel: place.channel,
                 address: &place.address,
                 customer: customer.as_ref(),
+                identity: &identity,
+                attempt: id.as_str(),
                 shown: &shown,
                 spoken_of: &spoken_of,
                 plan: &plan,
@@ -166,6 +169,7 @@ async fn run(
                 effect: id,
                 evidence: answer.evidence,
                 identified: answer.identified,
+                proof: answer.proof,
             }
             .into())
         }

@@ -272,7 +272,7 @@ fn check_invariants(state: &State) {
 
 #[cfg(test)]
 mod tests {
-    use mercer_schemas::{ShopId, TurnId, partition_of};
+    use mercer_schemas::{ActionBy, ShopId, partition_of};
     use mercer_store::testing::sqlite_url;
     use mercer_store::{InboxItem, InboxKind, NewInbox, Store, StoreConfig};
 
@@ -285,8 +285,8 @@ mod tests {
         let store = Store::open(&config).await.expect("store");
         let (stream, lease) = conversation(&store).await;
         let conversations = store.conversations();
-        let ended: Vec<LogRecord> = (1..=3).map(|seq| turn_ended(seq, &lease)).collect();
-        let folded = ended.iter().fold(State::default(), |state, record| {
+        let taken: Vec<LogRecord> = (1..=3).map(|seq| taken_over(seq, &lease)).collect();
+        let folded = taken.iter().fold(State::default(), |state, record| {
             let LogBody::Event { event } = &record.body else {
                 return state;
             };
@@ -298,14 +298,14 @@ mod tests {
             hash: String::new(),
         };
         let mut append = empty(&stream, &lease);
-        append.records = ended;
+        append.records = taken;
         append.snapshot = Some(broken);
         conversations.append(append).await.expect("append");
 
         let journal = Journal::read(&conversations, stream.clone()).await;
         let journal = journal.expect("load");
         assert!(journal.state == folded);
-        assert_eq!(journal.state.turns_ended, 3);
+        assert_eq!(journal.state.phase.name(), "with_person");
         assert_eq!(
             (journal.seq, journal.snapshot_seq),
             (3, 0),
@@ -320,17 +320,21 @@ mod tests {
         assert_eq!((journal.seq, journal.snapshot_seq), (3, 3));
     }
 
-    fn turn_ended(seq: u64, lease: &Lease) -> LogRecord {
+    fn taken_over(seq: u64, lease: &Lease) -> LogRecord {
         LogRecord {
             seq,
             at_ms: 1,
             epoch: lease.epoch,
             logic_version: LOGIC_VERSION,
             body: LogBody::Event {
-                event: Event::TurnEnded {
-                    turn: TurnId::from_parts(1, u128::from(seq)),
-                },
+                event: Event::TakenOver { by: somebody() },
             },
+        }
+    }
+
+    fn somebody() -> ActionBy {
+        ActionBy {
+            key_id: "k".to_owned(),
         }
     }
 
@@ -346,6 +350,7 @@ mod tests {
             handed_over: false,
             turns: 0,
             snapshot: None,
+            notices: Vec::new(),
             expect_versions: Vec::new(),
         }
     }
@@ -353,10 +358,7 @@ mod tests {
     /// Makes a conversation and claims its partition.
     async fn conversation(store: &Store) -> (Stream, Lease) {
         let shop = ShopId::new("highbarn").expect("key");
-        let by = mercer_schemas::ActionBy {
-            key_id: "k".to_owned(),
-        };
-        let item = InboxItem::Command(mercer_store::Command::TakeOver { by });
+        let item = InboxItem::Command(mercer_store::Command::TakeOver { by: somebody() });
         let row = NewInbox {
             channel: mercer_schemas::Channel::Webchat,
             provider_id: "1".to_owned(),

@@ -73,6 +73,7 @@ impl ShopDirectory {
                 prompt_style: self.prompt_style,
                 history_chars_max: self.history_chars_max,
                 output_tokens_max: self.output_tokens_max,
+                introduction: mercer_conversation::introduction(&shop),
             },
             policy: ReplyPolicy {
                 link_hosts: shop.link_hosts.clone(),

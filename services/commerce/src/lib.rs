@@ -5,6 +5,7 @@
 
 mod details;
 mod fields;
+mod given;
 mod live;
 mod message;
 mod order;

@@ -1,96 +1,254 @@
 //! Order status behind proof of identity.
 //!
-//! Proof is one of: the conversation already proved it; the channel's own address belongs to the
-//! customer (a WhatsApp number on file); or e-mail and postcode of the same customer together with
-//! an order number of theirs. A wrong detail and an unknown order get the same answer.
+//! Proof is one of: the conversation already proved it, and what that rests on has not changed; the
+//! channel's own address belongs to the customer (a WhatsApp number on file); or an order's number
+//! with the e-mail address and the postcode of its customer, taken from the customer's own words.
+//!
+//! Whatever of a proof is wrong or missing, the answer is the same. Which answer it is follows from
+//! what was written, never from what the store has
+//! ([decision 6](../../../docs/decisions/0006-identity-without-formats.md)).
 
-use mercer_schemas::{Channel, CustomerId, Order, OrderNumber, Personal, ShopId};
-use mercer_store::{Store, Versioned};
+use mercer_schemas::identity::WRONG_PROOFS_MAX;
+use mercer_schemas::{Channel, CustomerId, Detail, Identity, Order, Personal, Proof, ShopId};
+use mercer_store::{Error, ProofOutcome, ProofTry, Store, Versioned, code_key, email_key};
+
+use crate::given::{Given, KEYS_MAX};
+
+/// Orders that an answer without a number tells of.
+const LATEST_ORDERS: u64 = 1;
 
 /// How an order request came out.
 pub(crate) enum Outcome {
     /// These orders may be told, to this customer.
     Orders(CustomerId, Vec<Versioned<Order>>),
-    /// Details are missing.
+    /// Nothing was given that could be a proof.
     IdentityNeeded,
-    /// Details were given and do not fit together.
+    /// What was given is no proof.
     NotFound,
+    /// Too many proofs were wrong: a person is called, and nothing was compared.
+    Person,
 }
 
-/// What was given.
-pub(crate) struct Details<'a> {
+/// Who asks, and for what.
+pub(crate) struct Question<'a> {
+    /// Number of the order that is meant.
     pub(crate) order: Option<&'a str>,
-    pub(crate) email: Option<&'a Personal<String>>,
-    pub(crate) postcode: Option<&'a Personal<String>>,
+    /// The customer's words of the turn.
+    pub(crate) words: &'a Personal<String>,
     /// Proven earlier in this conversation.
     pub(crate) customer: Option<&'a CustomerId>,
+    /// What that rests on, and what was given towards a proof.
+    pub(crate) identity: &'a Identity,
+    /// Names the attempt: one that runs again counts once.
+    pub(crate) attempt: &'a str,
     pub(crate) channel: Channel,
     pub(crate) address: &'a Personal<String>,
+    /// UTC milliseconds.
+    pub(crate) at_ms: i64,
 }
 
-/// Orders that an answer without a number tells of.
-const LATEST_ORDERS: u64 = 1;
+/// An answer, and what the conversation remembers of who writes.
+pub(crate) struct Answer {
+    pub(crate) outcome: Outcome,
+    pub(crate) proof: Proof,
+}
 
 pub(crate) async fn look_up(
     store: &Store,
     shop: &ShopId,
-    details: &Details<'_>,
-) -> Result<Outcome, mercer_store::Error> {
-    let given = match (details.email, details.postcode) {
-        (Some(email), Some(postcode)) => {
-            // Details that were given are what counts, also for someone already known.
-            Some(
-                store
-                    .customers()
-                    .find_by_email_postcode(shop, email.expose(), postcode.expose())
-                    .await?,
-            )
-        }
-        _ => None,
-    };
-    let by_details = given.is_some();
-    let customer = match given {
-        Some(found) => found,
-        None => match details.customer {
-            Some(customer) => Some(customer.clone()),
-            None => {
-                store
-                    .customers()
-                    .by_channel_identity(shop, details.channel, details.address.expose())
-                    .await?
-            }
+    question: &Question<'_>,
+) -> Result<Answer, Error> {
+    let owner = store
+        .customers()
+        .by_channel_identity(shop, question.channel, question.address.expose())
+        .await?;
+    let proven = still_proven(store, shop, question, owner.as_ref()).await?;
+    let ended = question.customer.is_some() && proven.is_none();
+    let given = Given::of(question.words.expose());
+    let mut answer = match proven.or_else(|| owner.clone()) {
+        Some(customer) if is_own(store, shop, &customer, &given.emails).await? => Answer {
+            outcome: of_customer(store, shop, &customer, question, &given).await?,
+            proof: remembering(question),
         },
+        _ => prove(store, shop, question, &given).await?,
     };
-    let Some(customer) = customer else {
-        return Ok(if by_details {
+    if let Outcome::Orders(customer, _) = &answer.outcome {
+        answer.proof = Proof {
+            stamp: store
+                .customers()
+                .stamp(shop, customer, owner.as_ref())
+                .await?,
+            ..Proof::default()
+        };
+    }
+    answer.proof.ended = ended;
+    Ok(answer)
+}
+
+fn remembering(question: &Question<'_>) -> Proof {
+    Proof {
+        given: question.identity.given.clone(),
+        ..Proof::default()
+    }
+}
+
+/// Returns the customer whose identity was proven, while the record's contact data and the owner of
+/// the address are what they were.
+async fn still_proven(
+    store: &Store,
+    shop: &ShopId,
+    question: &Question<'_>,
+    owner: Option<&CustomerId>,
+) -> Result<Option<CustomerId>, Error> {
+    let Some(customer) = question.customer else {
+        return Ok(None);
+    };
+    let stamp = store.customers().stamp(shop, customer, owner).await?;
+    let holds = stamp.is_some() && stamp == question.identity.stamp;
+    Ok(holds.then(|| customer.clone()))
+}
+
+/// Says whether e-mail addresses are a customer's own: with another one they prove to be somebody
+/// else.
+async fn is_own(
+    store: &Store,
+    shop: &ShopId,
+    customer: &CustomerId,
+    emails: &[String],
+) -> Result<bool, Error> {
+    if emails.is_empty() {
+        return Ok(true);
+    }
+    let record = store.customers().get(shop, customer).await?;
+    Ok(record.is_some_and(|record| {
+        let own = email_key(record.email.expose());
+        emails.iter().all(|email| *email == own)
+    }))
+}
+
+/// Looks for the order that a known customer means: one whose number they write, else the one that
+/// the plan names, else the latest. A number that is not one of theirs is not found, whether or not
+/// it is somebody else's.
+async fn of_customer(
+    store: &Store,
+    shop: &ShopId,
+    customer: &CustomerId,
+    question: &Question<'_>,
+    given: &Given,
+) -> Result<Outcome, Error> {
+    let named = question.order.map(code_key);
+    let mut codes = given.codes.clone();
+    codes.extend(named.clone());
+    let orders = store.orders();
+    let mut found = orders.of_customer_by_code(shop, customer, codes).await?;
+    let is_named =
+        |order: &Versioned<Order>| named.as_deref() == Some(&code_key(order.value.number.as_str()));
+    found.sort_by_key(|order| !is_named(order));
+    found.truncate(1);
+    if found.is_empty() {
+        if let Some(named) = named
+            && !is_postcode(store, shop, customer, &named).await?
+        {
+            return Ok(Outcome::NotFound);
+        }
+        found = orders.of_customer(shop, customer, LATEST_ORDERS).await?;
+    }
+    Ok(if found.is_empty() {
+        Outcome::NotFound
+    } else {
+        Outcome::Orders(customer.clone(), found)
+    })
+}
+
+async fn is_postcode(
+    store: &Store,
+    shop: &ShopId,
+    customer: &CustomerId,
+    code: &str,
+) -> Result<bool, Error> {
+    let record = store.customers().get(shop, customer).await?;
+    Ok(record.is_some_and(|record| code_key(record.postcode.expose()) == code))
+}
+
+/// Compares what was given with what the store has. One message is one attempt.
+async fn prove(
+    store: &Store,
+    shop: &ShopId,
+    question: &Question<'_>,
+    given: &Given,
+) -> Result<Answer, Error> {
+    let mut details = question.identity.given.clone();
+    for key in given.keys() {
+        details.retain(|detail| detail.key.expose() != key);
+        details.push(Detail {
+            key: Personal::new(key.clone()),
+            fits: false,
+        });
+    }
+    details.drain(..details.len().saturating_sub(KEYS_MAX));
+    let is_email = |detail: &Detail| detail.key.expose().contains('@');
+    // An e-mail address and a code are what somebody gives who proves something, complete or not.
+    let is_proof =
+        !given.is_empty() && details.iter().any(is_email) && !details.iter().all(is_email);
+    if is_proof && question.identity.wrong >= WRONG_PROOFS_MAX {
+        return Ok(Answer {
+            outcome: Outcome::Person,
+            proof: remembering(question),
+        });
+    }
+    let is_compared =
+        |detail: &Detail| detail.fits || given.keys().any(|key| key == detail.key.expose());
+    let (compared, counted): (Vec<&Detail>, Vec<&Detail>) =
+        details.iter().partition(|detail| is_compared(detail));
+    let keys = |details: Vec<&Detail>| -> Vec<String> {
+        details
+            .into_iter()
+            .map(|d| d.key.expose().clone())
+            .collect()
+    };
+    let given_now = ProofTry {
+        attempt: question.attempt.to_owned(),
+        channel: question.channel,
+        address: question.address.expose().clone(),
+        details: keys(compared),
+        counted: keys(counted),
+        is_proof,
+        at_ms: question.at_ms,
+    };
+    let fitting = match store.proofs().compare(shop, given_now).await? {
+        ProofOutcome::Proven(customer, mut orders) => {
+            let named = question.order.map(code_key);
+            orders.sort_by_key(|order| named != Some(code_key(order.value.number.as_str())));
+            orders.truncate(1);
+            return Ok(Answer {
+                outcome: Outcome::Orders(customer, orders),
+                proof: Proof::default(),
+            });
+        }
+        ProofOutcome::Closed => {
+            return Ok(Answer {
+                outcome: Outcome::Person,
+                proof: remembering(question),
+            });
+        }
+        ProofOutcome::Wrong(fitting) => fitting,
+    };
+    for detail in &mut details {
+        detail.fits = fitting.contains(detail.key.expose());
+    }
+    Ok(Answer {
+        outcome: if is_proof {
             Outcome::NotFound
         } else {
             Outcome::IdentityNeeded
-        });
-    };
-    let Some(number) = details.order else {
-        // E-mail and postcode are known to many; without an order number they prove too little.
-        let proven = details.customer == Some(&customer) || !by_details;
-        if !proven {
-            return Ok(Outcome::IdentityNeeded);
-        }
-        let latest = store
-            .orders()
-            .of_customer(shop, &customer, LATEST_ORDERS)
-            .await?;
-        return Ok(if latest.is_empty() {
-            Outcome::NotFound
-        } else {
-            Outcome::Orders(customer, latest)
-        });
-    };
-    let Ok(number) = OrderNumber::new(number) else {
-        return Ok(Outcome::NotFound);
-    };
-    match store.orders().get(shop, &number).await? {
-        Some(order) if order.value.customer_id == customer => {
-            Ok(Outcome::Orders(customer, vec![order]))
-        }
-        _ => Ok(Outcome::NotFound),
-    }
+        },
+        proof: Proof {
+            wrong: is_proof,
+            given: details,
+            ..Proof::default()
+        },
+    })
 }
+
+#[cfg(test)]
+mod tests;

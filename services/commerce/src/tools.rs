@@ -5,15 +5,15 @@ use std::time::Duration;
 use mercer_knowledge::{Knowledge, PassageQuery, ProductQuery, Why};
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{
-    Channel, CustomerId, DocumentId, DocumentKind, Evidence, Field, Handle, Money, Personal, Plan,
-    Product, ProductId, RecordKey, Shop, ToolCall, Variant,
+    Channel, CustomerId, DocumentId, DocumentKind, Evidence, Field, Handle, Identity, Money,
+    Personal, Plan, Product, ProductId, Proof, RecordKey, Shop, ToolCall, Variant,
 };
 use mercer_store::{Store, Versioned};
 
 use crate::details::{self, Found};
 use crate::fields::{attribute_value, order_fields, product_fields, variant_fields};
 use crate::message;
-use crate::order::{self, Details, Outcome};
+use crate::order::{self, Outcome, Question};
 
 /// Products that a search answer shows. More than this is not read in a chat.
 const PRODUCTS_MAX: usize = 3;
@@ -52,6 +52,10 @@ pub struct Request<'a> {
     pub address: &'a Personal<String>,
     /// Customer whose identity the conversation has proven.
     pub customer: Option<&'a CustomerId>,
+    /// What that rests on, and what was given towards a proof.
+    pub identity: &'a Identity,
+    /// Names the run: one that is repeated counts a wrong proof once.
+    pub attempt: &'a str,
     /// What `p1` and `shown` mean.
     pub shown: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
@@ -70,6 +74,8 @@ pub struct Answer {
     pub evidence: Vec<Evidence>,
     /// The customer whose identity is proven now.
     pub identified: Option<CustomerId>,
+    /// What was found out about who writes; none where no order was asked for.
+    pub proof: Option<Proof>,
 }
 
 /// A tool could not run.
@@ -102,6 +108,7 @@ impl Tools {
         let mut answer = Answer {
             evidence: Vec::new(),
             identified: None,
+            proof: None,
         };
         for call in &request.plan.calls {
             metrics::counter!("mercer_tool_calls_total", "tool" => call.tool()).increment(1);
@@ -146,22 +153,24 @@ impl Tools {
             ToolCall::SearchPolicies { query } => {
                 self.search_policies(request, query, answer).await
             }
-            ToolCall::OrderStatus {
-                order,
-                email,
-                postcode,
-            } => {
-                let details = Details {
+            ToolCall::OrderStatus { order, .. } => {
+                let question = Question {
                     order: order.as_deref(),
-                    email: email.as_ref(),
-                    postcode: postcode.as_ref(),
+                    words: request.words,
                     customer: request.customer,
+                    identity: request.identity,
+                    attempt: request.attempt,
                     channel: request.channel,
                     address: request.address,
+                    at_ms: request.at_ms,
                 };
-                match order::look_up(&self.store, &request.shop.id, &details).await? {
+                let told = order::look_up(&self.store, &request.shop.id, &question).await?;
+                // Of two calls in a plan the words are the same, so the first one's finding stays.
+                answer.proof.get_or_insert(told.proof);
+                match told.outcome {
                     Outcome::IdentityNeeded => answer.evidence.push(Evidence::IdentityNeeded),
                     Outcome::NotFound => answer.evidence.push(Evidence::OrderNotFound),
+                    Outcome::Person => answer.evidence.push(Evidence::HandedOver),
                     Outcome::Orders(customer, orders) => {
                         for found in orders {
                             let key = RecordKey::Order(found.value.number.clone());

@@ -1,11 +1,8 @@
 //! Turns about finding products.
 
-mod around;
-mod choices;
-mod names;
-mod prices;
 mod replies;
-mod wishes;
+
+wordings!("browse": around, choices, names, prices, wishes);
 
 use mercer_schemas::{Evidence, Plan, ToolCall, plan::Sort};
 use rand::{Rng, rngs::StdRng};

@@ -36,6 +36,7 @@ impl Stage {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 1_500,
             output_tokens_max: 160,
+            introduction: None,
         };
         let meta = Meta {
             at_ms: 1_700_000_000_000,
@@ -110,6 +111,7 @@ impl Stage {
                 effect: id,
                 evidence: gold.evidence.clone(),
                 identified,
+                proof: None,
             })?;
         }
         let Effect::GenerateReply { id, mut prompt, .. } = effect else {
@@ -172,17 +174,8 @@ fn grounded(messages: &[ChatMessage]) -> bool {
 
 fn names_seen(call: &ToolCall, seen: &str) -> bool {
     match call {
-        ToolCall::OrderStatus {
-            order,
-            email,
-            postcode,
-        } => {
-            let said = |text: Option<&str>| text.is_none_or(|text| seen.contains(text));
-            said(order.as_deref())
-                && said(email.as_ref().map(|e| e.expose().as_str()))
-                && postcode
-                    .as_ref()
-                    .is_none_or(|p| p.expose().split(' ').all(|part| seen.contains(part)))
+        ToolCall::OrderStatus { order, .. } => {
+            order.as_deref().is_none_or(|order| seen.contains(order))
         }
         ToolCall::ProductDetails { .. } => seen.contains("p1 name="),
         ToolCall::SearchCatalog { .. }

@@ -1,8 +1,9 @@
 //! Turns about products that were shown: options, attributes, stock, prices that were never said.
 
 mod attributes;
-mod curious;
 mod phrases;
+
+wordings!("follow": curious);
 
 use mercer_schemas::{
     Evidence, Handle, Plan, ProductId, RecordKey, ToolCall, evidence::field_name,
@@ -464,7 +465,9 @@ fn compare(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
 
 /// One attribute of two of the products shown.
 fn compare_attribute(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
-    let (template, field) = *COMPARE_ATTRIBUTE.choose(rng)?;
+    let &[template, field] = *COMPARE_ATTRIBUTE.choose(rng)? else {
+        return None;
+    };
     let count = memory.items.len();
     if count != 2 && !template.contains("$x") {
         return None;

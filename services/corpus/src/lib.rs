@@ -5,6 +5,15 @@
 //! grammar admits), so the model is trained on exactly the prompts that it will meet. Nothing here
 //! is taken from the demo shop, and no model is trained here.
 
+/// Declares modules of the constants that `build.rs` makes of `fixtures/phrases/FOLDER/NAME.toml`.
+macro_rules! wordings {
+    ($folder:literal: $($name:ident),* $(,)?) => {
+        $(mod $name {
+            include!(concat!(env!("OUT_DIR"), "/", $folder, "/", stringify!($name), ".rs"));
+        })*
+    };
+}
+
 mod browse;
 mod check;
 mod desk;

@@ -1,18 +1,6 @@
 //! What shops write about themselves, and how customers ask for it.
 
-mod care;
-mod delivery;
-mod extras;
-mod guarantee;
-mod parcels;
-mod payment;
-mod places;
-mod prices;
-mod promotions;
-mod remedies;
-mod returns;
-mod shop;
-mod sizes;
+wordings!("topics": care, delivery, extras, guarantee, parcels, payment, places, prices, promotions, remedies, returns, shop, sizes);
 
 /// A subject of a policy, FAQ entry or promotion.
 #[derive(Clone, Copy)]
@@ -66,18 +54,6 @@ pub(crate) const COUNTRIES: &[&str] = &[
     "Turkey",
     "Jersey",
 ];
-
-const fn topic(
-    titles: &'static [&'static str],
-    questions: &'static [&'static str],
-    texts: &'static [&'static str],
-) -> Topic {
-    Topic {
-        titles,
-        questions,
-        texts,
-    }
-}
 
 const PARTS: &[&[Topic]] = &[
     returns::TOPICS,

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
-use mercer_schemas::{Currency, Customer, Order};
+use mercer_schemas::{Currency, Customer, Order, Personal};
 
 use crate::dates::{date_ms, is_time};
 use crate::lines::{File, json_lines};
@@ -39,12 +39,20 @@ pub(crate) fn customers(
                 "give each customer an id of their own",
             );
         }
+        let is_blank = |value: &Personal<String>| value.expose().trim().is_empty();
+        // Who writes from a phone on file needs no other proof.
+        let is_phone_only =
+            customer.phone.is_some() && is_blank(&customer.email) && is_blank(&customer.postcode);
         for (field, value) in [
             ("name", &customer.name),
             ("email", &customer.email),
             ("postcode", &customer.postcode),
         ] {
+            let may_be_empty = is_phone_only && field != "name";
             let value = value.expose();
+            if value.trim().is_empty() && may_be_empty {
+                continue;
+            }
             if value.trim().is_empty() {
                 fault(
                     field,
@@ -59,7 +67,7 @@ pub(crate) fn customers(
                 );
             }
         }
-        if !customer.email.expose().contains('@') {
+        if !is_phone_only && !customer.email.expose().contains('@') {
             fault(
                 "email",
                 "is not an e-mail address",
@@ -72,7 +80,9 @@ pub(crate) fn customers(
                 .chars()
                 .filter(char::is_ascii_digit)
                 .collect();
-            if !phone.expose().starts_with('+') || !(7..=15).contains(&digits.len()) {
+            let has_letters = phone.expose().contains(char::is_alphabetic);
+            if !phone.expose().starts_with('+') || has_letters || !(7..=15).contains(&digits.len())
+            {
                 fault(
                     "phone",
                     "is not in international form",
@@ -173,4 +183,31 @@ pub(crate) fn orders(
         }
         errors
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_may_be_known_by_the_phone_alone() {
+        let lines = [
+            r#"{"id":"C-1","name":"Ann","phone":"+447700900123"}"#,
+            r#"{"id":"C-2","name":"Bob","email":"","postcode":"","phone":"+447700900124"}"#,
+            r#"{"id":"C-3","name":"Cy","postcode":"10115","phone":"+447700900125"}"#,
+            r#"{"id":"C-4","name":"Di"}"#,
+            r#"{"id":"C-5","name":"Ed","phone":"CO.104712345678"}"#,
+        ];
+        let parsed = customers(lines.join("\n").as_bytes(), "c.jsonl").expect("read");
+        let sound: Vec<u64> = parsed.records.iter().map(|(line, _)| *line).collect();
+        assert_eq!(sound, [1, 2]);
+        let faults: Vec<(u64, &str)> = parsed
+            .errors
+            .iter()
+            .map(|error| (error.line, error.field.as_str()))
+            .collect();
+        assert!(faults.contains(&(3, "email")), "{faults:?}");
+        assert!(faults.contains(&(4, "email")) && faults.contains(&(4, "postcode")));
+        assert!(faults.contains(&(5, "phone")));
+    }
 }

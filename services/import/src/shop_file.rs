@@ -5,6 +5,9 @@ use mercer_schemas::{Shop, ShopId};
 use crate::lines::File;
 use crate::report::LineError;
 
+/// Longest introduction, characters: it stands before an answer in the same message.
+const INTRODUCTION_CHARS_MAX: usize = 300;
+
 /// Reads a shop's settings.
 pub(crate) fn shop(bytes: &[u8], file: &str) -> Result<Shop, Vec<LineError>> {
     let file = File {
@@ -32,7 +35,7 @@ pub(crate) fn shop(bytes: &[u8], file: &str) -> Result<Shop, Vec<LineError>> {
             .nth(line as usize - 1)
             .and_then(|line| line.split_once('='))
             .map_or("", |(key, _)| key.trim());
-        let fix = "write id, name, currency, locale and, where wanted, link_hosts and greeting";
+        let fix = "write id, name, currency, locale and, where wanted, link_hosts, greeting and introduction";
         vec![file.error(line, field, error.message().trim(), fix)]
     })?;
     let mut errors = Vec::new();
@@ -62,6 +65,17 @@ pub(crate) fn shop(bytes: &[u8], file: &str) -> Result<Shop, Vec<LineError>> {
             "link_hosts",
             "holds something else than a host",
             "write for instance [\"www.example.com\"]",
+        );
+    }
+    if shop
+        .introduction
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > INTRODUCTION_CHARS_MAX)
+    {
+        fault(
+            "introduction",
+            "is too long",
+            &format!("write at most {INTRODUCTION_CHARS_MAX} characters, or nothing for none"),
         );
     }
     if errors.is_empty() {

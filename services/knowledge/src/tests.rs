@@ -115,6 +115,7 @@ impl World {
             locale: "en-GB".to_owned(),
             link_hosts: Vec::new(),
             greeting: String::new(),
+            introduction: None,
         };
         self.store.shops().put(shop).await.expect("put a shop");
         id

@@ -409,10 +409,11 @@ mod tests {
     #[test]
     fn the_default_file_says_what_the_crates_take_by_default() {
         let config = defaults();
-        assert_eq!(
-            format!("{:?}", config.runtime()),
-            format!("{:?}", RuntimeConfig::default())
-        );
+        let runtime = RuntimeConfig {
+            retention: config.retention.periods(),
+            ..RuntimeConfig::default()
+        };
+        assert_eq!(format!("{:?}", config.runtime()), format!("{runtime:?}"));
         let engine = EngineConfig {
             disk_folder: config.data.join("kv-cache"),
             ..EngineConfig::new(&config.models.chat)

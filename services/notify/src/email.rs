@@ -81,6 +81,7 @@ fn subject(notice: &Notice) -> String {
                 HandoffReason::Complaint => "a customer complains",
                 HandoffReason::Unable => "a customer needs a person's answer",
                 HandoffReason::Failure => "a message could not be processed",
+                HandoffReason::Identity => "a customer could not prove who they are",
             };
             format!("{shop}: {what}")
         }

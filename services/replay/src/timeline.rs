@@ -168,8 +168,25 @@ fn event_text(event: &Event) -> (String, Vec<String>) {
         Event::EvidenceGathered { evidence, .. } => {
             ("evidence".to_owned(), evidence_lines(evidence))
         }
-        Event::CustomerIdentified { customer } => {
+        Event::CustomerIdentified { customer, .. } => {
             (format!("customer {customer} identified"), Vec::new())
+        }
+        Event::IdentityEnded { cause } => (format!("identity ended ({cause:?})"), Vec::new()),
+        Event::ProofTried { wrong, given, .. } => {
+            let title = if *wrong {
+                "a wrong proof of identity"
+            } else {
+                "details towards a proof of identity"
+            };
+            let lines = given.iter().map(|detail| {
+                let fits = if detail.fits {
+                    "fits a record"
+                } else {
+                    "fits nothing"
+                };
+                format!("{} {fits}", detail.key.expose())
+            });
+            (title.to_owned(), lines.collect())
         }
         Event::ReplyDrafted { draft, source, .. } => {
             (format!("draft ({source:?})"), vec![draft.expose().clone()])

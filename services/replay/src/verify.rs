@@ -183,6 +183,7 @@ mod tests {
                 prompt_style: PromptStyle::Compact,
                 history_chars_max: 1_000,
                 output_tokens_max: 64,
+                introduction: None,
             },
         };
         let input = Input::ReceiveMessages {

@@ -2,17 +2,14 @@
 
 use mercer_schemas::{Channel, Customer, CustomerId, Personal, ShopId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
+use sha2::{Digest, Sha256};
 
+use crate::compared::{code_key, email_key, phone_digits};
 use crate::db::Db;
 use crate::entity::{Sealed, customer};
 use crate::error::Error;
 use crate::imports::{Batch, Imports, select_now};
 use crate::page::{Page, page_size, parse_cursor};
-use crate::text::is_storable;
-
-/// Fewest digits of a phone number that may identify a customer: shorter ones are extensions or
-/// typing errors.
-const PHONE_DIGITS_MIN: usize = 7;
 
 /// Customers of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -74,28 +71,34 @@ impl Customers {
         }
     }
 
-    /// Returns who has this e-mail and postcode. Case and outer spaces do not count, inner spaces
-    /// of the postcode neither. `None` where nobody or more than one has both.
+    /// Returns a fingerprint of what identifies a customer who writes from an address: the contact
+    /// data, and whose address it is. `None` where there is no such customer.
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn find_by_email_postcode(
+    pub async fn stamp(
         &self,
         shop: &ShopId,
-        email: &str,
-        postcode: &str,
-    ) -> Result<Option<CustomerId>, Error> {
-        let (email, postcode) = (email_key(email), postcode_key(postcode));
-        if email.is_empty() || postcode.is_empty() {
-            return Ok(None);
-        }
-        if !is_storable(&email) || !is_storable(&postcode) {
-            return Ok(None);
-        }
-        let both = Condition::all()
-            .add(customer::Column::EmailKey.eq(email))
-            .add(customer::Column::PostcodeKey.eq(postcode));
-        self.only(shop, both).await
+        id: &CustomerId,
+        owner: Option<&CustomerId>,
+    ) -> Result<Option<Personal<String>>, Error> {
+        let key = (shop.to_string(), id.to_string());
+        let row = self
+            .db
+            .read(move |c| async move { Ok(customer::Entity::find_by_id(key).one(&c).await?) })
+            .await?;
+        Ok(row.map(|row| {
+            let phone = row.phone_digits.map(|digits| digits.0).unwrap_or_default();
+            let owner = owner.map(CustomerId::as_str).unwrap_or_default();
+            let parts = [
+                id.as_str(),
+                &row.email_key.0,
+                &row.postcode_key.0,
+                &phone,
+                owner,
+            ];
+            Personal::new(hex::encode(Sha256::digest(parts.join("\n"))))
+        }))
     }
 
     /// Returns a page of customers by id.
@@ -149,25 +152,6 @@ impl Customers {
     }
 }
 
-fn email_key(email: &str) -> String {
-    email.trim().to_lowercase()
-}
-
-fn postcode_key(postcode: &str) -> String {
-    postcode
-        .chars()
-        .filter(|c| !c.is_whitespace())
-        .flat_map(char::to_lowercase)
-        .collect()
-}
-
-/// Keeps the digits of a phone number in international form, without a `00` in front.
-fn phone_digits(phone: &str) -> Option<String> {
-    let digits: String = phone.chars().filter(char::is_ascii_digit).collect();
-    let digits = digits.strip_prefix("00").unwrap_or(&digits);
-    (digits.len() >= PHONE_DIGITS_MIN).then(|| digits.to_owned())
-}
-
 pub(crate) fn encode(shop: &ShopId, value: &Customer) -> customer::ActiveModel {
     let phone = value.phone.as_ref();
     customer::ActiveModel {
@@ -178,7 +162,7 @@ pub(crate) fn encode(shop: &ShopId, value: &Customer) -> customer::ActiveModel {
         postcode: Set(Sealed::from(&value.postcode)),
         phone: Set(phone.map(Sealed::from)),
         email_key: Set(Sealed(email_key(value.email.expose()))),
-        postcode_key: Set(Sealed(postcode_key(value.postcode.expose()))),
+        postcode_key: Set(Sealed(code_key(value.postcode.expose()))),
         phone_digits: Set(phone
             .and_then(|phone| phone_digits(phone.expose()))
             .map(Sealed)),
@@ -193,20 +177,4 @@ fn decode(row: customer::Model) -> Result<Customer, Error> {
         postcode: Personal::from(row.postcode),
         phone: row.phone.map(Personal::from),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{email_key, phone_digits, postcode_key};
-
-    #[test]
-    fn identities_compare_as_people_write_them() {
-        assert_eq!(email_key(" Ann@Example.COM "), "ann@example.com");
-        assert_eq!(postcode_key(" sw1a 1aa"), postcode_key("SW1A1AA"));
-        assert_eq!(
-            phone_digits("+44 7700 900123"),
-            phone_digits("00447700900123")
-        );
-        assert_eq!(phone_digits("12"), None);
-    }
 }

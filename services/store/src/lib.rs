@@ -7,6 +7,7 @@
 //! Not here: decisions about conversations, rendering, and sending.
 
 mod catalog;
+mod compared;
 mod conversations;
 mod crash;
 mod customers;
@@ -27,6 +28,7 @@ mod orders;
 mod outbox;
 mod page;
 mod private;
+mod proofs;
 mod records;
 pub mod retention;
 mod secrets;
@@ -36,6 +38,7 @@ pub mod text;
 mod writer;
 
 pub use catalog::{Catalog, Facets, ProductFilter, normalise_code};
+pub use compared::{code_key, email_key, plain};
 pub use conversations::{
     Append, AppendError, ConversationFilter, ConversationRow, Conversations, LogPart, NewOutbox,
     Snapshot,
@@ -59,6 +62,7 @@ pub use outbox::{
 };
 pub use page::{PAGE_MAX, Page};
 pub use private::create_folder as create_private_folder;
+pub use proofs::{ProofOutcome, ProofTry, Proofs};
 pub use retention::Retention;
 pub use secrets::{SECRET_BYTES, Secrets};
 pub use shops::Shops;
@@ -161,6 +165,10 @@ impl Store {
     /// Returns imports of many records that take effect at once.
     pub fn imports(&self) -> Imports {
         Imports::new(self.db.clone())
+    }
+    /// Returns proofs of identity.
+    pub fn proofs(&self) -> Proofs {
+        Proofs::new(self.db.clone())
     }
     /// Returns what came in and is not yet part of a conversation.
     pub fn inbox(&self) -> Inbox {

@@ -4,11 +4,15 @@ use mercer_schemas::{CustomerId, Order, OrderNumber, ShopId};
 use sea_orm::{ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set};
 
 use crate::Versioned;
+use crate::compared::code_key;
 use crate::db::Db;
 use crate::entity::order;
 use crate::error::Error;
 use crate::imports::{Batch, Imports, select_now};
 use crate::page::{Page, page_size, parse_cursor};
+
+/// Most orders of one customer that are looked up by their numbers at once.
+const NAMED_MAX: u64 = 16;
 
 /// Orders of all shops; each method names the shop it works in.
 #[derive(Clone)]
@@ -55,6 +59,30 @@ impl Orders {
                 .order_by_desc(order::Column::PlacedAtMs)
                 .order_by_desc(order::Column::NumberKey)
                 .limit(page_size(limit))
+                .all(&c);
+            Ok(found.await?)
+        });
+        rows.await?.into_iter().map(decode).collect()
+    }
+
+    /// Returns a customer's orders whose numbers are among keys ([`crate::code_key`]), newest first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn of_customer_by_code(
+        &self,
+        shop: &ShopId,
+        customer: &CustomerId,
+        codes: Vec<String>,
+    ) -> Result<Vec<Versioned<Order>>, Error> {
+        let (shop, customer) = (shop.to_string(), customer.to_string());
+        let rows = self.db.read(move |c| async move {
+            let found = order::Entity::find()
+                .filter(order::Column::Shop.eq(shop))
+                .filter(order::Column::CustomerId.eq(customer))
+                .filter(order::Column::NumberCode.is_in(codes))
+                .order_by_desc(order::Column::PlacedAtMs)
+                .limit(NAMED_MAX)
                 .all(&c);
             Ok(found.await?)
         });
@@ -135,6 +163,7 @@ pub(crate) fn encode(
     Ok(order::ActiveModel {
         shop: Set(shop.to_string()),
         number_key: Set(number_key(&value.number)),
+        number_code: Set(code_key(value.number.as_str())),
         customer_id: Set(value.customer_id.to_string()),
         placed_at_ms: Set(placed_at_ms),
         body: Set(body),
@@ -143,7 +172,7 @@ pub(crate) fn encode(
     })
 }
 
-fn decode(row: order::Model) -> Result<Versioned<Order>, Error> {
+pub(crate) fn decode(row: order::Model) -> Result<Versioned<Order>, Error> {
     let value = serde_json::from_str(&row.body)
         .map_err(|_| Error::corrupt("shop_order.body", &row.number_key))?;
     Ok(Versioned {

@@ -42,6 +42,8 @@ pub enum Table {
     Nodes,
     /// Snapshots, by when their conversation last moved on. The log is folded instead.
     Snapshots,
+    /// What the retailer was told, by when each delivery ended.
+    Notices,
     /// Conversations in which nothing runs, with all that belongs to them, by when they last moved
     /// on.
     Conversations,
@@ -49,13 +51,14 @@ pub enum Table {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Inbox,
         Self::Outbox,
         Self::Idempotency,
         Self::Changes,
         Self::Nodes,
         Self::Snapshots,
+        Self::Notices,
         Self::Conversations,
     ];
 
@@ -68,6 +71,7 @@ impl Table {
             Self::Changes => "changes",
             Self::Nodes => "nodes",
             Self::Snapshots => "snapshots",
+            Self::Notices => "notices",
             Self::Conversations => "conversations",
         }
     }
@@ -111,6 +115,7 @@ impl Retention {
             Table::Changes => self.changes(before_ms).await,
             Table::Nodes => self.nodes(before_ms).await,
             Table::Snapshots => self.snapshots(before_ms).await,
+            Table::Notices => self.notices(before_ms).await,
             Table::Conversations => self.conversations(before_ms, resting).await,
         }
     }

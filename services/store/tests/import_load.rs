@@ -24,8 +24,8 @@ use tokio::task::JoinSet;
 const PRODUCTS: usize = 20_000;
 /// Conversations that run meanwhile.
 const CONVERSATIONS: usize = 50;
-/// Pause of a customer after a reply: a turn in half a second is much for a person.
-const THINKS: Duration = Duration::from_millis(500);
+/// Pause of a customer after a reply. A turn every two seconds is much for a person.
+const THINKS: Duration = Duration::from_secs(2);
 /// How often a node renews its leases.
 const HEARTBEAT: Duration = Duration::from_millis(1_500);
 /// Longest that another write may wait.
@@ -63,7 +63,7 @@ async fn import_beside_conversations(database: &str, url: String) {
         &store,
         &leases,
         0,
-        tokio::time::sleep(Duration::from_secs(3)),
+        tokio::time::sleep(Duration::from_secs(6)),
     )
     .await;
     let began = Instant::now();
@@ -135,7 +135,11 @@ async fn run(
     for number in 0..CONVERSATIONS {
         let address = format!("4477009{round}{number:04}");
         let (store, leases, over) = (store.clone(), leases.to_vec(), Arc::clone(&over));
-        tasks.spawn(async move { converse(&store, &leases, &address, &over).await });
+        tasks.spawn(async move {
+            // Not all at once, as customers do not.
+            tokio::time::sleep(THINKS * number as u32 / CONVERSATIONS as u32).await;
+            converse(&store, &leases, &address, &over).await
+        });
     }
     let (beating, ended) = (store.clone(), Arc::clone(&over));
     tasks.spawn(async move {

@@ -3,15 +3,16 @@
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
-use mercer_schemas::{Evidence, Intent, Plan, ToolCall};
+use mercer_schemas::{Evidence, Intent, Plan, RecordKey, ToolCall};
 
 use super::{Literals, certain, meant};
 use crate::spans;
-use crate::state::{State, Turn};
+use crate::state::{PastTurn, State, Turn};
 
 /// What a plan's arguments may be in a turn.
 struct Choices {
-    /// The customer gives an e-mail address while an order is spoken of: to prove who they are.
+    /// The customer proves who they are: an e-mail address while an order is spoken of, or nothing
+    /// but details after they were asked for.
     proves_identity: bool,
     /// A product is called by its name or its place.
     means_product: bool,
@@ -21,27 +22,17 @@ struct Choices {
     amounts: BTreeSet<String>,
     handles: BTreeSet<String>,
     orders: BTreeSet<String>,
-    emails: BTreeSet<String>,
-    postcodes: BTreeSet<String>,
 }
 
 fn choices(state: &State, turn: &Turn) -> Choices {
     let words = turn.said();
-    // Identity may have been given piece by piece over the last messages.
-    let recent: Vec<&str> = state
-        .past
-        .iter()
-        .map(|past| past.said())
-        .chain([words])
-        .collect();
-    let recent = recent.join("\n");
     let mut handles = meant::meant(state, words);
     let means_product = !handles.is_empty();
     if handles.is_empty() {
         handles.extend(state.shown.iter().map(|(handle, _)| handle.to_string()));
         handles.extend((!state.shown.is_empty()).then(|| "shown".to_owned()));
     }
-    let orders = identity_spans(&recent, spans::order_numbers);
+    let orders = orders_meant(state, words);
     let was_asked = state.past.last().is_some_and(|past| {
         past.evidence
             .iter()
@@ -52,25 +43,49 @@ fn choices(state: &State, turn: &Turn) -> Choices {
     let mut amounts = spans::amounts(words);
     amounts.extend(stated.iter().map(|(_, limit)| limit.clone()));
     Choices {
-        proves_identity: !spans::emails(words).is_empty() && (was_asked || !orders.is_empty()),
+        proves_identity: (!spans::emails(words).is_empty() && (was_asked || !orders.is_empty()))
+            || (was_asked && spans::is_only_details(words)),
         means_product,
         phrases: spans::phrases(words),
         stated,
         amounts,
         handles,
         orders,
-        emails: identity_spans(&recent, spans::emails),
-        postcodes: identity_spans(&recent, spans::postcodes),
     }
 }
 
-/// Returns the spans of the latest line that holds any: what was given last is what counts.
-fn identity_spans(text: &str, find: fn(&str) -> BTreeSet<String>) -> BTreeSet<String> {
-    text.lines()
-        .rev()
-        .map(find)
-        .find(|found| !found.is_empty())
+/// Returns the numbers of orders that may be meant: of this message, else of the latest turn that
+/// told an order or gave a number.
+fn orders_meant(state: &State, words: &str) -> BTreeSet<String> {
+    let said = |words: &str| {
+        words
+            .lines()
+            .rev()
+            .map(spans::order_numbers)
+            .find(|found| !found.is_empty())
+    };
+    let of_turn = |past: &PastTurn| {
+        let told: BTreeSet<String> = past.evidence.iter().filter_map(order_told).collect();
+        if told.is_empty() {
+            said(past.said())
+        } else {
+            Some(told)
+        }
+    };
+    said(words)
+        .or_else(|| state.past.iter().rev().find_map(of_turn))
         .unwrap_or_default()
+}
+
+/// Returns the number of an order that a line tells, where it stands in a plan without escapes.
+fn order_told(line: &Evidence) -> Option<String> {
+    match line {
+        Evidence::Record {
+            key: RecordKey::Order(number),
+            ..
+        } => Some(number.to_string()).filter(|number| !number.contains(['"', '\\'])),
+        _ => None,
+    }
 }
 
 /// The grammar of all plans that are possible in a turn.
@@ -210,28 +225,17 @@ pub fn plan(state: &State, turn: &Turn) -> PlanGrammar {
             );
         }
     }
-    let is_one_thing = |span: &String| {
-        let kinds = [&choices.orders, &choices.emails, &choices.postcodes];
-        kinds.iter().filter(|kind| kind.contains(span)).count() == 1
-    };
     let mut order = r#"order: "{\"tool\":\"order_status\"""#.to_owned();
-    for (name, found) in [
-        ("order", &choices.orders),
-        ("email", &choices.emails),
-        ("postcode", &choices.postcodes),
-    ] {
-        if !found.is_empty() {
-            let terminal = name.to_uppercase();
-            let _ = writeln!(rules, "{terminal}: {}", literals.write(found));
-            // What this message gives is given to be used, where it is clear what it is.
-            let is_certain = |span: &String| words.contains(span.as_str()) && is_one_thing(span);
-            let may = if found.len() == 1 && found.iter().all(is_certain) {
-                ""
-            } else {
-                "?"
-            };
-            let _ = write!(order, r#" (",\"{name}\":\"" {terminal} "\""){may}"#);
-        }
+    if !choices.orders.is_empty() {
+        let _ = writeln!(rules, "ORDER: {}", literals.write(&choices.orders));
+        // The only number that this message gives is given to be used.
+        let is_certain = choices.orders.len() == 1
+            && choices
+                .orders
+                .iter()
+                .all(|number| words.contains(number.as_str()));
+        let may = if is_certain { "" } else { "?" };
+        let _ = write!(order, r#" (",\"order\":\"" ORDER "\""){may}"#);
     }
     order.push_str(" \"}\"\n");
     rules.push_str(&order);
@@ -332,12 +336,8 @@ pub fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
             } => {
                 !carries_markup(turn.said())
                     && among(order, &choices.orders)
-                    && email
-                        .as_ref()
-                        .is_none_or(|e| choices.emails.contains(e.expose()))
-                    && postcode
-                        .as_ref()
-                        .is_none_or(|p| choices.postcodes.contains(p.expose()))
+                    && email.is_none()
+                    && postcode.is_none()
             }
             ToolCall::Handoff { .. } => !carries_markup(turn.said()),
         })

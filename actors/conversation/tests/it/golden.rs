@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use mercer_conversation::{LOGIC_VERSION, State, decide, evolve, invariants};
 use mercer_schemas::{
     Channel, Content, CustomerId, DeliveryStatus, Event, Evidence, Field, Handle, Input, LogBody,
-    LogRecord, OrderNumber, RecordKey, Sender,
+    LogRecord, OrderNumber, Proof, RecordKey, Sender,
 };
 
 use crate::script::{Script, message, product, received};
@@ -239,7 +239,7 @@ fn order(script: &mut Script) {
     let plan = r#"{"calls":[{"tool":"order_status","order":"HB-70417"}]}"#;
     answer(script, plan, vec![Evidence::IdentityNeeded]);
     script.says("ann@example.com, BS1 4DJ");
-    script.plan(r#"{"calls":[{"tool":"order_status","order":"HB-70417","email":"ann@example.com","postcode":"BS1 4DJ"}]}"#);
+    script.plan(plan);
     let key = RecordKey::Order(OrderNumber::new("HB-70417").expect("number"));
     let effect = script.effect();
     script.take(Input::ToolsAnswered {
@@ -254,6 +254,10 @@ fn order(script: &mut Script) {
             ],
         }],
         identified: Some(CustomerId::new("C-1").expect("id")),
+        proof: Some(Proof {
+            stamp: Some("0a1b".into()),
+            ..Proof::default()
+        }),
     });
     script.fail();
     script.check(Some("Your order HB-70417: shipped."));

@@ -71,6 +71,7 @@ impl Script {
             effect,
             evidence,
             identified: None,
+            proof: None,
         });
     }
 
@@ -138,6 +139,7 @@ pub(crate) fn meta(at: u64) -> Meta {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 2_000,
             output_tokens_max: 160,
+            introduction: None,
         },
     }
 }

@@ -181,20 +181,15 @@ async fn store(
     // of the two.
     let open = admin.store.inbox().open(&stream).await?;
     let row = find(admin, caller, &conversation).await?;
+    if matches!(command, Command::Answer { .. })
+        && let Some(refusal) = refusal(admin, &stream, &row, &open).await?
+    {
+        return Err(refusal);
+    }
     let unique = match idempotency::key_of(headers)? {
         Some(key) => format!("{}:{key}", caller.key.id),
         None => hex::encode(rand::random::<[u8; 16]>()),
     };
-    let provider_id = format!("admin:{conversation}:{action}:{unique}");
-    if matches!(command, Command::Answer { .. })
-        && let Some(refusal) = refusal(admin, &stream, &row, &open).await?
-    {
-        // An answer that was taken before is taken again, whatever happened since.
-        let inbox = admin.store.inbox();
-        let known = inbox.find(&stream.shop, row.channel, &provider_id).await?;
-        let inbox_id = known.ok_or(refusal)?;
-        return Ok((StatusCode::ACCEPTED, Json(Accepted { inbox_id })));
-    }
     let now_ms = crate::now_ms();
     let inserted = admin
         .store
@@ -203,7 +198,7 @@ async fn store(
             caller.shop_id(),
             vec![NewInbox {
                 channel: row.channel,
-                provider_id,
+                provider_id: format!("admin:{conversation}:{action}:{unique}"),
                 address: row.address,
                 kind: InboxKind::Command,
                 payload: InboxItem::Command(command).to_payload(),

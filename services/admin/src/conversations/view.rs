@@ -3,8 +3,8 @@
 
 use mercer_schemas::{
     ActionBy, Claim, CustomerId, DeliveryStatus, DraftSource, Event, Evidence, Field, Handle,
-    HandoffReason, LogBody, LogRecord, MessageId, OutboundMessage, Personal, Plan, Product,
-    ProductCard, RecordKey, TurnId, Verdict,
+    HandoffReason, IdentityEnd, LogBody, LogRecord, MessageId, OutboundMessage, Personal, Plan,
+    Product, ProductCard, RecordKey, TurnId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -144,6 +144,11 @@ pub(crate) enum What {
         #[schema(value_type = String)]
         customer: CustomerId,
     },
+    /// What proved who the customer is does not hold any more.
+    IdentityEnded {
+        /// Why.
+        cause: IdentityEnd,
+    },
     /// Inputs were set aside after repeated failures.
     Quarantined {
         /// Their places in the inbox.
@@ -222,7 +227,7 @@ impl Folded {
             Event::HandedOver { reason } => self.step(record, What::HandedOver { reason: *reason }),
             Event::TakenOver { by } => self.step(record, What::TakenOver { by: by.clone() }),
             Event::HandedBack { by } => self.step(record, What::HandedBack { by: by.clone() }),
-            Event::CustomerIdentified { customer } => {
+            Event::CustomerIdentified { customer, .. } => {
                 let customer = customer.clone();
                 self.step(record, What::Identified { customer });
             }
@@ -230,8 +235,12 @@ impl Folded {
                 let inbox_ids = inbox_ids.clone();
                 self.step(record, What::Quarantined { inbox_ids });
             }
+            Event::IdentityEnded { cause } => {
+                self.step(record, What::IdentityEnded { cause: *cause });
+            }
             Event::ConversationStarted { .. }
             | Event::MessageReceived { .. }
+            | Event::ProofTried { .. }
             | Event::HistoryCompacted { .. } => {}
         }
     }

@@ -507,7 +507,7 @@ async fn an_answer_without_a_take_over_is_refused_before_it_is_stored() {
         let key = [("idempotency-key", "answer-1")];
         async move { server.json_with(&path, &key, body).await }
     };
-    let early = post("answer", body.clone()).await;
+    let early = server.json(&format!("{path}/answer"), body.clone()).await;
     assert_eq!(early.status, 409);
     let open = server.store.inbox().open(&stream).await.expect("rows");
     assert_eq!(open.len(), 1, "the customer's message alone");

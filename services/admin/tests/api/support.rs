@@ -168,6 +168,7 @@ fn shop(id: &str) -> Shop {
         locale: "en-GB".to_owned(),
         link_hosts: Vec::new(),
         greeting: String::new(),
+        introduction: None,
     }
 }
 

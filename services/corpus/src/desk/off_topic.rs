@@ -1,9 +1,7 @@
 //! What people say that is outside the shop. `$v` is a product-like noun, `$vs` several, `$c` a
 //! place.
 
-mod general;
-mod life;
-mod world;
+wordings!("desk/off_topic": general, life, world);
 
 use rand::{Rng, rngs::StdRng};
 

@@ -50,11 +50,9 @@ impl Identity {
 const ASK_ALL: &[&str] =
     &["I can check that. Please send me the order number, the e-mail address and the postcode."];
 const ASK_TWO: &[&str] = &["I can check that. Please send me the e-mail address and the postcode."];
-const ASK_NUMBER: &[&str] = &["I also need the order number."];
 const ASK_NUMBER_EMAIL: &[&str] = &["I also need the order number and the e-mail address."];
 const ASK_NUMBER_POSTCODE: &[&str] = &["I also need the order number and the postcode."];
 const ASK_EMAIL: &[&str] = &["I also need the e-mail address of the order."];
-const ASK_POSTCODE: &[&str] = &["I also need the postcode of the order."];
 /// Where a customer pleads instead of telling.
 const ASK_STILL: &str = "I'm sorry, I can't show an order without knowing that it is yours.";
 const NOT_FOUND: &[&str] = &[
@@ -295,13 +293,12 @@ fn ask(rng: &mut StdRng, id: &Identity, pleads: bool) -> String {
     let mut text = reply_any(
         rng,
         match id.has() {
-            (false, false, false) => ASK_ALL,
             (true, false, false) => ASK_TWO,
-            (false, true, true) => ASK_NUMBER,
             (false, true, false) => ASK_NUMBER_POSTCODE,
             (false, false, true) => ASK_NUMBER_EMAIL,
             (true, false, true) => ASK_EMAIL,
-            (true, true, _) => ASK_POSTCODE,
+            // Who pleads after a wrong proof is asked for everything.
+            (false, false, false) | (_, true, _) => ASK_ALL,
         },
     );
     if pleads {
@@ -362,8 +359,8 @@ pub(crate) fn order(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
     id.postcode = said.span('p').or(id.postcode);
     let call = ToolCall::OrderStatus {
         order: id.number.clone(),
-        email: id.email.clone().filter(|_| !again).map(Into::into),
-        postcode: id.postcode.clone().filter(|_| !again).map(Into::into),
+        email: None,
+        postcode: None,
     };
     let complete = id.number.is_some() && id.email.is_some() && id.postcode.is_some();
     // A channel identity shows only in what the tools answer.
@@ -399,8 +396,18 @@ pub(crate) fn order(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
         }
     } else {
         id.waiting = true;
-        let text = ask(rng, &id, pleads);
-        (vec![Evidence::IdentityNeeded], text, false)
+        // An e-mail address and a code are a proof, and one that lacks something is a wrong one.
+        let is_proof = id.email.is_some() && (id.number.is_some() || id.postcode.is_some());
+        if is_proof && !pleads {
+            (
+                vec![Evidence::OrderNotFound],
+                reply_any(rng, NOT_FOUND),
+                false,
+            )
+        } else {
+            let text = ask(rng, &id, pleads);
+            (vec![Evidence::IdentityNeeded], text, false)
+        }
     };
     let gold = Gold {
         words: said.words,

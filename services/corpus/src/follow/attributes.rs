@@ -1,15 +1,6 @@
 //! Attributes of products of every kind of retail, as customers ask for them.
 
-mod basics;
-mod food;
-mod garden;
-mod home;
-mod kitchen;
-mod paper;
-mod play;
-mod power;
-mod travel;
-mod wear;
+wordings!("follow/attributes": basics, food, garden, home, kitchen, paper, play, power, travel, wear);
 
 use rand::{rngs::StdRng, seq::IteratorRandom};
 

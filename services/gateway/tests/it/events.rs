@@ -198,6 +198,7 @@ fn person_answers(text: &str) -> LogBody {
         prompt_style: PromptStyle::Compact,
         history_chars_max: 1,
         output_tokens_max: 1,
+        introduction: None,
     };
     LogBody::Input {
         input: Input::AnswerAsPerson {

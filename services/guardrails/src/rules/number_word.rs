@@ -77,6 +77,7 @@ fn holds(reply: &Reply<'_>) -> bool {
     let ours = Known::of(&values(reply.evidence, |name| name != "price"));
     let theirs = Known::of(&plain(reply.words).to_lowercase());
     let counts = counts(reply.evidence);
+    let sources = reply.sources.replace('-', " ");
     reply.clauses.iter().all(|clause| {
         let words = clause.words();
         spoken(&words)
@@ -85,7 +86,7 @@ fn holds(reply: &Reply<'_>) -> bool {
             .all(|number| {
                 let as_said = words[number.at..number.at + number.length].join(" ");
                 let has_unit = unit_follows(&number, &words);
-                contains_phrase(&reply.sources.replace('-', " "), &as_said)
+                contains_phrase(&sources, &as_said)
                     || ours.has(number.value)
                     || !has_unit && (theirs.has(number.value) || counts.contains(&number.value))
             })

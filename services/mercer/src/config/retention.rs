@@ -27,6 +27,8 @@ pub(crate) struct Retention {
     pub(crate) nodes_hours: u64,
     /// Snapshots of conversations that are quiet, days.
     pub(crate) snapshots_days: u64,
+    /// What the retailer was told, days.
+    pub(crate) notices_days: u64,
     /// Whole conversations that are quiet, days.
     pub(crate) conversations_days: u64,
 }
@@ -61,6 +63,7 @@ impl Retention {
             Table::Changes => self.changes_days.saturating_mul(DAY_S),
             Table::Nodes => self.nodes_hours.saturating_mul(HOUR_S),
             Table::Snapshots => self.snapshots_days.saturating_mul(DAY_S),
+            Table::Notices => self.notices_days.saturating_mul(DAY_S),
             Table::Conversations => self.conversations_days.saturating_mul(DAY_S),
         };
         Table::ALL

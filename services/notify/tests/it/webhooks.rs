@@ -66,11 +66,7 @@ async fn errors_and_silence_lose_nothing_and_keep_the_order() {
         until("another try", async || receiver.requests().len() >= tries).await;
         // A try that hangs ends by itself after 15 s; the claim is not waited for.
         until("the try is over", async || {
-            let page = world
-                .store
-                .notices()
-                .list(&shop(), &DeliveryFilter::default(), None, 10);
-            let items = page.await.expect("list").items;
+            let items = world.told(&DeliveryFilter::default()).await;
             items.iter().all(|row| row.state != DeliveryState::Sending)
         })
         .await;
@@ -110,11 +106,7 @@ async fn a_receiver_that_is_gone_for_an_hour_gets_everything_in_order() {
         world.later(Duration::from_secs(180));
     }
     until("all were tried", async || {
-        let page = world
-            .store
-            .notices()
-            .list(&shop(), &DeliveryFilter::default(), None, 1_000);
-        let items = page.await.expect("list").items;
+        let items = world.told(&DeliveryFilter::default()).await;
         items.iter().filter(|row| row.attempt > 0).count() >= streams.len()
     })
     .await;
@@ -145,17 +137,16 @@ async fn what_never_succeeds_is_given_up_and_frees_the_next() {
     };
     until("given up", async || {
         world.later(Duration::from_secs(60 * 60));
-        let page = world.store.notices().list(&shop(), &dead, None, 10);
-        page.await.expect("list").items.len() == 1
+        world.told(&dead).await.len() == 1
     })
     .await;
     until("the next", async || receiver.taken().len() == 1).await;
     assert_eq!(words(&receiver, stream.conversation.as_str()), ["next"]);
     // A person sends it again.
     let notices = world.store.notices();
-    let page = notices.list(&shop(), &dead, None, 10).await.expect("list");
-    let id = &page.items[0].id;
-    assert_eq!(page.items[0].attempt, ATTEMPTS_MAX);
+    let given_up = world.told(&dead).await.remove(0);
+    let id = &given_up.id;
+    assert_eq!(given_up.attempt, ATTEMPTS_MAX);
     assert_eq!(notices.resend(&shop(), id, 0).await, Ok(true));
     until("sent again", async || receiver.taken().len() == 2).await;
 }

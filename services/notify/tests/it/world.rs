@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use mercer_notify::{Notifier, NotifyConfig, WebhookConfig};
 use mercer_schemas::{Channel, MessageId, Notice, Personal, ShopId, Stream, partition_of};
 use mercer_store::testing::sqlite_url;
-use mercer_store::{Append, Lease, Store, StoreConfig};
+use mercer_store::{Append, DeliveryFilter, Lease, Store, StoreConfig, ToldRow};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -127,6 +127,13 @@ impl World {
             stop,
             _task: tokio::spawn(async move { notifier.run(stopped).await }),
         }
+    }
+
+    /// Returns deliveries as a list shows them.
+    pub(crate) async fn told(&self, filter: &DeliveryFilter) -> Vec<ToldRow> {
+        let notices = self.store.notices();
+        let page = notices.list(&shop(), filter, None, 1_000).await;
+        page.expect("list").items
     }
 
     /// Moves the notifier's clock.

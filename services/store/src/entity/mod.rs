@@ -28,6 +28,7 @@ pub(crate) mod shop;
 pub(crate) mod snapshot;
 pub(crate) mod tombstone;
 pub(crate) mod variant;
+pub(crate) mod wrong_proof;
 
 use std::fmt;
 

@@ -10,6 +10,8 @@ pub struct Model {
     pub shop: String,
     #[sea_orm(primary_key, auto_increment = false)]
     pub number_key: String,
+    /// The number as it is compared with what customers write.
+    pub number_code: String,
     pub customer_id: String,
     pub placed_at_ms: i64,
     pub body: String,

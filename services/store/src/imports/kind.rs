@@ -45,6 +45,26 @@ impl Kind {
         }
     }
 
+    /// SQL of the version that a staged record `s` gets, where its kind has versions.
+    pub(super) fn version(self) -> Option<String> {
+        let (table, key) = (self.table(), self.key());
+        let stored = format!(
+            "(SELECT t.version FROM {table} t WHERE t.shop = s.shop AND t.{key} = s.{key})"
+        );
+        let buried = |prefix: &str| {
+            format!(
+                "1 + COALESCE({stored}, (SELECT g.version FROM tombstone g \
+                 WHERE g.shop = s.shop AND g.record = '{prefix}' || s.{key}), 0)"
+            )
+        };
+        match self {
+            Self::Customer => None,
+            Self::Product => Some(buried("product:")),
+            Self::Document => Some(buried("policy:")),
+            Self::Order => Some(format!("1 + COALESCE({stored}, 0)")),
+        }
+    }
+
     /// SQL of the units of a staged record `s`: its rows and its long texts.
     pub(super) fn units(self) -> String {
         match self {

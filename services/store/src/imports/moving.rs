@@ -1,11 +1,14 @@
 //! Staged records on their way into their tables, or into nothing.
 
 use mercer_schemas::ShopId;
-use sea_orm::{ConnectionTrait, Statement, Value};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, Statement, Value,
+};
 
 use super::kind::{Kind, variant_columns};
 use super::ledger::{self, Phase};
-use crate::db::{get, now_ms};
+use crate::db::{exec_in, get, now_ms};
+use crate::entity::{Place, select_from, variant};
 use crate::error::Error;
 use crate::records::CHUNK;
 
@@ -60,6 +63,7 @@ pub(super) async fn move_records<C: ConnectionTrait>(
     kind: Kind,
     keys: &[String],
 ) -> Result<(), Error> {
+    use_indexes(tx).await?;
     for keys in keys.chunks(CHUNK) {
         let run = Run { tx, shop, keys };
         match kind {
@@ -76,6 +80,18 @@ pub(super) async fn move_records<C: ConnectionTrait>(
             }
         }
         run.clear(kind).await?;
+    }
+    Ok(())
+}
+
+/// Keeps PostgreSQL from reading whole tables until the transaction ends: during an import they are
+/// larger than its statistics say, and every statement here names its rows by key.
+pub(super) async fn use_indexes<C: ConnectionTrait>(tx: &C) -> Result<(), Error> {
+    if tx.get_database_backend() == DbBackend::Postgres {
+        for setting in ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"] {
+            tx.execute_unprepared(&format!("SET LOCAL {setting} = off"))
+                .await?;
+        }
     }
     Ok(())
 }
@@ -119,21 +135,28 @@ impl<C: ConnectionTrait> Run<'_, C> {
         )
     }
 
-    /// Writes the records as readers see them, under the version that readers see.
+    /// Writes the records under the versions that readers see.
     async fn replace(&self, kind: Kind) -> Result<(), Error> {
         let (table, key, columns) = (kind.table(), kind.key(), kind.columns());
+        let version = kind.version();
+        let values: Vec<String> = columns
+            .iter()
+            .map(|column| match &version {
+                Some(version) if *column == "version" => version.clone(),
+                _ => format!("s.{column}"),
+            })
+            .collect();
         let replaced: Vec<String> = columns
             .iter()
             .filter(|column| **column != "shop" && **column != key)
             .map(|column| format!("{column} = excluded.{column}"))
             .collect();
-        // Only what is staged: the others are in the table already.
         let sql = format!(
-            "INSERT INTO {table} ({columns}) SELECT {columns} FROM {table}_now n WHERE {these} \
-             AND EXISTS (SELECT 1 FROM staged_{table} s WHERE s.shop = n.shop AND s.{key} = n.{key}) \
+            "INSERT INTO {table} ({columns}) SELECT {values} FROM staged_{table} s WHERE {these} \
              ON CONFLICT (shop, {key}) DO UPDATE SET {replaced}",
             columns = columns.join(", "),
-            these = self.these("n", key),
+            values = values.join(", "),
+            these = self.these("s", key),
             replaced = replaced.join(", "),
         );
         self.exec(sql).await
@@ -142,21 +165,19 @@ impl<C: ConnectionTrait> Run<'_, C> {
     /// Deletes the variants that the products have, and those of others whose SKU moves to one of
     /// the products: theirs is gone for readers already.
     async fn delete_variants(&self) -> Result<(), Error> {
-        let staged = |column: &str| {
-            format!(
-                "SELECT s.{column} FROM staged_product p JOIN staged_variant s \
-                 ON s.shop = p.shop AND s.product_id = p.id WHERE {}",
-                self.these("p", "id")
-            )
-        };
-        let products = format!(
-            "SELECT p.id FROM staged_product p WHERE {}",
-            self.these("p", "id")
-        );
-        let sql = "DELETE FROM variant WHERE shop = $1 AND";
-        self.exec(format!("{sql} product_id IN ({products})"))
+        let staged = select_from::<variant::Entity>(Place::Staged)
+            .filter(variant::Column::Shop.eq(self.shop.as_str()))
+            .filter(variant::Column::ProductId.is_in(self.keys))
+            .all(self.tx)
             .await?;
-        self.exec(format!("{sql} sku IN ({})", staged("sku"))).await
+        // Those of the keys that are staged: every product has a variant.
+        let mut products: Vec<String> = staged.iter().map(|row| row.product_id.clone()).collect();
+        products.dedup();
+        let skus: Vec<String> = staged.into_iter().map(|row| row.sku).collect();
+        let sql = "DELETE FROM variant";
+        let shop = self.shop.as_str();
+        exec_in(self.tx, sql, "product_id", shop, &products).await?;
+        exec_in(self.tx, sql, "sku", shop, &skus).await
     }
 
     async fn insert_variants(&self) -> Result<(), Error> {

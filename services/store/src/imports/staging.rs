@@ -7,6 +7,7 @@ use mercer_schemas::{Customer, Document, Order, Product};
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter};
 
 use super::ledger::{self, Phase};
+use super::moving::use_indexes;
 use super::pace::{Pace, units};
 use super::{Batch, ImportError, Task};
 use crate::catalog::{self, kind_of_change};
@@ -118,9 +119,12 @@ impl Task {
         let all = chunk.len();
         let ids: Vec<String> = chunk.iter().map(|value| value.id.to_string()).collect();
         let shop = self.shop.to_string();
-        let found = self
-            .db
-            .read(move |c| async move { catalog::load(&c, &shop, &ids).await });
+        let found = self.db.read_snapshot(move |c| {
+            Box::pin(async move {
+                use_indexes(c).await?;
+                catalog::load(c, &shop, &ids).await
+            })
+        });
         let current: HashMap<_, _> = found
             .await?
             .into_iter()

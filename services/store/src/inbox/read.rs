@@ -1,7 +1,7 @@
 //! Finding open rows and counting attempts at them.
 
 use mercer_schemas::ids::PARTITIONS;
-use mercer_schemas::{Channel, ShopId, Stream};
+use mercer_schemas::{ShopId, Stream};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Inbox, InboxKind, InboxRow};
@@ -37,28 +37,6 @@ impl Inbox {
             .into_iter()
             .map(|row| decode(row, stream))
             .collect()
-    }
-
-    /// Returns the id of the row that a platform's id names, done or not.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`].
-    pub async fn find(
-        &self,
-        shop: &ShopId,
-        channel: Channel,
-        provider_id: &str,
-    ) -> Result<Option<i64>, Error> {
-        let (shop, provider_id) = (shop.to_string(), provider_id.to_owned());
-        let row = self.db.read(move |c| async move {
-            let found = inbox::Entity::find()
-                .filter(inbox::Column::Shop.eq(shop))
-                .filter(inbox::Column::Channel.eq(channel.as_str()))
-                .filter(inbox::Column::ProviderId.eq(provider_id))
-                .one(&c);
-            Ok(found.await?)
-        });
-        Ok(row.await?.map(|row| row.id))
     }
 
     /// Returns the conversations of these partitions that have open rows, the longest waiting

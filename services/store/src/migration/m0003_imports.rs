@@ -198,19 +198,19 @@ fn tables() -> Vec<TableCreateStatement> {
 }
 
 /// A view over a table and its staged records.
-struct View {
-    table: &'static str,
+pub(super) struct View {
+    pub(super) table: &'static str,
     /// What tells that a stored row `t` has a staged record `s` in its place.
-    replaced: &'static str,
+    pub(super) replaced: &'static str,
     /// The table whose staged rows those are: a product's variants are replaced with it.
-    by: &'static str,
+    pub(super) by: &'static str,
     /// Columns but the version.
-    columns: &'static [&'static str],
-    version: Version,
+    pub(super) columns: &'static [&'static str],
+    pub(super) version: Version,
 }
 
 /// Where the version before a staged record `s` is found.
-enum Version {
+pub(super) enum Version {
     /// Records of this kind have none.
     None,
     /// In the stored row, by this key.
@@ -311,7 +311,8 @@ const VIEWS: &[View] = &[
 ];
 
 impl View {
-    fn sql(&self) -> String {
+    /// Returns the statement that creates it.
+    pub(super) fn sql(&self) -> String {
         let Self {
             table,
             replaced,
@@ -338,15 +339,16 @@ impl View {
             stored.push_str(", t.version");
             staged.push_str(&format!(", {version} + 1 AS version"));
         }
-        // The import's row first: where there is none, nothing else is looked at.
+        // Scalar sub-queries, which PostgreSQL does not turn into joins: each is two look-ups of a
+        // key, whatever it believes about the tables' sizes, and one where there is no import.
         format!(
             "CREATE VIEW {table}_now AS \
-             SELECT {stored} FROM {table} t WHERE NOT EXISTS (\
-             SELECT 1 FROM shop_import i CROSS JOIN staged_{by} s WHERE i.shop = t.shop \
-             AND i.state = 'in_force' AND s.shop = t.shop AND {replaced}) \
+             SELECT {stored} FROM {table} t WHERE (\
+             SELECT s.shop FROM shop_import i CROSS JOIN staged_{by} s WHERE i.shop = t.shop \
+             AND i.state = 'in_force' AND s.shop = t.shop AND {replaced}) IS NULL \
              UNION ALL \
-             SELECT {staged} FROM staged_{table} s WHERE EXISTS (\
-             SELECT 1 FROM shop_import i WHERE i.shop = s.shop AND i.state = 'in_force')"
+             SELECT {staged} FROM staged_{table} s WHERE (\
+             SELECT i.state FROM shop_import i WHERE i.shop = s.shop) = 'in_force'"
         )
     }
 }

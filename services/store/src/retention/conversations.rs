@@ -1,4 +1,5 @@
-//! Whole conversations: the row, the log, the snapshot, and what came in and went out.
+//! Whole conversations: the row, the log, the snapshot, what came in and went out, and what the
+//! retailer was told of it.
 //!
 //! A conversation is first sealed: its row loses the customer's address and gets a phase of its
 //! own, and all but the log goes. From then on nothing can reach it, and a customer who writes
@@ -16,11 +17,14 @@ use crate::error::Error;
 const CANDIDATES_MAX: u64 = 50;
 
 /// True for a conversation `c` that nothing waits for: no input that is open or whose id may come
-/// again, and no message on its way. `$1` is the moment.
+/// again, no message on its way, and nothing that the retailer is yet to be told. `$1` is the moment.
 const NOTHING_WAITS: &str = "NOT EXISTS (SELECT 1 FROM inbox i WHERE i.conversation = c.id \
      AND (i.state = 'open' OR i.received_at_ms >= $1)) \
      AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.conversation = c.id \
-     AND o.state NOT IN ('sent', 'failed'))";
+     AND o.state NOT IN ('sent', 'failed')) \
+     AND NOT EXISTS (SELECT 1 FROM notice n WHERE n.conversation = c.id AND n.addressed = FALSE) \
+     AND NOT EXISTS (SELECT 1 FROM notice_delivery d WHERE d.conversation = c.id \
+     AND d.state NOT IN ('delivered', 'dead'))";
 
 impl Retention {
     pub(super) async fn conversations(
@@ -101,7 +105,7 @@ async fn forget<C: ConnectionTrait>(
         let sql =
             format!("UPDATE conversation SET phase = '{PHASE_SEALED}', address = id WHERE id = $1");
         exec(tx, sql, by_id.clone()).await?;
-        for table in ["inbox", "outbox", "snapshot"] {
+        for table in ["inbox", "outbox", "snapshot", "notice_delivery", "notice"] {
             let sql = format!("DELETE FROM {table} WHERE conversation = $1");
             exec(tx, sql, by_id.clone()).await?;
         }

@@ -22,6 +22,12 @@ const NODE_DEAD: &str = "expires_at_ms < $1 AND NOT EXISTS \
 const SNAPSHOT_OLD: &str = "EXISTS (SELECT 1 FROM conversation c \
      WHERE c.id = snapshot.conversation AND c.last_at_ms < $1)";
 
+/// Deliveries of notices that ended.
+const DELIVERY_SETTLED: &str = "state IN ('delivered', 'dead') AND settled_at_ms < $1";
+/// Notices of which every target has its delivery, and no delivery is left.
+const NOTICE_TOLD: &str = "addressed = TRUE AND created_at_ms < $1 AND NOT EXISTS \
+     (SELECT 1 FROM notice_delivery d WHERE d.notice = notice.id)";
+
 impl Retention {
     pub(super) async fn inbox(&self, before_ms: i64) -> Result<Forgotten, Error> {
         let before_ms = before_ms.min(now_ms() - DEDUPE_MS);
@@ -118,6 +124,32 @@ impl Retention {
             .await?;
         let sql = format!(
             "DELETE FROM snapshot WHERE conversation IN ({}) AND {SNAPSHOT_OLD}",
+            placeholders(2, ids.len())
+        );
+        self.delete(ids.len(), sql, values(before_ms, ids)).await
+    }
+
+    /// Deletes deliveries first, and notices when nothing of them is left.
+    pub(super) async fn notices(&self, before_ms: i64) -> Result<Forgotten, Error> {
+        let sql = format!("SELECT id FROM notice_delivery WHERE {DELIVERY_SETTLED} LIMIT {BATCH}");
+        let ids: Vec<String> = self.candidates(sql, before_ms, column("id")).await?;
+        if !ids.is_empty() {
+            let sql = format!(
+                "DELETE FROM notice_delivery WHERE id IN ({}) AND {DELIVERY_SETTLED}",
+                placeholders(2, ids.len())
+            );
+            let count = ids.len();
+            let deleted = self.delete(count, sql, values(before_ms, ids)).await?;
+            // Their notices are looked at next.
+            return Ok(Forgotten {
+                more: deleted.rows > 0,
+                ..deleted
+            });
+        }
+        let sql = format!("SELECT id FROM notice WHERE {NOTICE_TOLD} LIMIT {BATCH}");
+        let ids: Vec<String> = self.candidates(sql, before_ms, column("id")).await?;
+        let sql = format!(
+            "DELETE FROM notice WHERE id IN ({}) AND {NOTICE_TOLD}",
             placeholders(2, ids.len())
         );
         self.delete(ids.len(), sql, values(before_ms, ids)).await

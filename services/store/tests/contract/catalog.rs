@@ -4,7 +4,7 @@ use mercer_schemas::{
     Channel, Customer, CustomerId, Document, DocumentId, DocumentKind, Order, OrderLine,
     OrderNumber, OrderStatus, ProductId, RecordKey, ShopId, Sku,
 };
-use mercer_store::{ChangeKind, Error, ProductFilter};
+use mercer_store::{ChangeKind, Error, ProductFilter, ProofOutcome, ProofTry};
 
 use crate::support::{Env, gbp, product, shop};
 
@@ -377,22 +377,36 @@ pub async fn customers_are_identified_by_exactly_one_match(env: Env) {
         .by_channel_identity(&shop(), Channel::Webchat, "447700900123")
         .await;
     assert_eq!(on_the_page, Ok(None));
-    let by_mail = |email: &'static str, postcode: &'static str| {
-        let customers = customers.clone();
-        async move {
-            customers
-                .find_by_email_postcode(&shop(), email, postcode)
-                .await
-                .expect("find")
-        }
-    };
-    assert_eq!(
-        by_mail(" ann@example.com", "sw1a1aa ").await,
-        Some(first.clone())
+    let record = customers
+        .get(&shop(), &first)
+        .await
+        .expect("get")
+        .expect("there");
+    let stamp = customers.stamp(&shop(), &first, None).await.expect("stamp");
+    assert!(stamp.is_some());
+    let of_owner = customers
+        .stamp(&shop(), &first, Some(&first))
+        .await
+        .expect("stamp");
+    assert!(
+        of_owner.is_some() && of_owner != stamp,
+        "whose address it is counts"
     );
-    assert_eq!(by_mail("ann@example.com", "M1 1AE").await, None);
-    assert_eq!(by_mail("bob@example.com", "M1 1AE").await, None);
-    assert_eq!(by_mail("", "").await, None);
+    let moved = Customer {
+        postcode: "SW1A 1AB".into(),
+        ..record
+    };
+    customers.put_many(&shop(), vec![moved]).await.expect("put");
+    let after = customers.stamp(&shop(), &first, None).await.expect("stamp");
+    assert!(after.is_some() && after != stamp, "contact data count");
+    let nobody = CustomerId::new("C-9").expect("key");
+    assert!(
+        customers
+            .stamp(&shop(), &nobody, None)
+            .await
+            .is_ok_and(|stamp| stamp.is_none())
+    );
+    assert_eq!(who("CO.447700900123").await, None, "no phone number");
     let stored = customers
         .get(&shop(), &first)
         .await
@@ -479,15 +493,19 @@ pub async fn a_look_up_with_nul_finds_nothing(env: Env) {
         .await
         .expect("put");
     assert_eq!(catalog.by_code(&shop(), "HB-\01042").await, Ok(Vec::new()));
-    let customers = env.store.customers();
-    let found = customers
-        .find_by_email_postcode(&shop(), "a\0@b.example", "NR1 1AA")
-        .await;
-    assert_eq!(found, Ok(None));
-    let found = customers
-        .find_by_email_postcode(&shop(), "a@b.example", "NR1\0")
-        .await;
-    assert_eq!(found, Ok(None));
+    for is_proof in [false, true] {
+        let given = ProofTry {
+            attempt: "a".to_owned(),
+            channel: Channel::Webchat,
+            address: "visitor".to_owned(),
+            details: vec!["a\0@b.example".to_owned(), "nr1\0".to_owned()],
+            counted: vec!["a\0".to_owned()],
+            is_proof,
+            at_ms: 0,
+        };
+        let found = env.store.proofs().compare(&shop(), given).await;
+        assert!(found.is_ok_and(|found| found == ProofOutcome::Wrong(Vec::new())));
+    }
     let cursor: String = br#""a\u0000b""#.iter().map(|byte| format!("{byte:02x}")).collect();
     let page = catalog
         .list(&shop(), &ProductFilter::default(), Some(&cursor), 10)

@@ -107,6 +107,7 @@ topics![
     retention::snapshots_of_quiet_conversations_can_go,
     retention::quiet_conversations_go_whole,
     retention::nobody_who_writes_is_forgotten,
+    retention::notices_go_after_their_last_delivery,
     pages::products_are_listed_completely,
     pages::conversations_are_listed_completely,
     pages::filters_narrow_the_list,

@@ -3,8 +3,8 @@
 use mercer_schemas::{Channel, DeliveryStatus, Stream};
 use mercer_store::retention::{BATCH, DEDUPE_MS, Forgotten, Table};
 use mercer_store::{
-    Begin, ChangeKind, ConversationFilter, InboxItem, InboxKind, NewInbox, OutboxState, Snapshot,
-    UNKNOWN_WAIT_MS,
+    Begin, ChangeKind, ConversationFilter, InboxItem, InboxKind, NewInbox, OutboxState, Outcome,
+    Snapshot, TargetName, UNKNOWN_WAIT_MS,
 };
 use sea_orm::{ConnectionTrait, Database};
 
@@ -149,7 +149,7 @@ pub async fn only_settled_messages_are_forgotten(env: Env) {
     assert_eq!(forget_all(&env, Table::Outbox, ages()).await, 0);
     // A late report on a message that is gone is no error.
     let read = DeliveryStatus::Read;
-    let report = outbox.report(&shop(), None, "wamid.1", read).await;
+    let report = outbox.report(&shop(), None, None, "wamid.1", read).await;
     assert_eq!(report, Ok(None));
 }
 
@@ -345,6 +345,7 @@ pub async fn nobody_who_writes_is_forgotten(env: Env) {
             kind: InboxKind::Status,
             payload: InboxItem::Status {
                 message: None,
+                part: None,
                 provider_message_id: "wamid.unheard-of".to_owned(),
                 status: DeliveryStatus::Read,
                 error: None,
@@ -368,4 +369,44 @@ pub async fn nobody_who_writes_is_forgotten(env: Env) {
         let open = env.store.inbox().open(&stream).await.expect("open");
         assert_eq!(open.len(), 1, "round {round}");
     }
+}
+
+pub async fn notices_go_after_their_last_delivery(env: Env) {
+    let old = lived(&env, "447700900069", 3 * DEDUPE_MS, 3).await;
+    let lease = env.lease("node", &old).await;
+    let mut step = append(&old, &lease);
+    step.records = vec![mercer_schemas::LogRecord {
+        at_ms: now_ms() - 3 * DEDUPE_MS,
+        ..record(4, lease.epoch)
+    }];
+    let by = mercer_schemas::ActionBy {
+        key_id: "k".to_owned(),
+    };
+    step.notices = vec![mercer_schemas::Notice::TakenOver {
+        shop: old.shop.clone(),
+        conversation: old.conversation.clone(),
+        by,
+    }];
+    let appended = env.store.conversations().append(step).await;
+    appended.expect("append");
+    // Neither the notice nor its conversation goes while it is to be told.
+    let nothing_goes = async || {
+        assert_eq!(forget_all(&env, Table::Notices, ages()).await, 0);
+        assert_eq!(forget_all(&env, Table::Conversations, ages()).await, 0);
+    };
+    nothing_goes().await;
+    let notices = env.store.notices();
+    let desk = TargetName::of_all(shop(), "desk");
+    assert_eq!(notices.address(&[desk]).await, Ok(1));
+    nothing_goes().await;
+    let claimed = notices.claim(&shop(), "desk", 10, now_ms()).await;
+    let claimed = claimed.expect("claim");
+    nothing_goes().await;
+    let (row, outcome) = (&claimed[0].row, Outcome::default());
+    let told = notices.delivered(row, &outcome, now_ms()).await;
+    assert_eq!(told, Ok(true));
+    assert_eq!(forget_all(&env, Table::Notices, now_ms() - 60_000).await, 0);
+    // The delivery, then the notice.
+    assert_eq!(forget_all(&env, Table::Notices, ages()).await, 2);
+    assert_eq!(forget_all(&env, Table::Conversations, ages()).await, 1);
 }

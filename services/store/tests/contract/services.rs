@@ -230,6 +230,7 @@ pub async fn opening_again_finds_everything(env: Env) {
         locale: "en-GB".to_owned(),
         link_hosts: vec!["highbarn.example".to_owned()],
         greeting: "Hello".to_owned(),
+        introduction: None,
     };
     env.store.shops().put(value.clone()).await.expect("put");
     let again = open(&env.url).await;
