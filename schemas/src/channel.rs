@@ -35,6 +35,10 @@ pub enum Channel {
 /// What a channel can do and what it takes. All that others than its own folder need to know of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Capabilities {
+    /// Most characters of a customer's message that are kept; the gateway cuts what is longer and
+    /// notes it on the message. About a printed page: more would crowd the rest of the conversation
+    /// out of a prompt, and cost memory and time in every step after it.
+    pub text_chars_max: usize,
     /// For how long after the customer's last message the shop may write freely, milliseconds; none
     /// where it always may.
     pub answer_window_ms: Option<i64>,
@@ -68,11 +72,15 @@ impl Channel {
             // Source: Meta, Cloud API: a customer service window is open for 24 hours after the
             // customer's last message.
             Self::Whatsapp => Capabilities {
+                // What a business may send in one message. Customers' apps take sixteen times as much.
+                text_chars_max: 4_096,
                 answer_window_ms: Some(24 * 60 * 60 * 1_000),
                 shows_sentences: false,
                 address_is_phone: true,
             },
             Self::Webchat => Capabilities {
+                // The page says so before it sends.
+                text_chars_max: 4_000,
                 answer_window_ms: None,
                 shows_sentences: true,
                 address_is_phone: false,
@@ -85,18 +93,6 @@ impl Channel {
         match self {
             Self::Whatsapp => "whatsapp",
             Self::Webchat => "webchat",
-        }
-    }
-
-    /// Returns the most characters of a customer's message that are kept; the gateway cuts what is
-    /// longer and notes it on the message. About a printed page: more would crowd the rest of the
-    /// conversation out of a prompt, and cost memory and time in every step after it.
-    pub fn text_chars_max(self) -> usize {
-        match self {
-            // What a business may send in one message. Customers' apps take sixteen times as much.
-            Self::Whatsapp => 4_096,
-            // The page says so before it sends.
-            Self::Webchat => 4_000,
         }
     }
 }
@@ -125,11 +121,11 @@ impl InboundMessage {
             return self;
         };
         let chars = text.expose().chars().count();
-        if chars > channel.text_chars_max() {
+        if chars > channel.capabilities().text_chars_max {
             let kept: String = text
                 .expose()
                 .chars()
-                .take(channel.text_chars_max())
+                .take(channel.capabilities().text_chars_max)
                 .collect();
             *text = Personal::new(kept);
             self.cut_from_chars = Some(u32::try_from(chars).unwrap_or(u32::MAX));

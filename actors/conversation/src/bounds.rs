@@ -1,6 +1,6 @@
 //! How much the core takes in: bounds on what a customer can make it keep, read or build.
 //!
-//! A channel bounds a message before it comes here (`Channel::text_chars_max`). These hold whatever
+//! A channel bounds a message before it comes here (`Channel::capabilities`). These hold whatever
 //! comes, records of older versions included, so that no message can cost memory or time without end.
 
 /// Characters of a turn that are kept and read: two long messages, or many short ones. What a

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
 use mercer_commerce::Tools;
+use mercer_gateway::Channels;
 use mercer_gateway::live::LiveFeed;
-use mercer_gateway::sender::Senders;
 use mercer_inference::{ChatModel, IntentClassifier};
 use mercer_schemas::PromptStyle;
 use mercer_schemas::ids::PARTITIONS;
@@ -28,8 +28,8 @@ pub struct Services {
     pub chat: Arc<dyn ChatModel>,
     /// Names likely intents for small chat models; none plans without.
     pub intents: Option<Arc<IntentClassifier>>,
-    /// Senders by channel.
-    pub senders: Senders,
+    /// The channels that messages leave by.
+    pub channels: Channels,
     /// Watchers of web chats.
     pub live: LiveFeed,
     /// The clock.

@@ -523,8 +523,8 @@ impl Conversation {
             address: origin.map_or_else(Personal::default, |origin| origin.address.clone()),
             provider_message_id: self.last_provider_id.clone(),
         };
-        let senders = self.context.services.senders.clone();
-        tokio::spawn(async move { senders.working(&work).await });
+        let channels = self.context.services.channels.clone();
+        tokio::spawn(async move { channels.working(&work).await });
     }
 
     fn lease(&self) -> Result<Lease, JournalError> {

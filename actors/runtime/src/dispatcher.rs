@@ -81,7 +81,7 @@ async fn deliver(context: &Context, row: &OutboxRow) {
 /// on its way for ever.
 async fn send(context: &Context, row: &OutboxRow) -> SendOutcome {
     let (noted, row) = (Noted(Arc::clone(context)), row.clone());
-    let sent = tokio::spawn(async move { noted.0.services.senders.send(&row, &noted).await });
+    let sent = tokio::spawn(async move { noted.0.services.channels.send(&row, &noted).await });
     sent.await.unwrap_or_else(|_| SendOutcome::Unknown {
         cause: "sender panicked".to_owned(),
     })

@@ -6,10 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use axum::http::HeaderMap;
 use futures::future::BoxFuture;
 use mercer_commerce::Tools;
+use mercer_gateway::ingress::Incoming;
 use mercer_gateway::live::LiveFeed;
-use mercer_gateway::sender::{ChannelSender, SendOutcome, Senders, Working};
+use mercer_gateway::{Adapter, Channels, Limits, Problem, SendOutcome, Verified, Working};
 use mercer_inference::{
     ChatModel, Chunk, Completion, Error, Finish, GenerateRequest, Generation, GenerationSink,
     ModelInfo,
@@ -148,7 +150,27 @@ pub(crate) struct Platform {
 }
 
 #[async_trait]
-impl ChannelSender for Platform {
+impl Adapter for Platform {
+    fn channel(&self) -> Channel {
+        Channel::Webchat
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { body_bytes_max: 0 }
+    }
+
+    fn shop(&self, _: &str) -> Option<ShopId> {
+        None
+    }
+
+    fn verify(&self, _: &ShopId, _: &HeaderMap, _: &[u8]) -> Result<Verified, Problem> {
+        Ok(Verified::default())
+    }
+
+    fn parse(&self, _: &ShopId, _: &Verified, _: &[u8], _: i64) -> Result<Vec<Incoming>, Problem> {
+        Ok(Vec::new())
+    }
+
     fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
         vec![content.clone()]
     }
@@ -188,14 +210,14 @@ impl World {
         .await
         .expect("indexes");
         let (model, platform) = (Arc::new(Model::default()), Arc::new(Platform::default()));
-        let mut senders = Senders::default();
-        senders.register(Channel::Webchat, platform.clone());
+        let mut channels = Channels::default();
+        channels.register(platform.clone());
         let services = Services {
             store: store.clone(),
             tools: Tools::new(store.clone(), knowledge),
             chat: model.clone(),
             intents: None,
-            senders,
+            channels,
             live: LiveFeed::new(),
             clock: Arc::new(SystemClock),
         };

@@ -60,6 +60,17 @@ impl Problem {
     );
 }
 
+impl Problem {
+    /// Returns the word for metrics.
+    pub(crate) fn outcome(self) -> &'static str {
+        match self.status {
+            StatusCode::UNAUTHORIZED => "unauthorised",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => self.code,
+        }
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let body = Json(json!({

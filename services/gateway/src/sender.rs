@@ -1,20 +1,14 @@
-//! How messages leave: one sender a channel, behind one trait.
+//! How messages leave: an attempt on a channel, and how it ended.
 //!
-//! A sender makes one attempt and says how it ended. When to try again, in which order, and what
+//! An adapter makes one attempt and says how it ended. When to try again, in which order, and what
 //! an unknown end means is decided by the dispatcher that calls it. A message that a platform
 //! takes in several parts goes on, at the next attempt, after those that are out.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use async_trait::async_trait;
-use mercer_schemas::{Channel, OutboundMessage, Personal, Stream};
+use mercer_schemas::{Channel, Personal, Stream};
 use mercer_store::{OutboxRow, PARTS_MAX, Part, PartState};
 
-use crate::config::GatewayConfig;
-use crate::live::LiveFeed;
-use crate::webchat::WebChatSender;
-use crate::whatsapp::WhatsAppSender;
+use crate::adapter::Adapter;
 
 /// How an attempt to send ended. Causes are stable words and codes; they hold nothing personal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,19 +63,6 @@ pub struct Working {
     pub provider_message_id: Option<String>,
 }
 
-/// Sends on one channel.
-#[async_trait]
-pub trait ChannelSender: Send + Sync {
-    /// Divides a message into what the platform takes at once, in order; none for an empty one.
-    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage>;
-
-    /// Makes one attempt to send a part of a message.
-    async fn send(&self, row: &OutboxRow, content: &OutboundMessage, part: Part) -> SendOutcome;
-
-    /// Shows the customer that their message was read and an answer is coming. Best effort.
-    async fn working(&self, work: &Working);
-}
-
 /// Keeps which parts of a message are out.
 #[async_trait]
 pub trait Progress: Send + Sync {
@@ -89,67 +70,13 @@ pub trait Progress: Send + Sync {
     async fn part_sent(&self, row: &OutboxRow, part: Part, provider_id: &str);
 }
 
-/// The senders of all channels.
-#[derive(Clone, Default)]
-pub struct Senders {
-    by_channel: HashMap<Channel, Arc<dyn ChannelSender>>,
-}
-
-impl Senders {
-    /// Builds the senders that the configuration asks for.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be set up.
-    pub fn new(config: &GatewayConfig, live: &LiveFeed) -> Result<Self, reqwest::Error> {
-        let mut senders = Self::default();
-        senders.register(
-            Channel::Whatsapp,
-            Arc::new(WhatsAppSender::new(&config.whatsapp)?),
-        );
-        senders.register(Channel::Webchat, Arc::new(WebChatSender::new(live.clone())));
-        Ok(senders)
-    }
-
-    /// Sets the sender of a channel.
-    pub fn register(&mut self, channel: Channel, sender: Arc<dyn ChannelSender>) {
-        self.by_channel.insert(channel, sender);
-    }
-
-    /// Returns the sender of a channel.
-    pub fn get(&self, channel: Channel) -> Option<&Arc<dyn ChannelSender>> {
-        self.by_channel.get(&channel)
-    }
-
-    /// Makes one attempt on the row's channel and counts how it ended.
-    pub async fn send(&self, row: &OutboxRow, progress: &dyn Progress) -> SendOutcome {
-        let outcome = match self.get(row.channel) {
-            Some(sender) => send_parts(sender.as_ref(), row, progress).await,
-            None => rejected("no sender for this channel"),
-        };
-        metrics::counter!(
-            "mercer_delivery_total",
-            "channel" => row.channel.as_str(),
-            "outcome" => outcome.as_str(),
-        )
-        .increment(1);
-        outcome
-    }
-
-    /// Shows that an answer is coming, where the channel can.
-    pub async fn working(&self, work: &Working) {
-        if let Some(sender) = self.get(work.channel) {
-            sender.working(work).await;
-        }
-    }
-}
-
 /// Sends the parts that are not out yet, in order.
-async fn send_parts(
-    sender: &dyn ChannelSender,
+pub(crate) async fn send_parts(
+    adapter: &dyn Adapter,
     row: &OutboxRow,
     progress: &dyn Progress,
 ) -> SendOutcome {
-    let parts = sender.render(&row.content);
+    let parts = adapter.render(&row.content);
     let of = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     if of > PARTS_MAX {
         return rejected("too many parts");
@@ -169,7 +96,7 @@ async fn send_parts(
         if known.is_some_and(PartState::is_out) {
             continue;
         }
-        match sender.send(row, content, part).await {
+        match adapter.send(row, content, part).await {
             SendOutcome::Sent { provider_id } => {
                 if !part.is_whole() {
                     progress.part_sent(row, part, &provider_id).await;
@@ -188,7 +115,7 @@ async fn send_parts(
     }
 }
 
-fn rejected(cause: impl Into<String>) -> SendOutcome {
+pub(crate) fn rejected(cause: impl Into<String>) -> SendOutcome {
     SendOutcome::Rejected {
         cause: cause.into(),
     }

@@ -11,7 +11,7 @@ use futures::FutureExt;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
 use mercer_conversation::intent::FEATURES;
-use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Senders};
+use mercer_gateway::{Channels, Gateway, GatewayConfig, LiveFeed};
 use mercer_inference::{
     ChatModel, Embedder, IntentClassifier, LlamaEmbedder, LlamaEngine, LlamaReranker, Reranker,
     TextModels,
@@ -289,8 +289,7 @@ pub(crate) async fn notifier(config: &Config, store: &Store) -> anyhow::Result<N
 /// # Errors
 /// Names the shop.
 pub(crate) async fn check_shops(gateway: &GatewayConfig, store: &Store) -> anyhow::Result<()> {
-    let numbers = gateway.whatsapp.iter().map(|w| &w.shop);
-    for shop in numbers.chain(gateway.webchat.iter().map(|w| &w.shop)) {
+    for shop in gateway.shops() {
         if store.shops().get(shop).await?.is_none() {
             bail!(
                 "shop `{shop}` is configured for a channel but not in the store; run `mercer import FOLDER` first"
@@ -313,8 +312,8 @@ pub(crate) struct Options {
     pub(crate) clock: Arc<dyn Clock>,
     /// Recorder behind `/metrics`, if metrics are wanted.
     pub(crate) metrics: Option<PrometheusHandle>,
-    /// Senders instead of the configured ones.
-    pub(crate) senders: Option<Senders>,
+    /// Channels instead of the configured ones.
+    pub(crate) channels: Option<Channels>,
     /// A chat model that is loaded already.
     pub(crate) chat: Option<Arc<dyn ChatModel>>,
     /// The pool that serves the chat model, where one does.
@@ -328,7 +327,7 @@ impl Default for Options {
         Self {
             clock: Arc::new(SystemClock),
             metrics: None,
-            senders: None,
+            channels: None,
             chat: None,
             pool: None,
             take_over: false,
@@ -354,16 +353,16 @@ impl App {
         };
         let (hints, wakes): (Arc<LocalHints>, mpsc::Receiver<Stream>) = LocalHints::new();
         let live = LiveFeed::new();
-        let senders = match options.senders {
-            Some(senders) => senders,
-            None => Senders::new(&gateway_config, &live).context("senders")?,
+        let channels = match options.channels {
+            Some(channels) => channels,
+            None => Channels::new(&gateway_config, &live).context("channels")?,
         };
         let services = Services {
             store: base.store.clone(),
             tools: Tools::new(base.store.clone(), base.knowledge.clone()),
             chat: Arc::clone(&chat),
             intents: base.intents.clone(),
-            senders,
+            channels: channels.clone(),
             live: live.clone(),
             clock: options.clock,
         };
@@ -390,11 +389,10 @@ impl App {
         let (admin, _) = mercer_admin::router(admin);
         let gateway = Gateway {
             store: base.store.clone(),
-            config: Arc::new(gateway_config),
             hints: hints.clone(),
             live: live.clone(),
         };
-        let mut router = mercer_gateway::router(gateway).merge(admin);
+        let mut router = mercer_gateway::router(gateway, &channels).merge(admin);
         if let Some(handle) = options.metrics {
             router = router.route("/metrics", get(move || std::future::ready(handle.render())));
         }

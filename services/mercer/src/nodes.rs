@@ -14,7 +14,7 @@ use axum::routing::get;
 use futures::StreamExt;
 use mercer_admin::Admin;
 use mercer_commerce::Tools;
-use mercer_gateway::{Gateway, LiveEvent, LiveFeed, Senders};
+use mercer_gateway::{Channels, Gateway, LiveEvent, LiveFeed};
 use mercer_inference::{Bus, ChatModel};
 use mercer_runtime::{RuntimeHealth, Services, Sharing, SystemClock};
 use mercer_schemas::Stream;
@@ -76,12 +76,13 @@ pub(crate) async fn serve_door(
     };
     let mut router = Router::new();
     if door.gateway {
-        router = router.merge(mercer_gateway::router(Gateway {
+        let channels = Channels::new(&gateway_config, &live).context("channels")?;
+        let gateway = Gateway {
             store: store.clone(),
-            config: Arc::new(gateway_config),
             hints: hints.clone(),
             live: live.clone(),
-        }));
+        };
+        router = router.merge(mercer_gateway::router(gateway, &channels));
     }
     router = router.merge(if door.admin {
         let (admin, _) = mercer_admin::router(Admin {
@@ -143,7 +144,7 @@ pub(crate) async fn serve_conversations(
         tools: Tools::new(base.store.clone(), base.knowledge.clone()),
         chat,
         intents: base.intents.clone(),
-        senders: Senders::new(&gateway_config, &live).context("senders")?,
+        channels: Channels::new(&gateway_config, &live).context("channels")?,
         live,
         clock: Arc::new(SystemClock),
     };

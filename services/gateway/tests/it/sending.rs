@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
-use mercer_gateway::{LiveEvent, LiveFeed, Progress, SendOutcome, Senders, Working};
+use mercer_gateway::{Channels, LiveEvent, LiveFeed, Progress, SendOutcome, Working};
 use mercer_schemas::{
     Channel, ConversationId, MessageId, OutboundMessage, Personal, ShopId, Stream,
 };
@@ -79,7 +79,7 @@ fn refused(status: u16, code: i64) -> (u16, Value) {
     )
 }
 
-fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
+pub(crate) fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
     let stream = Stream {
         shop: ShopId::new("northwind").expect("key"),
         conversation: ConversationId::from_parts(1, 1),
@@ -110,8 +110,8 @@ fn row(channel: Channel, address: &str, text: &str) -> OutboxRow {
 }
 
 async fn attempt(base: &str, row: &OutboxRow) -> SendOutcome {
-    let senders = Senders::new(&config(base), &LiveFeed::new()).expect("senders");
-    senders.send(row, &Noted::default()).await
+    let channels = Channels::new(&config(base), &LiveFeed::new()).expect("channels");
+    channels.send(row, &Noted::default()).await
 }
 
 /// Keeps which parts are out, as the outbox does.
@@ -270,9 +270,9 @@ async fn a_long_message_goes_on_after_the_parts_that_are_out_even_in_another_pro
     let noted = Noted::default();
     let mut row = of_two_parts();
     for outcome in ["retry", "sent"] {
-        let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+        let channels = Channels::new(&config(&base), &LiveFeed::new()).expect("channels");
         row.parts = noted.parts();
-        let ended = senders.send(&row, &noted).await;
+        let ended = channels.send(&row, &noted).await;
         assert_eq!(ended.as_str(), outcome);
         if let SendOutcome::Sent { provider_id } = ended {
             assert_eq!(provider_id, "wamid.P1");
@@ -342,7 +342,7 @@ async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
         "rejected"
     );
     assert_eq!(
-        Senders::default()
+        Channels::default()
             .send(&row(Channel::Whatsapp, "44", "x"), &Noted::default())
             .await
             .as_str(),
@@ -355,17 +355,17 @@ async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
 async fn working_marks_the_message_read_and_shows_typing() {
     let (graph, base) =
         Graph::start(vec![(200, json!({ "success": true })), refused(400, 100)]).await;
-    let senders = Senders::new(&config(&base), &LiveFeed::new()).expect("senders");
+    let channels = Channels::new(&config(&base), &LiveFeed::new()).expect("channels");
     let mut work = Working {
         stream: row(Channel::Whatsapp, "44", "").stream,
         channel: Channel::Whatsapp,
         address: "44".into(),
         provider_message_id: Some("wamid.IN1".to_owned()),
     };
-    senders.working(&work).await;
-    senders.working(&work).await; // a refusal is no failure
+    channels.working(&work).await;
+    channels.working(&work).await; // a refusal is no failure
     work.provider_message_id = None;
-    senders.working(&work).await;
+    channels.working(&work).await;
     let asked = graph.asked();
     assert_eq!(asked.len(), 2);
     assert_eq!(
@@ -377,15 +377,15 @@ async fn working_marks_the_message_read_and_shows_typing() {
 #[tokio::test]
 async fn web_chat_tells_whoever_watches_and_never_fails() {
     let live = LiveFeed::new();
-    let senders = Senders::new(&config("http://127.0.0.1:9"), &live).expect("senders");
+    let channels = Channels::new(&config("http://127.0.0.1:9"), &live).expect("channels");
     let row = row(Channel::Webchat, "00", "Hello!");
     let sent = SendOutcome::Sent {
         provider_id: row.message.as_str().to_owned(),
     };
     let noted = Noted::default();
-    assert_eq!(senders.send(&row, &noted).await, sent, "nobody watches");
+    assert_eq!(channels.send(&row, &noted).await, sent, "nobody watches");
     let mut watcher = live.subscribe(&row.stream.conversation);
-    assert_eq!(senders.send(&row, &noted).await, sent);
+    assert_eq!(channels.send(&row, &noted).await, sent);
     assert!(
         matches!(watcher.next().await, Some(LiveEvent::Message { message, .. }) if message == row.message)
     );

@@ -62,7 +62,10 @@ async fn a_text_beyond_the_channels_limit_is_cut_and_says_so() {
         panic!("no message")
     };
     let words = message.content.words().expect("words").expose();
-    assert_eq!(words.chars().count(), Channel::Whatsapp.text_chars_max());
+    assert_eq!(
+        words.chars().count(),
+        Channel::Whatsapp.capabilities().text_chars_max
+    );
     let behind = " a kettle under £40? ☕".chars().count();
     assert_eq!(message.cut_from_chars, Some((65_536 + behind) as u32));
 }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{Request, Response, StatusCode, header};
 use mercer_gateway::whatsapp::{SIGNATURE_HEADER, sign};
-use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Secret, router};
+use mercer_gateway::{Channels, Gateway, GatewayConfig, LiveFeed, Secret, router};
 use mercer_schemas::{Channel, ShopId, Stream};
 use mercer_store::{Hints, InboxRow, Store, StoreConfig};
 use serde_json::{Value, json};
@@ -75,7 +75,20 @@ impl World {
         Self::on(store, dir).await
     }
 
+    /// Builds one with these channels instead of the configured ones.
+    pub(crate) async fn with(channels: &Channels) -> Self {
+        let dir = tempfile::tempdir().expect("folder");
+        let store = open_store(&dir).await;
+        Self::build(store, dir, LiveFeed::new(), channels).await
+    }
+
     pub(crate) async fn on(store: Store, dir: TempDir) -> Self {
+        let live = LiveFeed::new();
+        let channels = Channels::new(&config("http://127.0.0.1:9"), &live).expect("channels");
+        Self::build(store, dir, live, &channels).await
+    }
+
+    async fn build(store: Store, dir: TempDir, live: LiveFeed, channels: &Channels) -> Self {
         let shop = json!({ "id": "northwind", "name": "Northwind <Outdoor>", "currency": "GBP",
             "locale": "en-GB", "greeting": "Hello!" });
         // A store that cannot be written refuses this, too; some tests want one.
@@ -83,15 +96,14 @@ impl World {
             .shops()
             .put(serde_json::from_value(shop).expect("shop"))
             .await;
-        let (woken, live) = (Arc::new(Woken::default()), LiveFeed::new());
+        let woken = Arc::new(Woken::default());
         let gateway = Gateway {
             store: store.clone(),
-            config: Arc::new(config("http://127.0.0.1:9")),
             hints: woken.clone(),
             live: live.clone(),
         };
         Self {
-            router: router(gateway),
+            router: router(gateway, channels),
             store,
             live,
             woken,

@@ -386,7 +386,7 @@ pub(super) fn describe() {
             metrics::counter!(name).increment(0);
         }
     }
-    for channel in [Channel::Whatsapp, Channel::Webchat] {
+    for channel in Channel::ALL {
         let channel = channel.as_str();
         metrics::counter!("mercer_delivery_total", "channel" => channel, "outcome" => "rejected")
             .increment(0);

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, ensure};
 use clap::Parser;
 use mercer_commerce::Tools;
-use mercer_gateway::{GatewayConfig, LiveFeed, Senders};
+use mercer_gateway::{Channels, GatewayConfig, LiveFeed};
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_runtime::{Runtime, RuntimeConfig, Services, SystemClock};
 use mercer_schemas::{Channel, Content, InboundMessage, MessageId, Personal, ShopId, Stream};
@@ -63,7 +63,7 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
         tools: Tools::new(store.clone(), knowledge),
         chat: load_chat(config, &OwnModels::default()).await?,
         intents: None,
-        senders: Senders::new(&GatewayConfig::default(), &live)?,
+        channels: Channels::new(&GatewayConfig::default(), &live)?,
         live,
         clock: Arc::new(SystemClock),
     };

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::ensure;
 use clap::Parser;
 use mercer_gateway::whatsapp::{SIGNATURE_HEADER, sign};
-use mercer_gateway::{Gateway, GatewayConfig, LiveFeed, Secret, WhatsAppConfig};
+use mercer_gateway::{Channels, Gateway, GatewayConfig, LiveFeed, Secret, WhatsAppConfig};
 use mercer_store::NoHints;
 use serde::Serialize;
 use serde_json::json;
@@ -97,14 +97,14 @@ async fn acknowledged(
     };
     let gateway = Gateway {
         store: store.clone(),
-        config: Arc::new(config),
         hints: Arc::new(NoHints),
         live: LiveFeed::new(),
     };
+    let channels = Channels::new(&config, &gateway.live)?;
+    let router = mercer_gateway::router(gateway, &channels);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}/webhooks/whatsapp/{shop}", listener.local_addr()?);
-    let server =
-        tokio::spawn(async move { axum::serve(listener, mercer_gateway::router(gateway)).await });
+    let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let http = reqwest::Client::new();
     let deadline = Instant::now() + seconds;
     let tasks: Vec<_> = (0..senders)

@@ -6,8 +6,10 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Path, Query, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::sse::{Event as SseEvent, KeepAlive, Sse};
@@ -20,6 +22,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use self::show::Shown;
+use super::config::Pages;
 use super::session::SessionToken;
 use crate::Gateway;
 use crate::live::{LiveEvent, LiveFeed, Subscription};
@@ -38,19 +41,20 @@ const KEEP_ALIVE_MS: u64 = 15_000;
 
 /// Query of the stream. The session's token is never part of it: proxies log addresses.
 #[derive(Deserialize)]
-pub(crate) struct Resume {
+pub(super) struct Resume {
     /// Like the `Last-Event-ID` header, which wins.
     after: Option<String>,
 }
 
 /// Streams a session's conversation: its log from where the page left off, then what happens.
-pub(crate) async fn stream_events(
+pub(super) async fn stream_events(
     State(gateway): State<Gateway>,
+    Extension(pages): Extension<Arc<Pages>>,
     Path(shop): Path<String>,
     Query(resume): Query<Resume>,
     headers: HeaderMap,
 ) -> Response {
-    let Some(shop) = gateway.config.webchat_of(&shop).cloned() else {
+    let Some(shop) = pages.find(&shop).cloned() else {
         return Problem::NO_SUCH_SHOP.into_response();
     };
     let token = match SessionToken::of_headers(&headers) {

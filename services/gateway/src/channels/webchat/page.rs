@@ -1,33 +1,41 @@
 //! The chat page: one HTML answer with its style and script inside, and a policy that lets nothing
 //! else run or load.
 
+use std::sync::Arc;
+
+use axum::Extension;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use mercer_schemas::{Shop, ShopId};
 
+use super::config::Pages;
 use crate::Gateway;
 use crate::problem::Problem;
 
-const HTML: &str = include_str!("../../web/chat.html");
-const STYLE: &str = include_str!("../../web/chat.css");
-const SCRIPT: &str = include_str!("../../web/chat.js");
+const HTML: &str = include_str!("../../../web/chat.html");
+const STYLE: &str = include_str!("../../../web/chat.css");
+const SCRIPT: &str = include_str!("../../../web/chat.js");
 
 /// Serves the page of the shop that answers at `/chat`.
-pub(crate) async fn default_page(State(gateway): State<Gateway>) -> Response {
-    match gateway.config.webchat_default().cloned() {
-        Some(shop) => page(&gateway, &shop).await,
+pub(super) async fn default_page(
+    State(gateway): State<Gateway>,
+    Extension(pages): Extension<Arc<Pages>>,
+) -> Response {
+    match pages.first() {
+        Some(shop) => page(&gateway, shop).await,
         None => Problem::NO_SUCH_SHOP.into_response(),
     }
 }
 
 /// Serves the page of a shop.
-pub(crate) async fn shop_page(
+pub(super) async fn shop_page(
     State(gateway): State<Gateway>,
+    Extension(pages): Extension<Arc<Pages>>,
     Path(shop): Path<String>,
 ) -> Response {
-    match gateway.config.webchat_of(&shop).cloned() {
-        Some(shop) => page(&gateway, &shop).await,
+    match pages.find(&shop) {
+        Some(shop) => page(&gateway, shop).await,
         None => Problem::NO_SUCH_SHOP.into_response(),
     }
 }

@@ -1,9 +1,7 @@
 //! A customer writes on the chat page.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use mercer_schemas::{Channel, Content, InboundMessage, Personal};
 use mercer_store::InboxItem;
@@ -11,13 +9,12 @@ use mercer_store::text::storable;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::session::SessionToken;
+use crate::adapter::{Receipt, Verified};
 use crate::ingress::{self, Incoming, Taken};
 use crate::problem::Problem;
-use crate::{Gateway, read_body};
 
 /// Most bytes of a request: every character may take 12 bytes as `\ud83d\ude00`.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+pub(super) const BODY_BYTES_MAX: usize = 64 * 1024;
 /// Most characters of a client's message id.
 const ID_CHARS_MAX: usize = 64;
 
@@ -54,45 +51,17 @@ pub fn provider_id(address: &str, client_id: &str) -> String {
     format!("{address}:{client_id}")
 }
 
-/// Takes a message: checks, stores, acknowledges. The same id again changes nothing.
-pub(crate) async fn receive_message(
-    State(gateway): State<Gateway>,
-    Path(shop): Path<String>,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let _timer = ingress::Timer::start(Channel::Webchat);
-    match receive(gateway, &shop, &headers, body).await {
-        Ok((id, new)) => {
-            let body = Json(json!({ "id": id, "duplicate": !new }));
-            (StatusCode::ACCEPTED, body).into_response()
-        }
-        Err(problem) => {
-            ingress::count(Channel::Webchat, problem.code);
-            problem.into_response()
-        }
-    }
-}
-
-async fn receive(
-    gateway: Gateway,
-    shop: &str,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<(String, bool), Problem> {
-    let shop = gateway
-        .config
-        .webchat_of(shop)
-        .ok_or(Problem::NO_SUCH_SHOP)?
-        .clone();
-    let address = SessionToken::of_headers(headers)?.address();
-    let body = read_body(headers, body, BODY_BYTES_MAX).await?;
-    let NewMessage { id, text } = serde_json::from_slice(&body).map_err(|_| UNREADABLE)?;
+/// Reads a message of a page.
+pub(super) fn parse(
+    from: &Verified,
+    body: &[u8],
+    received_at_ms: i64,
+) -> Result<Vec<Incoming>, Problem> {
+    let address = from.address.clone().unwrap_or_default();
+    let NewMessage { id, text } = serde_json::from_slice(body).map_err(|_| UNREADABLE)?;
     let text = storable(text.expose());
     check(&id, &text)?;
-
-    let received_at_ms = ingress::now_ms();
-    let provider_id = provider_id(&address, &id);
+    let provider_id = provider_id(address.expose(), &id);
     let message = InboundMessage {
         id: ingress::mint_message_id(received_at_ms),
         provider_id: provider_id.clone(),
@@ -103,22 +72,21 @@ async fn receive(
             text: Personal::new(text.trim().to_owned()),
         },
     };
-    let row = Incoming {
+    Ok(vec![Incoming {
         provider_id,
-        address: Personal::new(address.clone()),
+        address,
         sent_at_ms: received_at_ms,
         item: Taken::Item(InboxItem::Message(message)),
-    };
-    // A task of its own: a page that goes away must not keep us from storing and waking.
-    let stored = tokio::spawn(async move {
-        let stored = gateway
-            .take(&shop, Channel::Webchat, vec![row], received_at_ms)
-            .await;
-        gateway.live.publish_opened(&shop, &address);
-        stored
-    });
-    let new = stored.await.map_err(|_| Problem::UNAVAILABLE)??;
-    Ok((id, new > 0))
+    }])
+}
+
+/// Tells the page that its message is stored, under the id that the page gave it. The same id again
+/// changes nothing.
+pub(super) fn acknowledge(receipt: &Receipt) -> Response {
+    let stored = receipt.provider_ids.first();
+    let id = stored.and_then(|id| Some(id.split_once(':')?.1));
+    let body = Json(json!({ "id": id, "duplicate": receipt.new == 0 }));
+    (StatusCode::ACCEPTED, body).into_response()
 }
 
 fn check(id: &str, text: &str) -> Result<(), Problem> {
@@ -133,7 +101,7 @@ fn check(id: &str, text: &str) -> Result<(), Problem> {
     if text.is_empty() {
         return Err(EMPTY_TEXT);
     }
-    if text.chars().count() > Channel::Webchat.text_chars_max() {
+    if text.chars().count() > Channel::Webchat.capabilities().text_chars_max {
         return Err(LONG_TEXT);
     }
     Ok(())
@@ -145,7 +113,7 @@ mod tests {
 
     #[test]
     fn limits_are_those_that_the_page_names() {
-        let most = Channel::Webchat.text_chars_max();
+        let most = Channel::Webchat.capabilities().text_chars_max;
         assert_eq!(check("a-1_B", "hello"), Ok(()));
         assert_eq!(check("", "hello"), Err(BAD_ID));
         assert_eq!(check("a:b", "hello"), Err(BAD_ID));
@@ -154,6 +122,6 @@ mod tests {
         assert_eq!(check("a", &"é".repeat(most)), Ok(()));
         assert_eq!(check("a", &"é".repeat(most + 1)), Err(LONG_TEXT));
         let named = format!("TEXT_CHARS_MAX = {most};");
-        assert!(include_str!("../../web/chat.js").contains(&named));
+        assert!(include_str!("../../../web/chat.js").contains(&named));
     }
 }

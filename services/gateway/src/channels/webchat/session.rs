@@ -1,13 +1,15 @@
 //! Session tokens of the chat page.
 
-use axum::Json;
-use axum::extract::{Path, State};
+use std::sync::Arc;
+
+use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use crate::Gateway;
+use super::config::Pages;
 use crate::problem::Problem;
 
 /// Random bytes of a token: far too many to guess.
@@ -36,7 +38,7 @@ impl SessionToken {
     ///
     /// # Errors
     /// A 401 answer when it is missing or malformed.
-    pub(crate) fn of_headers(headers: &HeaderMap) -> Result<Self, Problem> {
+    pub(super) fn of_headers(headers: &HeaderMap) -> Result<Self, Problem> {
         let value = headers.get(header::AUTHORIZATION).ok_or(REFUSED)?;
         let text = value.to_str().map_err(|_| REFUSED)?;
         let (scheme, token) = text.split_once(' ').ok_or(REFUSED)?;
@@ -58,11 +60,11 @@ pub fn new_token() -> String {
 }
 
 /// Opens a session: hands out a token. Nothing is stored until the first message.
-pub(crate) async fn open_session(
-    State(gateway): State<Gateway>,
+pub(super) async fn open_session(
+    Extension(pages): Extension<Arc<Pages>>,
     Path(shop): Path<String>,
 ) -> Response {
-    if gateway.config.webchat_of(&shop).is_none() {
+    if pages.find(&shop).is_none() {
         return Problem::NO_SUCH_SHOP.into_response();
     }
     let headers = [(header::CACHE_CONTROL, "no-store")];

@@ -3,18 +3,15 @@
 //! Meta has no idempotency key for messages, so an attempt whose end was not seen stays unknown:
 //! the status report that carries our id of the part (`biz_opaque_callback_data`) settles it.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use async_trait::async_trait;
-use mercer_schemas::{OutboundMessage, ShopId};
+use mercer_schemas::OutboundMessage;
 use mercer_store::{OutboxRow, Part};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use super::{callback, render};
-use crate::config::WhatsAppConfig;
-use crate::sender::{ChannelSender, SendOutcome, Working};
+use super::{WhatsAppConfig, callback};
+use crate::sender::{SendOutcome, Working, rejected};
 
 /// Most milliseconds to reach the Graph API. A connection that was not made has sent nothing.
 const CONNECT_TIMEOUT_MS: u64 = 5_000;
@@ -28,29 +25,18 @@ const PAUSE_MS_MAX: u64 = 60_000;
 /// Source: Meta, "Error codes" 131056 and "Throughput".
 const PAIR_RATE_MS: u64 = 6_000;
 
-/// Sends WhatsApp messages for all shops.
-pub struct WhatsAppSender {
-    accounts: HashMap<ShopId, WhatsAppConfig>,
+/// Calls the Graph API.
+pub(super) struct GraphApi {
     client: reqwest::Client,
 }
 
-impl WhatsAppSender {
-    /// Builds the sender.
-    ///
-    /// # Errors
-    /// When the HTTP client cannot be set up.
-    pub fn new(accounts: &[WhatsAppConfig]) -> Result<Self, reqwest::Error> {
+impl GraphApi {
+    pub(super) fn new() -> Result<Self, reqwest::Error> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(Duration::from_millis(CONNECT_TIMEOUT_MS))
             .build()?;
-        Ok(Self {
-            accounts: accounts
-                .iter()
-                .map(|a| (a.shop.clone(), a.clone()))
-                .collect(),
-            client,
-        })
+        Ok(Self { client })
     }
 
     fn post(
@@ -71,23 +57,15 @@ impl WhatsAppSender {
             .timeout(Duration::from_millis(timeout_ms))
             .json(body)
     }
-}
 
-#[async_trait]
-impl ChannelSender for WhatsAppSender {
-    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
-        let parts = render::parts(content).into_iter();
-        let text = |text: String| OutboundMessage {
-            text: text.into(),
-            cards: Vec::new(),
-        };
-        parts.map(text).collect()
-    }
-
-    async fn send(&self, row: &OutboxRow, content: &OutboundMessage, part: Part) -> SendOutcome {
-        let Some(account) = self.accounts.get(&row.stream.shop) else {
-            return rejected("shop has no WhatsApp number");
-        };
+    /// Makes one attempt to send a part of a message.
+    pub(super) async fn send(
+        &self,
+        account: &WhatsAppConfig,
+        row: &OutboxRow,
+        content: &OutboundMessage,
+        part: Part,
+    ) -> SendOutcome {
         let mut body = json!({
             "messaging_product": "whatsapp",
             "recipient_type": "individual",
@@ -107,10 +85,8 @@ impl ChannelSender for WhatsAppSender {
         }
     }
 
-    async fn working(&self, work: &Working) {
-        let Some(account) = self.accounts.get(&work.stream.shop) else {
-            return;
-        };
+    /// Marks the customer's latest message as read, and shows that an answer is being written.
+    pub(super) async fn working(&self, account: &WhatsAppConfig, work: &Working) {
         let Some(message) = &work.provider_message_id else {
             return;
         };
@@ -231,12 +207,6 @@ async fn read_answer(mut response: reqwest::Response) -> Option<Value> {
 fn retry(after_ms: u64, cause: impl Into<String>) -> SendOutcome {
     SendOutcome::Retry {
         after_ms,
-        cause: cause.into(),
-    }
-}
-
-fn rejected(cause: impl Into<String>) -> SendOutcome {
-    SendOutcome::Rejected {
         cause: cause.into(),
     }
 }
