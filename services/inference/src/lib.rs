@@ -5,8 +5,8 @@
 //! ask workers over NATS, and `Worker` is what serves an engine and an embedder to them.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
-//! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
-//! the real engine runs.
+//! fallbacks (the caller decides), and any stand-in for a model: `mercer-random-model` writes files with random weights
+//! that the real engine runs.
 
 pub mod bare;
 pub mod bus;
@@ -19,7 +19,6 @@ pub mod generation;
 pub mod hardware;
 pub mod intent;
 pub mod pool;
-pub mod random_model;
 pub mod rerank;
 pub mod template;
 pub mod testing;

@@ -8,7 +8,7 @@ use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use mercer_inference::ChatModel;
-use mercer_inference::random_model::{RandomBert, RandomModel, TensorType};
+use mercer_random_model::{RandomBert, RandomModel, TensorType};
 
 use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;

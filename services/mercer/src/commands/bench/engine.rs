@@ -398,7 +398,7 @@ fn median(sorted: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use mercer_inference::testing::{RandomModel, write_random_model};
+    use mercer_random_model::{RandomModel, write_random_model};
 
     use super::*;
 
