@@ -8,6 +8,7 @@
 //! fallbacks (the caller decides), and any stand-in for a model: `mercer-random-model` writes files with random weights
 //! that the real engine runs.
 
+#[cfg(feature = "bare")]
 pub mod bare;
 pub mod bus;
 pub mod chat;
@@ -35,6 +36,7 @@ mod text_model;
 mod token_env;
 mod utf8;
 
+#[cfg(feature = "bare")]
 pub use bare::BareLoop;
 pub use bus::Bus;
 pub use chat::{

@@ -44,16 +44,13 @@ enum Command {
     /// Measure answers or search against expectations.
     #[command(subcommand)]
     Eval(commands::eval::Eval),
-    /// Measure this machine.
-    #[command(subcommand)]
-    Bench(commands::bench::Bench),
     /// Manage keys of the admin API.
     #[command(subcommand)]
     Admin(commands::admin::Admin),
     /// Try the webhooks and e-mails that call a person, or make a secret for one.
     #[command(subcommand)]
     Webhooks(commands::webhooks::Webhooks),
-    /// Look at models, write training dialogues, or make a model to measure with.
+    /// Look at models.
     #[command(subcommand)]
     Models(commands::models::Models),
     /// Show the live pool of workers: slots, queue, cache, speed, draining.
@@ -102,11 +99,8 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let mut config = config::load(cli.config.as_deref())?;
     // Only a server's log is for machines; commands speak to a person, and warn only.
-    match cli.command {
-        Command::Serve(_) => {}
-        // What a measurement does to a pool on purpose is not worth a warning.
-        Command::Bench(_) => config.log_from("error"),
-        _ => config.log_from("warn"),
+    if !matches!(cli.command, Command::Serve(_)) {
+        config.log_from("warn");
     }
     let _telemetry = observe::start(&config)?;
     match cli.command {
@@ -118,7 +112,6 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Command::Conversations(args) => commands::conversations::run(&config, args).await,
         Command::Replay(args) => commands::replay::run(&config, args).await,
         Command::Eval(command) => commands::eval::run(&config, command).await,
-        Command::Bench(command) => commands::bench::run(&config, command).await,
         Command::Admin(command) => commands::admin::run(&config, command).await,
         Command::Webhooks(command) => commands::webhooks::run(&config, command).await,
         Command::Models(command) => commands::models::run(&config, command).await,
