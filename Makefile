@@ -52,5 +52,5 @@ gpu-check:
 
 ## Measure this machine; see docs/benchmarks.md.
 bench: build
-	$(MERCER) bench actors
-	$(MERCER) bench ingress
+	$(MERCER)-lab bench actors
+	$(MERCER)-lab bench ingress

@@ -2,7 +2,7 @@
 # Builds Mercer for CUDA in a target folder of its own and measures a random-weight model of an 8B shape on the GPU:
 # tokens a second, time to first token, memory. `tests/gpu.sh --check` only says what is missing.
 #
-#   MODEL=qwen2.5-1.5b tests/gpu.sh      another shape (`mercer models random --help` lists them)
+#   MODEL=qwen2.5-1.5b tests/gpu.sh      another shape (`mercer-lab models random --help` lists them)
 #   WORKLOADS=W2,W3 tests/gpu.sh         other workloads (docs/benchmarks.md)
 #   SLOTS=16 tests/gpu.sh                conversations computed at once
 #
@@ -36,10 +36,10 @@ echo "gpu-check: $gpus"
 export PATH="$(dirname "$nvcc"):$PATH"
 # Kernels for the GPUs of this machine alone: those for every GPU that ggml knows take much longer to build.
 export CMAKE_CUDA_ARCHITECTURES=${CMAKE_CUDA_ARCHITECTURES:-native}
-CARGO_TARGET_DIR=$target cargo build --release -p mercer --bin mercer --features cuda
-mercer=$target/release/mercer
+CARGO_TARGET_DIR=$target cargo build --release -p mercer -p mercer-lab --bin mercer --bin mercer-lab --features mercer/cuda,mercer-lab/cuda
+mercer=$target/release/mercer lab=$target/release/mercer-lab
 file=$target/$model.q8_0.gguf
-[ -f "$file" ] || "$mercer" models random --like "$model" --type q8_0 --out "$file"
+[ -f "$file" ] || "$lab" models random --like "$model" --type q8_0 --out "$file"
 
 export MERCER_HARDWARE__GPU_LAYERS=${MERCER_HARDWARE__GPU_LAYERS:-999}
 export MERCER_MODELS__BATCH_TOKENS=${MERCER_MODELS__BATCH_TOKENS:-2048}
@@ -53,7 +53,7 @@ peaks=$(mktemp)
 (while :; do used; sleep 0.5; done) >"$peaks" &
 sampler=$!
 trap 'kill "$sampler" 2>/dev/null || true; rm -f "$peaks"' EXIT
-"$mercer" bench inference --model "$file" --slots "$slots" --workload "$workloads"
+"$lab" bench inference --model "$file" --slots "$slots" --workload "$workloads"
 kill "$sampler" 2>/dev/null || true
 echo "GPU memory: $before MiB before, $(sort -n "$peaks" | tail -n 1) MiB at the most (all GPUs, all programs)"
 

@@ -29,9 +29,10 @@ mkdir -p "$target"
 find "$target" -xtype l -name 'lib*.so' -delete
 cargo=(cargo)
 if command -v mold >/dev/null; then cargo=(mold -run cargo); fi
+# The program alone: an archive holds nothing of what services/lab measures with.
 with=mercer/dynamic-backends
 for feature in ${features//,/ }; do with+=,mercer/$feature; done
-CARGO_TARGET_DIR=$target "${cargo[@]}" build --locked --profile "$profile" --workspace --bins --features "$with" \
+CARGO_TARGET_DIR=$target "${cargo[@]}" build --locked --profile "$profile" -p mercer --bin mercer --features "$with" \
   --message-format json-render-diagnostics >"$target/dist.json"
 # Where it has put llama.cpp's libraries, and the program.
 llama=$(sed -n 's/.*"reason":"build-script-executed".*llama-cpp-sys-2.*"out_dir":"\([^"]*\)".*/\1/p' "$target/dist.json")

@@ -14,5 +14,6 @@ mod live;
 mod monitoring;
 mod nodes;
 mod once;
+mod parts;
 mod pool;
 mod support;

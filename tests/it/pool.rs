@@ -211,12 +211,12 @@ async fn the_later_worker_of_a_name_ends_with_what_to_do() {
     first.stop().await;
 }
 
-/// Kills, freezes, restarts and drains, as `mercer bench chaos` does by the hundred.
+/// Kills, freezes, restarts and drains, as `mercer-lab bench chaos` does by the hundred.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_short_chaos_breaks_no_text() {
     let world = World::empty(Model::Reflex).await;
     let chaos = world
-        .run(&[
+        .run_lab(&[
             "bench",
             "chaos",
             "--kills",

@@ -1,4 +1,5 @@
 //! A bare decode loop over llama.cpp, to compare the engine with: no requests, no streams, no rules, no sharing.
+//! Built with the feature `bare` alone, which the laboratory (`services/lab`) asks for.
 
 use std::time::{Duration, Instant};
 

@@ -50,6 +50,7 @@ use crate::{
 };
 
 pub use self::{adapters::AdapterConfig, config::EngineConfig, monitor::EngineCounts};
+#[cfg(feature = "bare")]
 pub(crate) use self::{core::context_params, sampling::highest};
 
 /// Holds the recursion of grammar matching with room to spare. Only what is touched takes memory.

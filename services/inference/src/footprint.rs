@@ -228,11 +228,10 @@ fn numbers(text: &str) -> Vec<u64> {
 
 #[cfg(test)]
 mod tests {
+    use mercer_random_model::{RandomModel, write_random_model};
+
     use super::*;
-    use crate::{
-        KvType,
-        testing::{RandomModel, write_random_model},
-    };
+    use crate::KvType;
 
     fn needs(change: impl FnOnce(&mut EngineConfig)) -> ChatNeeds {
         let folder = tempfile::tempdir().unwrap();

@@ -5,9 +5,10 @@
 //! ask workers over NATS, and `Worker` is what serves an engine and an embedder to them.
 //!
 //! Not here: prompts, tools, evidence and the grammars made from them (the callers build those), retries and
-//! fallbacks (the caller decides), and any stand-in for a model: `random_model` writes files with random weights that
-//! the real engine runs.
+//! fallbacks (the caller decides), and any stand-in for a model: `mercer-random-model` writes files with random weights
+//! that the real engine runs.
 
+#[cfg(feature = "bare")]
 pub mod bare;
 pub mod bus;
 pub mod chat;
@@ -19,7 +20,6 @@ pub mod generation;
 pub mod hardware;
 pub mod intent;
 pub mod pool;
-pub mod random_model;
 pub mod rerank;
 pub mod template;
 pub mod testing;
@@ -36,6 +36,7 @@ mod text_model;
 mod token_env;
 mod utf8;
 
+#[cfg(feature = "bare")]
 pub use bare::BareLoop;
 pub use bus::Bus;
 pub use chat::{

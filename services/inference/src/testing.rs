@@ -1,16 +1,6 @@
-//! Tiny model files with random weights, for tests that need a real model but no sense.
+//! A hook into the engine, for tests that need a model to hang. Model files for tests are written by `mercer-random-model`.
 
-use std::{fmt, io, path::Path, sync::Arc};
-
-pub use crate::random_model::{CHAT_TEMPLATE, RandomModel, SPECIAL_TOKENS};
-
-/// Writes a model file; about 500 KB for the default shape.
-///
-/// # Errors
-/// As the file system says.
-pub fn write_random_model(path: impl AsRef<Path>, model: &RandomModel) -> io::Result<()> {
-    model.write(path, &mut |_, _| {}).map(|_| ())
-}
+use std::{fmt, sync::Arc};
 
 /// Something that an engine's thread does before each step, so that a test can let it hang.
 #[derive(Clone)]

@@ -89,11 +89,10 @@ impl Tokenizer {
 
 #[cfg(test)]
 mod tests {
+    use mercer_random_model::{RandomModel, write_random_model};
+
     use super::*;
-    use crate::{
-        EngineConfig, LlamaEngine, Role,
-        testing::{RandomModel, write_random_model},
-    };
+    use crate::{EngineConfig, LlamaEngine, Role};
 
     #[test]
     fn a_vocabulary_alone_makes_the_prompts_that_the_engine_makes() {

@@ -3,8 +3,8 @@
 use mercer_inference::{
     ChatMessage, Error, Role,
     template::{ChatTemplate, Piece},
-    testing::CHAT_TEMPLATE,
 };
+use mercer_random_model::CHAT_TEMPLATE;
 
 const CHATML: &str = "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>' + '\\n' }}{% endfor %}\
                       {% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";

@@ -88,7 +88,7 @@ pub(crate) async fn open_store(config: &Config) -> anyhow::Result<Store> {
 
 /// The text models that compute in this process.
 #[derive(Clone, Default)]
-pub(crate) struct OwnModels {
+pub struct OwnModels {
     /// The embedder, where a file is configured.
     pub(crate) embedder: Option<Arc<LlamaEmbedder>>,
     /// The reranker, where a file is configured.
@@ -100,7 +100,7 @@ impl OwnModels {
     ///
     /// # Errors
     /// Names the file.
-    pub(crate) async fn load(config: &Config) -> anyhow::Result<Self> {
+    pub async fn load(config: &Config) -> anyhow::Result<Self> {
         let models = config.models.clone();
         let load = move || {
             let embedder = match models.embedder() {
@@ -123,7 +123,7 @@ impl OwnModels {
     }
 
     /// Returns how many threads they compute with.
-    pub(crate) fn threads(&self) -> u32 {
+    pub fn threads(&self) -> u32 {
         let embedder = self.embedder.as_deref().map_or(0, LlamaEmbedder::threads);
         let reranker = self.reranker.as_deref().map_or(0, LlamaReranker::threads);
         embedder + reranker
@@ -141,7 +141,7 @@ impl OwnModels {
     ///
     /// # Errors
     /// Says what to start.
-    pub(crate) async fn for_search(&self, config: &Config) -> anyhow::Result<SearchModels> {
+    pub async fn for_search(&self, config: &Config) -> anyhow::Result<SearchModels> {
         let TextModels {
             mut embedder,
             mut reranker,
@@ -176,10 +176,7 @@ fn load_intents(
 ///
 /// # Errors
 /// Names the file.
-pub(crate) async fn load_chat(
-    config: &Config,
-    own: &OwnModels,
-) -> anyhow::Result<Arc<LlamaEngine>> {
+pub async fn load_chat(config: &Config, own: &OwnModels) -> anyhow::Result<Arc<LlamaEngine>> {
     let mut engine = config.engine();
     engine.cores_taken = own.threads();
     let engine = tokio::task::spawn_blocking(move || LlamaEngine::load(engine))

@@ -19,8 +19,7 @@ use mercer_store::StoreConfig;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use self::models::ModelPlace;
-use self::models::Models;
+pub use self::models::{ModelPlace, Models};
 use self::notify::Notify;
 pub(crate) use self::paths::Bases;
 use self::retention::Retention;
@@ -33,7 +32,7 @@ pub(crate) const FILE: &str = "mercer.toml";
 /// All settings. The default file says what each means.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
+pub struct Config {
     /// Folder that Mercer writes to.
     pub(crate) data: PathBuf,
     /// The HTTP server.
@@ -41,13 +40,13 @@ pub(crate) struct Config {
     /// The database.
     pub(crate) store: StoreSection,
     /// The models.
-    pub(crate) models: Models,
+    pub models: Models,
     /// What the chat model computes on.
-    pub(crate) hardware: Hardware,
+    pub hardware: Hardware,
     /// Where NATS runs.
     pub(crate) nats: Nats,
     /// The pool of workers.
-    pub(crate) pool: Pool,
+    pub pool: Pool,
     /// This process as a worker.
     pub(crate) worker: WorkerSection,
     /// How conversations live.
@@ -109,9 +108,9 @@ impl std::fmt::Debug for Nats {
 /// The pool of workers.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Pool {
+pub struct Pool {
     /// Name of the pool.
-    pub(crate) name: String,
+    pub name: String,
 }
 
 /// This process as a worker.
@@ -215,7 +214,7 @@ pub(crate) struct Telemetry {
 ///
 /// # Errors
 /// Names the key that is wrong, what is wrong with it, and the file or variable it came from.
-pub(crate) fn load(file: Option<&Path>) -> anyhow::Result<Config> {
+pub fn load(file: Option<&Path>) -> anyhow::Result<Config> {
     let mut figment = Figment::from(Toml::string(DEFAULT));
     match file {
         Some(file) if !file.exists() => bail!(
@@ -272,6 +271,15 @@ fn describe(error: &figment::Error) -> String {
 }
 
 impl Config {
+    /// Logs what is of this level or worse, and errors alone of the libraries that talk much. A filter that
+    /// `MERCER_LOG__FILTER` sets stays.
+    pub fn log_from(&mut self, level: &str) {
+        if std::env::var_os("MERCER_LOG__FILTER").is_none() {
+            self.log.filter =
+                format!("{level},llama_cpp_2=error,llama-cpp-2=error,lance=error,tantivy=error");
+        }
+    }
+
     fn check(&self) -> anyhow::Result<()> {
         self.http
             .listen
@@ -335,7 +343,7 @@ impl Config {
     }
 
     /// Returns the engine's settings.
-    pub(crate) fn engine(&self) -> EngineConfig {
+    pub fn engine(&self) -> EngineConfig {
         self.models.engine(&self.hardware, &self.data)
     }
 

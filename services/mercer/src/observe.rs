@@ -26,7 +26,7 @@ const SECONDS: [f64; 15] = [
 const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Keeps telemetry running; dropping it sends what is left.
-pub(crate) struct Telemetry {
+pub struct Telemetry {
     provider: Option<SdkTracerProvider>,
 }
 
@@ -42,7 +42,7 @@ impl Drop for Telemetry {
 ///
 /// # Errors
 /// Names the setting that is wrong.
-pub(crate) fn start(config: &Config) -> anyhow::Result<Telemetry> {
+pub fn start(config: &Config) -> anyhow::Result<Telemetry> {
     let filter = EnvFilter::try_new(&config.log.filter)
         .with_context(|| format!("log.filter: `{}`", config.log.filter))?;
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

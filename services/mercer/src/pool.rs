@@ -85,7 +85,7 @@ pub(crate) async fn start_worker(config: &Config, own: &OwnModels) -> anyhow::Re
 
 /// The pool as it is now, from its heartbeats.
 #[derive(Clone)]
-pub(crate) struct LivePool {
+pub struct LivePool {
     name: String,
     rows: watch::Receiver<Option<Vec<WorkerRow>>>,
     // Ends with the last clone.
@@ -97,7 +97,7 @@ impl LivePool {
     ///
     /// # Errors
     /// When the URL cannot be used.
-    pub(crate) async fn start(url: &str, pool: &str, every: Duration) -> anyhow::Result<Self> {
+    pub async fn start(url: &str, pool: &str, every: Duration) -> anyhow::Result<Self> {
         let name = pool.to_owned();
         let mut pool = PoolWatch::connect(url, pool).await?;
         let (told, rows) = watch::channel(None);
@@ -136,7 +136,7 @@ impl LivePool {
     }
 
     /// Returns the workers by name; nothing while NATS is away or was not listened to yet.
-    pub(crate) fn rows(&self) -> Option<Vec<WorkerRow>> {
+    pub fn rows(&self) -> Option<Vec<WorkerRow>> {
         self.rows.borrow().clone()
     }
 }

@@ -1,5 +1,5 @@
 """Generates shop-like English texts: titles, descriptions, questions, policies, reviews and plain sentences.
-Texts of a corpus that `mercer models corpus` wrote can be mixed in: they are what Mercer itself will ask about.
+Texts of a corpus that `mercer-lab models corpus` wrote can be mixed in: they are what Mercer itself will ask about.
 
 Every call to `Texts.batch` gives fresh texts. Half of all nouns are swapped for dictionary words or invented ones,
 so the student meets far more words than the lists hold. Not here: any text of a real or demo shop.

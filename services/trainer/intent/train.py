@@ -2,7 +2,7 @@
 
     python -m intent.train --corpus corpus --embedder mercer-embed-v2.gguf --out mercer-intents-v3.safetensors
 
-In: `train-intents.jsonl` and `heldout-intents.jsonl`, as `mercer models corpus` writes them: a line holds the
+In: `train-intents.jsonl` and `heldout-intents.jsonl`, as `mercer-lab models corpus` writes them: a line holds the
 customer's words, the features that words do not tell, and the intent. Some turns come twice, the second time behind a
 remark as people make it ("Lovely. And is it heavy?"). Out: a safetensors file with the matrices `w1` (hidden x inputs),
 `b1`, `w2`, `b2` of F32, and in its metadata the embedder's id, the factor that vectors are multiplied by, and the names

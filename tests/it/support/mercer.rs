@@ -1,4 +1,4 @@
-//! The `mercer` binary as a child process.
+//! The `mercer` binary as a child process, and `mercer-lab` for commands.
 
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -42,8 +42,27 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
-/// Returns the binary: the one named by `MERCER_BIN`, or the one beside the tests.
-fn binary() -> PathBuf {
+/// A program of this workspace.
+#[derive(Clone, Copy)]
+pub(crate) enum Program {
+    /// `mercer`: what a retailer runs.
+    Mercer,
+    /// `mercer-lab`: what measures it.
+    Lab,
+}
+
+impl Program {
+    /// Returns the binary: `mercer` is the one that `MERCER_BIN` names, or the one beside the tests, and the laboratory is
+    /// beside it.
+    fn path(self) -> PathBuf {
+        match self {
+            Self::Mercer => mercer(),
+            Self::Lab => built(mercer().with_file_name("mercer-lab"), "mercer-lab"),
+        }
+    }
+}
+
+fn mercer() -> PathBuf {
     if let Some(named) = std::env::var_os("MERCER_BIN") {
         let path = PathBuf::from(named);
         assert!(
@@ -54,21 +73,22 @@ fn binary() -> PathBuf {
         return path;
     }
     let test = std::env::current_exe().expect("path of the tests");
-    let beside = test
-        .ancestors()
-        .nth(2)
-        .expect("target folder")
-        .join("mercer");
-    assert!(
-        beside.exists(),
-        "{} does not exist: build it with `cargo build -p mercer --bin mercer` (`make test` does), or name it in MERCER_BIN",
-        beside.display()
-    );
-    beside
+    let target = test.ancestors().nth(2).expect("target folder");
+    built(target.join("mercer"), "mercer")
 }
 
-fn command(settings: &Path, env: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(binary());
+/// Returns a binary that is there.
+fn built(binary: PathBuf, package: &str) -> PathBuf {
+    assert!(
+        binary.exists(),
+        "{} does not exist: build it with `cargo build -p {package} --bin {package}` (`make test` does), or name `mercer` in MERCER_BIN",
+        binary.display()
+    );
+    binary
+}
+
+fn command(program: Program, settings: &Path, env: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program.path());
     // The settings are those of the file alone.
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("MERCER_") {
@@ -83,9 +103,14 @@ fn command(settings: &Path, env: &[(&str, &str)]) -> Command {
     command
 }
 
-/// Runs a command to its end.
-pub(crate) async fn run(settings: &Path, args: &[&str], env: &[(&str, &str)]) -> Output {
-    let mut command = command(settings, env);
+/// Runs a program's command to its end.
+pub(crate) async fn run(
+    program: Program,
+    settings: &Path,
+    args: &[&str],
+    env: &[(&str, &str)],
+) -> Output {
+    let mut command = command(program, settings, env);
     command.args(args);
     let output = timeout(PATIENCE, command.output()).await;
     let output = output
@@ -105,7 +130,7 @@ pub(crate) async fn start(
     roles: &str,
     env: &[(&str, &str)],
 ) -> Result<Mercer, Ended> {
-    let mut command = command(settings, env);
+    let mut command = command(Program::Mercer, settings, env);
     // A Mercer that died a moment ago still has its lease.
     command.args(["serve", "--take-over"]);
     if !roles.is_empty() {

@@ -8,7 +8,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mercer_inference::testing::{RandomModel, write_random_model};
+use mercer_random_model::{RandomModel, write_random_model};
 
 use super::files::fixture;
 

@@ -12,7 +12,7 @@ use tokio::sync::OnceCell;
 
 use super::files::{copy_folder, fixture};
 use super::graph::Graph;
-use super::mercer::{self, Ended, Mercer, Output};
+use super::mercer::{self, Ended, Mercer, Output, Program};
 use super::model::Model;
 
 /// Meta's id of the shop's number.
@@ -200,7 +200,12 @@ impl World {
 
     /// Runs another command to its end, with more environment variables.
     pub(crate) async fn run_with(&self, args: &[&str], env: &[(&str, &str)]) -> Output {
-        mercer::run(&self.settings(), args, env).await
+        mercer::run(Program::Mercer, &self.settings(), args, env).await
+    }
+
+    /// Runs a command of the laboratory to its end.
+    pub(crate) async fn run_lab(&self, args: &[&str]) -> Output {
+        mercer::run(Program::Lab, &self.settings(), args, &[]).await
     }
 
     /// Replays every conversation and decides everything again; none may diverge.

@@ -1,6 +1,7 @@
 //! Tokens that are guessed or forced: they change how fast a text comes, never the text.
 
-use mercer_inference::{Finish, GenerateRequest, Tokenizer, random_model::TensorType};
+use mercer_inference::{Finish, GenerateRequest, Tokenizer};
+use mercer_random_model::TensorType;
 
 use super::*;
 

@@ -18,8 +18,8 @@ use std::{sync::Arc, time::Duration};
 use mercer_inference::{
     ChatMessage, ChatModel, Completion, EngineConfig, GenerateRequest, Grammar, LlamaEngine,
     Priority, Role,
-    testing::{RandomModel, write_random_model},
 };
+use mercer_random_model::{RandomModel, write_random_model};
 use tempfile::TempDir;
 
 /// A small JSON object with a word in it: some 20 tokens, valid whatever the model likes.

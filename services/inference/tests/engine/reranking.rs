@@ -2,11 +2,8 @@
 
 use std::path::PathBuf;
 
-use mercer_inference::{
-    EngineConfig, Error, LlamaEmbedder, LlamaEngine, LlamaReranker, Reranker,
-    random_model::RandomBert,
-    testing::{RandomModel, write_random_model},
-};
+use mercer_inference::{EngineConfig, Error, LlamaEmbedder, LlamaEngine, LlamaReranker, Reranker};
+use mercer_random_model::{RandomBert, RandomModel, write_random_model};
 use tempfile::TempDir;
 
 fn file(model: &RandomBert) -> (TempDir, PathBuf) {

@@ -16,10 +16,9 @@ use futures::StreamExt;
 use mercer_inference::{
     ChatMessage, ChatModel, Chunk, Completion, EngineConfig, Error, Finish, GenerateRequest,
     Generation, Grammar, LlamaEmbedder, LlamaEngine, LlamaReranker, ModelInfo, PoolConfig,
-    Priority, Role, TextModels, Worker, WorkerConfig, WorkerEngine, WorkerPool,
-    random_model::RandomBert,
-    testing::{RandomModel, StepHook, write_random_model},
+    Priority, Role, TextModels, Worker, WorkerConfig, WorkerEngine, WorkerPool, testing::StepHook,
 };
+use mercer_random_model::{RandomBert, RandomModel, write_random_model};
 use mercer_schemas::worker::Load;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, time::sleep};

@@ -1,7 +1,6 @@
 //! One file a command.
 
 pub(crate) mod admin;
-pub(crate) mod bench;
 pub(crate) mod chat;
 pub(crate) mod completions;
 pub(crate) mod config;

@@ -17,41 +17,41 @@ use super::Bases;
 /// The models.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Models {
+pub struct Models {
     /// Chat model, GGUF.
-    pub(crate) chat: PathBuf,
+    pub chat: PathBuf,
     /// Embedding model, GGUF; `pool` for the one that the pool's workers serve, empty for none.
-    pub(crate) embedder: PathBuf,
+    pub embedder: PathBuf,
     /// Intent classifier for small chat models, safetensors; empty for none.
-    pub(crate) intents: PathBuf,
+    pub intents: PathBuf,
     /// Threads of the embedding model; 0 chooses.
-    pub(crate) embedder_threads: u32,
+    pub embedder_threads: u32,
     /// Reranker, GGUF; `pool` for the one that the pool's workers serve, empty for none.
-    pub(crate) reranker: PathBuf,
+    pub reranker: PathBuf,
     /// Threads of the reranker; 0 chooses.
-    pub(crate) reranker_threads: u32,
+    pub reranker_threads: u32,
     /// Threads of the chat model; 0 chooses.
-    pub(crate) threads: u32,
+    pub threads: u32,
     /// Threads of the chat model while it reads prompts; 0 takes as many as `threads`.
-    pub(crate) batch_threads: u32,
+    pub batch_threads: u32,
     /// Conversations generated at once, 1 to 64.
-    pub(crate) slots: u32,
+    pub slots: u32,
     /// Conversations whose cache is kept between their turns.
-    pub(crate) parked: u32,
+    pub parked: u32,
     /// Tokens computed in one step at most, 64 to 8192.
-    pub(crate) batch_tokens: u32,
+    pub batch_tokens: u32,
     /// Tokens that one conversation may hold; 0 takes what the model allows, at most 8192.
-    pub(crate) context_tokens: u32,
+    pub context_tokens: u32,
     /// Tokens that the cache holds for all conversations; 0 chooses.
-    pub(crate) cache_tokens: u32,
+    pub cache_tokens: u32,
     /// Mebibytes of main memory for caches that left the one above; 0 computes them again.
-    pub(crate) host_cache_mb: u64,
+    pub host_cache_mb: u64,
     /// Mebibytes of files below the data folder for more such caches; 0 writes none.
-    pub(crate) disk_cache_mb: u64,
+    pub disk_cache_mb: u64,
     /// Tokens drafted from the prompt for one reply in one step at most, 0 to 64.
-    pub(crate) draft_tokens: u32,
+    pub draft_tokens: u32,
     /// Milliseconds that a step should take while replies are being written, 10 to 5000.
-    pub(crate) step_ms: u64,
+    pub step_ms: u64,
     /// LoRA adapters of the chat model.
     #[serde(default)]
     pub(crate) adapters: Vec<Adapter>,
@@ -59,7 +59,7 @@ pub(crate) struct Models {
 
 /// Where a model computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ModelPlace<'a> {
+pub enum ModelPlace<'a> {
     /// Nowhere.
     None,
     /// In this process, with the model of a file.
@@ -168,12 +168,12 @@ impl Models {
     }
 
     /// Returns where texts are embedded.
-    pub(crate) fn embedder(&self) -> ModelPlace<'_> {
+    pub fn embedder(&self) -> ModelPlace<'_> {
         ModelPlace::of(&self.embedder)
     }
 
     /// Returns where hits are read again.
-    pub(crate) fn reranker(&self) -> ModelPlace<'_> {
+    pub fn reranker(&self) -> ModelPlace<'_> {
         ModelPlace::of(&self.reranker)
     }
 

@@ -354,8 +354,8 @@ where
 
 #[cfg(test)]
 mod tests {
-    use mercer_inference::testing::{RandomModel, write_random_model};
     use mercer_inference::{EngineConfig, LlamaEngine, Tokenizer};
+    use mercer_random_model::{RandomModel, write_random_model};
     use tempfile::TempDir;
 
     use super::*;

@@ -1,4 +1,4 @@
-//! A nats-server and workers of this program as processes of their own, for measurements that disturb them.
+//! A nats-server and workers as processes of their own, for measurements that disturb them.
 //!
 //! All of them end with the fleet.
 
@@ -9,13 +9,12 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use mercer::config::Config;
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout};
-
-use crate::config::Config;
 
 /// Name of the fleet's pool.
 pub(super) const POOL: &str = "bench";
@@ -167,8 +166,7 @@ impl Fleet {
     }
 
     fn spawn_worker(&self, name: &str) -> anyhow::Result<Child> {
-        let program = std::env::current_exe().context("path of this program")?;
-        let mut command = Command::new(program);
+        let mut command = Command::new(worker_program()?);
         // The settings are those of the file alone.
         for (variable, _) in std::env::vars_os() {
             if variable.to_string_lossy().starts_with("MERCER_") {
@@ -191,6 +189,18 @@ impl Fleet {
             .spawn()
             .with_context(|| format!("worker {name}"))
     }
+}
+
+/// Returns the program whose processes workers are: `mercer`, beside this one.
+fn worker_program() -> anyhow::Result<PathBuf> {
+    let lab = std::env::current_exe().context("path of this program")?;
+    let program = lab.with_file_name("mercer");
+    ensure!(
+        program.is_file(),
+        "{} does not exist, and workers are processes of it; `make build` builds it",
+        program.display()
+    );
+    Ok(program)
 }
 
 /// Writes the plain values of a section as TOML.

@@ -309,6 +309,14 @@ impl RandomModel {
     }
 }
 
+/// Writes a model file for a test; about 500 KB for the default shape.
+///
+/// # Errors
+/// As [`RandomModel::write`].
+pub fn write_random_model(path: impl AsRef<Path>, model: &RandomModel) -> io::Result<()> {
+    model.write(path, &mut |_, _| {}).map(|_| ())
+}
+
 fn write_file(
     path: &Path,
     header: Header,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use mercer::config::{Config, ModelPlace};
 use mercer_inference::{
     Embedder, PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, Reranker, WorkerPool, WorkerState,
 };
@@ -17,7 +18,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::fleet::{Fleet, POOL};
 use super::super::quantiles::{Quantiles, millis};
-use crate::config::{Config, ModelPlace};
 
 /// Long enough for some heartbeats of each worker.
 const LISTEN: Duration = Duration::from_millis(600);

@@ -168,7 +168,7 @@ mod tests {
     use mercer_inference::ChatMessage;
 
     use super::*;
-    use crate::commands::bench::inference::target::{CancelAt, Counts, Ending, Outcome, Target};
+    use crate::bench::inference::target::{CancelAt, Counts, Ending, Outcome, Target};
 
     /// Streams as llama-server does, in pieces that cut events and characters in two.
     async fn completion(Json(body): Json<Value>) -> axum::body::Body {

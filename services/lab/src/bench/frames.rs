@@ -1,4 +1,4 @@
-//! `mercer bench frames`: what the way over NATS adds to each piece of text.
+//! `mercer-lab bench frames`: what the way over NATS adds to each piece of text.
 //!
 //! A metronome takes the model's place: it writes a token at fixed times and notes when. Worker, caller and clock are in
 //! this process, the frames go through a real nats-server, so the difference of two times is the way alone, and no
@@ -13,6 +13,7 @@ use anyhow::{Context, ensure};
 use async_trait::async_trait;
 use clap::Parser;
 use futures::StreamExt;
+use mercer::config::Config;
 use mercer_inference::{
     ChatMessage, ChatModel, Chunk, Completion, Error, Finish, GenerateRequest, Generation,
     ModelInfo, PoolConfig, Priority, Role, TextModels, Timings, Usage, Worker, WorkerConfig,
@@ -25,7 +26,6 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use super::fleet::{Fleet, POOL};
 use super::quantiles::Quantiles;
-use crate::config::Config;
 
 /// Time that NATS adds to each piece of text, with no model in the way.
 #[derive(Parser)]

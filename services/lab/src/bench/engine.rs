@@ -1,4 +1,4 @@
-//! `mercer bench engine`: what the engine costs over bare llama.cpp, and what its shortcuts bring.
+//! `mercer-lab bench engine`: what the engine costs over bare llama.cpp, and what its shortcuts bring.
 //!
 //! Each comparison runs two variants in turns on the same prompts, so that whatever else the machine does falls on
 //! both, and tells the median of the rounds' ratios.
@@ -12,6 +12,7 @@ use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
 use futures::future::try_join_all;
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer::config::Config;
 use mercer_inference::{
     BareLoop, ChatMessage, ChatModel, Completion, EngineConfig, EngineCounts, Finish,
     GenerateRequest, Grammar, LlamaEngine, Priority, Role, Tokenizer,
@@ -19,7 +20,6 @@ use mercer_inference::{
 use serde::Serialize;
 
 use super::inference::prose::{Measure, Prose};
-use crate::config::Config;
 
 /// Allows every text, and must be asked for each token all the same.
 const ANY_TEXT: &str = "start: /(.|\\n)*/";
@@ -32,11 +32,11 @@ const GROUNDED_PROMPT: (u32, u32, u32) = (200, 40, 500);
 #[derive(Parser)]
 #[command(after_help = "\
 Examples:
-  mercer bench engine
+  mercer-lab bench engine
       the configured chat model
-  mercer models random --like qwen2.5-0.5b --out q.gguf && mercer bench engine --model q.gguf --slots 4 --threads 2
+  mercer-lab models random --like qwen2.5-0.5b --out q.gguf && mercer-lab bench engine --model q.gguf --slots 4 --threads 2
       a real size; with random weights texts repeat themselves, so drafts are right more often than in earnest
-  mercer models random --like qwen2.5-0.5b --quotes --out qq.gguf && mercer bench engine --model qq.gguf --compare drafts
+  mercer-lab models random --like qwen2.5-0.5b --quotes --out qq.gguf && mercer-lab bench engine --model qq.gguf --compare drafts
       a model that quotes its prompt, as grounded answers do
 
 A ratio above 1 means that the first of the two is quicker. Keys of --json: docs/benchmarks.md.")]
@@ -398,7 +398,7 @@ fn median(sorted: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use mercer_inference::testing::{RandomModel, write_random_model};
+    use mercer_random_model::{RandomModel, write_random_model};
 
     use super::*;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{bail, ensure};
 use indicatif::ProgressBar;
+use mercer::pool::LivePool;
 use mercer_inference::WorkerPool;
 use rand::seq::{IndexedRandom, SliceRandom};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -12,7 +13,6 @@ use serde::Serialize;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::super::fleet::Fleet;
-use crate::pool::LivePool;
 
 /// A worker that was started and is not there by then does not come.
 const START_MAX: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! `mercer bench chaos`: a pool whose workers and NATS are killed, frozen, restarted and drained at random while
+//! `mercer-lab bench chaos`: a pool whose workers and NATS are killed, frozen, restarted and drained at random while
 //! callers keep asking. Every request must come out whole and once, or with an honest error before its deadline.
 
 mod callers;
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer::config::Config;
+use mercer::pool::LivePool;
 use mercer_inference::{LlamaEngine, PoolConfig, Tokenizer, WorkerPool};
 use tokio_util::sync::CancellationToken;
 
@@ -21,8 +23,6 @@ use self::callers::{Callers, Followed};
 use self::disturb::{Disturber, Plan};
 use self::report::{Compared, Report};
 use super::fleet::{Fleet, POOL};
-use crate::config::Config;
-use crate::pool::LivePool;
 
 /// Kill, freeze, restart and drain workers and NATS at random, and check that no text is lost or repeated.
 #[derive(Parser)]

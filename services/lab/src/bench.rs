@@ -1,4 +1,4 @@
-//! `mercer bench`: what this machine does, with a baseline in the same run.
+//! `mercer-lab bench`: what this machine does, with a baseline in the same run.
 
 mod actors;
 mod chaos;
@@ -14,11 +14,10 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use mercer::config::Config;
 use mercer_schemas::{Shop, ShopId};
 use mercer_store::{Store, StoreConfig};
 use serde_json::json;
-
-use crate::config::Config;
 
 /// Measure this machine.
 #[derive(Subcommand)]

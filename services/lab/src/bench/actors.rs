@@ -1,4 +1,4 @@
-//! `mercer bench actors`: memory of conversations, and how long one takes to come back.
+//! `mercer-lab bench actors`: memory of conversations, and how long one takes to come back.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
+use mercer::compose::{OwnModels, load_chat};
+use mercer::config::Config;
 use mercer_commerce::Tools;
 use mercer_gateway::{Channels, GatewayConfig, LiveFeed};
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
@@ -15,8 +17,6 @@ use mercer_store::{InboxItem, InboxKind, LocalHints, NewInbox, Store};
 use serde::Serialize;
 
 use super::shop_in;
-use crate::compose::{OwnModels, load_chat};
-use crate::config::Config;
 
 /// Memory of live and passivated conversations, and how long one takes to come back.
 #[derive(Parser)]

@@ -1,4 +1,4 @@
-//! `mercer bench ingress`: acknowledged webhooks, with a baseline in the same run.
+//! `mercer-lab bench ingress`: acknowledged webhooks, with a baseline in the same run.
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! `mercer bench inference`: the chat model under workloads that a shop's conversations make.
+//! `mercer-lab bench inference`: the chat model under workloads that a shop's conversations make.
 //!
 //! The same requests go to the engine in this process or to a server at a URL, one workload after the other.
 
@@ -20,6 +20,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use clap::{Parser, ValueEnum};
+use mercer::compose::OwnModels;
+use mercer::config::Config;
 use mercer_inference::{ChatModel, LlamaEngine, Tokenizer};
 use mercer_knowledge::SearchModels;
 
@@ -31,8 +33,6 @@ use self::report::Objective;
 use self::target::Target;
 use self::workload::{Amounts, Workload};
 use super::fleet::Fleet;
-use crate::compose::OwnModels;
-use crate::config::Config;
 
 /// Requests that may wait for the engine: more than any workload sends at once, so that none is refused.
 const QUEUE: usize = 4096;
@@ -41,13 +41,13 @@ const QUEUE: usize = 4096;
 #[derive(Parser)]
 #[command(after_help = "\
 Examples:
-  mercer bench inference --workload W1,W5
+  mercer-lab bench inference --workload W1,W5
       the configured chat model, in this process
-  mercer models random --like qwen2.5-0.5b --out q.gguf && mercer bench inference --model q.gguf
+  mercer-lab models random --like qwen2.5-0.5b --out q.gguf && mercer-lab bench inference --model q.gguf
       the speed of a real size without downloading it
-  mercer bench inference --model q.gguf --endpoint http://127.0.0.1:8081 --json
+  mercer-lab bench inference --model q.gguf --endpoint http://127.0.0.1:8081 --json
       the same prompts, as token ids, to a llama-server that runs the same file
-  mercer bench inference --model q.gguf --workers 3 --workload W2,W7
+  mercer-lab bench inference --model q.gguf --workers 3 --workload W2,W7
       a pool: starts a nats-server and three workers for it, and ends some of them in W7
 
 Give each round its own --seed where a server keeps running: it has the prompts of the last round in its cache.
