@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::adapters::{Answers, Health, Pool, Replay};
+use crate::beside::keep;
 use crate::config::{Config, ModelPlace};
 use crate::http::{self, Limits};
 use crate::pool::{self, LivePool};
@@ -210,14 +211,23 @@ impl Conversations {
         let stop_tasks = CancellationToken::new();
         let indexer = {
             let (knowledge, stop) = (base.knowledge.clone(), stop_tasks.clone());
-            tokio::spawn(async move { knowledge.run_indexer(stop).await })
+            keep("indexer", stop_tasks.clone(), move || {
+                let (knowledge, stop) = (knowledge.clone(), stop.clone());
+                async move { knowledge.run_indexer(stop).await }
+            })
         };
         let notifier = {
             let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
-            tokio::spawn(async move { notifier.run(stop).await })
+            keep("notifier", stop_tasks.clone(), move || {
+                let (notifier, stop) = (notifier.clone(), stop.clone());
+                async move { notifier.run(stop).await }
+            })
         };
         let imports = base.store.imports();
-        let imports = tokio::spawn(async move { imports.keep().await });
+        let imports = keep("imports", stop_tasks.clone(), move || {
+            let imports = imports.clone();
+            async move { imports.keep().await }
+        });
         let mut runtime = config.runtime();
         runtime.sharing = sharing;
         let runtime = Runtime::start(runtime, services, wakes)

@@ -10,6 +10,7 @@ pub mod observe;
 pub mod pool;
 
 mod adapters;
+mod beside;
 mod commands;
 mod eval;
 mod http;
