@@ -9,6 +9,8 @@
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_integer_null, boolean, text, text_null};
 
+use super::m0001_tables::table;
+
 pub(crate) struct Migration;
 
 impl MigrationName for Migration {
@@ -77,24 +79,6 @@ const INDEXES: &[(&str, &str, &[&str])] = &[
         &["shop", "customer_id", "placed_at_ms"],
     ),
 ];
-
-fn table(
-    name: &'static str,
-    key: &[&'static str],
-    columns: Vec<ColumnDef>,
-) -> TableCreateStatement {
-    let mut table = Table::create();
-    table.table(name);
-    for column in columns {
-        table.col(column);
-    }
-    let mut primary = Index::create();
-    for column in key {
-        primary.col(*column);
-    }
-    table.primary_key(&mut primary);
-    table
-}
 
 fn tables() -> Vec<TableCreateStatement> {
     // What changed in a product: its text, unless the import says that price or stock alone did.
