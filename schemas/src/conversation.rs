@@ -45,6 +45,22 @@ pub struct Settings {
     /// shop wants none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub introduction: Option<String>,
+    /// The shop's locale (BCP 47), by which values are worded. Empty in older records, whose values are
+    /// texts.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub locale: String,
+    /// Whether lists of words that guess what a customer means are used; without them the model and
+    /// the classifier decide alone. On in older records.
+    #[serde(default = "on", skip_serializing_if = "is_on")]
+    pub hints: bool,
+}
+
+fn on() -> bool {
+    true
+}
+
+fn is_on(value: &bool) -> bool {
+    *value
 }
 
 /// How much the system prompt explains.

@@ -14,6 +14,48 @@ use utoipa::ToSchema;
 use crate::channel::ProductCard;
 use crate::ids::{DocumentId, OrderNumber, ProductId, Sku};
 use crate::personal::Personal;
+use crate::value::Value;
+
+/// A kind of record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// A product.
+    Product,
+    /// A variant of a product.
+    Variant,
+    /// A policy or FAQ entry.
+    Document,
+    /// A promotion.
+    Promotion,
+    /// An order.
+    Order,
+}
+
+impl RecordKind {
+    const ALL: [Self; 5] = [
+        Self::Product,
+        Self::Variant,
+        Self::Document,
+        Self::Promotion,
+        Self::Order,
+    ];
+
+    /// Returns the letter of handles of this kind.
+    const fn letter(self) -> char {
+        match self {
+            Self::Product => 'p',
+            Self::Variant => 'v',
+            Self::Document => 'd',
+            Self::Promotion => 'm',
+            Self::Order => 'o',
+        }
+    }
+
+    /// Says whether it is sold: a product or a variant of one.
+    pub fn is_sold(self) -> bool {
+        matches!(self, Self::Product | Self::Variant)
+    }
+}
 
 /// A record's name within one turn: a letter for its kind and a number from 1, for instance `p1`.
 #[derive(
@@ -28,14 +70,7 @@ const EARLIER: char = 's';
 impl Handle {
     /// Builds the handle of the `number`-th record of its kind.
     pub fn new(key: &RecordKey, number: usize) -> Self {
-        let letter = match key {
-            RecordKey::Product(_) => 'p',
-            RecordKey::Variant(_) => 'v',
-            RecordKey::Document(_) => 'd',
-            RecordKey::Promotion(_) => 'm',
-            RecordKey::Order(_) => 'o',
-        };
-        Self(format!("{letter}{number}"))
+        Self(format!("{}{number}", key.kind().letter()))
     }
 
     /// Builds the handle of the `number`-th product of a search that others were shown after.
@@ -48,9 +83,24 @@ impl Handle {
         self.0.starts_with(EARLIER)
     }
 
+    /// Returns the kind of the record that it names.
+    pub fn kind(&self) -> Option<RecordKind> {
+        kind_of(&self.0)
+    }
+
     /// Returns the handle as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// Returns the kind of record that a text names as a handle does: `p1` a product.
+pub fn kind_of(handle: &str) -> Option<RecordKind> {
+    let letter = handle.chars().next()?;
+    let is_it = |kind: &RecordKind| kind.letter() == letter;
+    match letter {
+        EARLIER => Some(RecordKind::Product),
+        _ => RecordKind::ALL.into_iter().find(is_it),
     }
 }
 
@@ -77,6 +127,19 @@ pub enum RecordKey {
     Promotion(DocumentId),
     /// An order.
     Order(OrderNumber),
+}
+
+impl RecordKey {
+    /// Returns what kind of record it is.
+    pub fn kind(&self) -> RecordKind {
+        match self {
+            Self::Product(_) => RecordKind::Product,
+            Self::Variant(_) => RecordKind::Variant,
+            Self::Document(_) => RecordKind::Document,
+            Self::Promotion(_) => RecordKind::Promotion,
+            Self::Order(_) => RecordKind::Order,
+        }
+    }
 }
 
 /// Says that a text does not name a record.
@@ -125,6 +188,18 @@ impl From<RecordKey> for String {
     }
 }
 
+/// Why a record is among the evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum EvidenceRole {
+    /// It is shown: found, or looked at.
+    Shown,
+    /// The customer's words chose it: a variant of a product that is shown.
+    Chosen,
+    /// Its fields are what was asked for: an attribute of a product that is shown.
+    Asked,
+}
+
 /// One line of evidence.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
@@ -137,6 +212,9 @@ pub enum Evidence {
         key: RecordKey,
         /// The record's version when it was read; every write to a record raises it.
         version: i64,
+        /// Why it is here; absent in records of older versions, see [`Evidence::role`].
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        role: Option<EvidenceRole>,
         /// What may be referred to, in the order shown.
         fields: Vec<Field>,
     },
@@ -166,6 +244,61 @@ pub enum Evidence {
     OrderNotFound,
     /// A person will answer.
     HandedOver,
+    /// How a tool's call ended, where no record tells it.
+    Outcome {
+        /// The tool's name.
+        tool: String,
+        /// A word of the tool's own, for instance `not_offered`.
+        outcome: String,
+    },
+}
+
+impl Evidence {
+    /// Returns why a record is among the evidence; none for a line that is no record.
+    ///
+    /// Records of older versions do not say it. There an attribute that was asked for was a record of
+    /// one field, and a variant was there only where it was chosen.
+    pub fn role(&self) -> Option<EvidenceRole> {
+        let Self::Record {
+            key, role, fields, ..
+        } = self
+        else {
+            return None;
+        };
+        Some(
+            role.unwrap_or_else(|| match (key.kind(), fields.as_slice()) {
+                (RecordKind::Product, [_]) => EvidenceRole::Asked,
+                (RecordKind::Variant, _) => EvidenceRole::Chosen,
+                _ => EvidenceRole::Shown,
+            }),
+        )
+    }
+}
+
+/// Names of fields that code reads or writes; attributes of products have names of their own.
+pub mod field {
+    /// What a product, variant is called.
+    pub const NAME: &str = "name";
+    /// What a product or variant costs.
+    pub const PRICE: &str = "price";
+    /// How much of it there is.
+    pub const STOCK: &str = "stock";
+    /// Title of a policy, question or promotion.
+    pub const TITLE: &str = "title";
+    /// The passage of it that answers, referred to by the handle alone: `{{d1}}`.
+    pub const TEXT: &str = "text";
+    /// Number of an order.
+    pub const NUMBER: &str = "number";
+    /// How far an order is.
+    pub const STATUS: &str = "status";
+    /// Who brings it.
+    pub const CARRIER: &str = "carrier";
+    /// Its tracking number.
+    pub const TRACKING: &str = "tracking";
+    /// When it arrives.
+    pub const ETA: &str = "eta";
+    /// What was ordered.
+    pub const ITEMS: &str = "items";
 }
 
 /// A named value of a record.
@@ -173,18 +306,24 @@ pub enum Evidence {
 pub struct Field {
     /// Name in references, lower-case words joined by `_`, for instance `battery_life`.
     pub name: String,
-    /// Value as shown to the customer at the time of reading.
-    pub value: Personal<String>,
+    /// Value at the time of reading.
+    pub value: Value,
 }
 
 impl Field {
     /// Builds a field; the name is turned into the form used in references.
-    pub fn new(name: &str, value: impl Into<String>) -> Self {
+    pub fn new(name: &str, value: impl Into<Value>) -> Self {
         Self {
             name: field_name(name),
-            value: Personal::new(value.into()),
+            value: value.into(),
         }
     }
+}
+
+/// Returns the value of a field by its name.
+pub fn value_of<'a>(fields: &'a [Field], name: &str) -> Option<&'a Value> {
+    let field = fields.iter().find(|field| field.name == name)?;
+    Some(&field.value)
 }
 
 /// Turns an attribute's name into the form used in references: `Battery life` → `battery_life`.
@@ -258,6 +397,36 @@ mod tests {
         for bad in ["", "product", "product:", "thing:1"] {
             assert!(bad.parse::<RecordKey>().is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn a_handle_tells_its_kind() {
+        let key: RecordKey = "promotion:x".parse().expect("key");
+        assert_eq!(Handle::new(&key, 2).kind(), Some(RecordKind::Promotion));
+        assert_eq!(Handle::earlier(1).kind(), Some(RecordKind::Product));
+        assert_eq!(kind_of("x1"), None);
+    }
+
+    #[test]
+    fn a_record_of_an_older_version_has_the_role_that_it_had() {
+        let record = |key: &str, fields: &str| {
+            let json = format!(
+                r#"{{"kind":"record","handle":"p1","key":"{key}","version":1,"fields":[{fields}]}}"#
+            );
+            let read: Evidence = serde_json::from_str(&json).expect("evidence");
+            assert_eq!(serde_json::to_string(&read).expect("written"), json);
+            read.role()
+        };
+        let (name, price) = (
+            r#"{"name":"name","value":"Kettle"}"#,
+            r#"{"name":"price","value":"£1.00"}"#,
+        );
+        let both = format!("{name},{price}");
+        assert_eq!(record("product:K", &both), Some(EvidenceRole::Shown));
+        assert_eq!(record("product:K", name), Some(EvidenceRole::Asked));
+        assert_eq!(record("variant:K", &both), Some(EvidenceRole::Chosen));
+        assert_eq!(record("policy:k", name), Some(EvidenceRole::Shown));
+        assert_eq!(Evidence::NoPolicy.role(), None);
     }
 
     #[test]

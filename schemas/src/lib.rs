@@ -15,6 +15,7 @@ pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod shop;
+pub mod value;
 pub mod worker;
 
 pub use back_off::BackOff;
@@ -27,7 +28,9 @@ pub use conversation::{
     ActionBy, DraftSource, Event, Generated, HandoffReason, Input, LogBody, LogRecord, Meta,
     PromptStyle, Sender, Settings, Stream,
 };
-pub use evidence::{Claim, Evidence, Field, Handle, RecordKey, RenderedReply, Verdict};
+pub use evidence::{
+    Claim, Evidence, EvidenceRole, Field, Handle, RecordKey, RecordKind, RenderedReply, Verdict,
+};
 pub use identity::{Detail, Identity, IdentityEnd, Proof};
 pub use ids::{
     ConversationId, CustomerId, DeliveryId, DocumentId, EffectId, MessageId, NoticeId, OrderNumber,
@@ -40,3 +43,4 @@ pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{
     Customer, Document, DocumentKind, Order, OrderLine, OrderStatus, Product, Shop, Variant,
 };
+pub use value::{Stock, Value};

@@ -4,10 +4,9 @@
 //! with [`Plan::to_line`] wherever it appears.
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-use crate::conversation::HandoffReason;
-use crate::personal::Personal;
+use serde_json::{Map, Value};
 
 /// Most tool calls in one plan.
 pub const CALLS_MAX: usize = 2;
@@ -27,70 +26,46 @@ impl Plan {
     }
 }
 
-/// One tool call. Words are spans of the customer's own messages.
+/// One tool call: the tool's name, and its arguments in the order of the prompt. What they mean, and
+/// which there are, the tool says ([`Arguments`]).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "tool", rename_all = "snake_case", deny_unknown_fields)]
-pub enum ToolCall {
-    /// Find products.
-    SearchCatalog {
-        /// What to look for.
-        query: Personal<String>,
-        /// Lowest price in major units, as the customer wrote it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        min_price: Option<String>,
-        /// Highest price in major units, as the customer wrote it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        max_price: Option<String>,
-        /// Only what can be bought now.
-        #[serde(default, skip_serializing_if = "is_false")]
-        in_stock: bool,
-        /// Order of the results; by relevance when absent.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        sort: Option<Sort>,
-    },
-    /// Look closer at a product that was shown, or choose one of its variants.
-    ProductDetails {
-        /// A handle of the latest products (`p1`), or `shown` for whichever of them fits.
-        product: String,
-        /// The option or attribute asked for.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        about: Option<Personal<String>>,
-    },
-    /// Find policies, FAQ entries and promotions that are in force.
-    SearchPolicies {
-        /// What to look for.
-        query: Personal<String>,
-    },
-    /// Report an order, once identity is proven.
-    OrderStatus {
-        /// Number of the order that is meant. It proves nothing: what does is read from the
-        /// customer's words.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        order: Option<String>,
-        /// In plans of logic versions up to 4 only.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        email: Option<Personal<String>>,
-        /// In plans of logic versions up to 4 only.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        postcode: Option<Personal<String>>,
-    },
-    /// Call a person.
-    Handoff {
-        /// Why.
-        reason: HandoffReason,
-    },
+pub struct ToolCall {
+    tool: String,
+    #[serde(flatten)]
+    arguments: Map<String, Value>,
+}
+
+/// The arguments of a tool's calls.
+pub trait Arguments: Serialize + DeserializeOwned {
+    /// The tool's name in a plan's JSON.
+    const TOOL: &'static str;
 }
 
 impl ToolCall {
-    /// Returns the tool's name as in the plan's JSON.
-    pub fn tool(&self) -> &'static str {
-        match self {
-            Self::SearchCatalog { .. } => "search_catalog",
-            Self::ProductDetails { .. } => "product_details",
-            Self::SearchPolicies { .. } => "search_policies",
-            Self::OrderStatus { .. } => "order_status",
-            Self::Handoff { .. } => "handoff",
+    /// Builds a call.
+    pub fn new<A: Arguments>(arguments: &A) -> Self {
+        let arguments = match serde_json::to_value(arguments) {
+            Ok(Value::Object(arguments)) => arguments,
+            _ => Map::new(),
+        };
+        Self {
+            tool: A::TOOL.to_owned(),
+            arguments,
         }
+    }
+
+    /// Returns the tool's name as in the plan's JSON.
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// Returns the arguments, where this is a call of their tool and they are all and nothing but
+    /// what it takes.
+    pub fn arguments<A: Arguments>(&self) -> Option<A> {
+        if self.tool != A::TOOL {
+            return None;
+        }
+        serde_json::from_value(Value::Object(self.arguments.clone())).ok()
     }
 }
 
@@ -163,7 +138,7 @@ impl Intent {
     }
 }
 
-/// Order of search results.
+/// Order of products that were searched for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
@@ -173,32 +148,50 @@ pub enum Sort {
     PriceDesc,
 }
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Serialize, Deserialize, PartialEq)]
+    #[serde(deny_unknown_fields)]
+    struct Wrap {
+        paper: String,
+        bows: Option<u32>,
+        card: String,
+    }
+
+    impl Arguments for Wrap {
+        const TOOL: &'static str = "wrap";
+    }
+
     #[test]
     fn a_plan_is_written_in_the_order_that_the_prompt_promises() {
-        let plan = Plan {
-            calls: vec![
-                ToolCall::SearchCatalog {
-                    query: "trail shoes".into(),
-                    min_price: None,
-                    max_price: Some("80".into()),
-                    in_stock: true,
-                    sort: Some(Sort::PriceAsc),
-                },
-                ToolCall::Handoff {
-                    reason: HandoffReason::Asked,
-                },
-            ],
+        let wrap = Wrap {
+            paper: "red".to_owned(),
+            bows: Some(2),
+            card: "for ann".to_owned(),
         };
-        let line = r#"{"calls":[{"tool":"search_catalog","query":"trail shoes","max_price":"80","in_stock":true,"sort":"price_asc"},{"tool":"handoff","reason":"asked"}]}"#;
+        let plan = Plan {
+            calls: vec![ToolCall::new(&wrap)],
+        };
+        let line = r#"{"calls":[{"tool":"wrap","paper":"red","bows":2,"card":"for ann"}]}"#;
         assert_eq!(plan.to_line(), line);
-        assert!(serde_json::from_str::<Plan>(line).is_ok_and(|read| read == plan));
+        let read: Plan = serde_json::from_str(line).expect("plan");
+        assert!(read == plan);
+        assert!(read.calls[0].arguments::<Wrap>() == Some(wrap));
+    }
+
+    #[test]
+    fn what_is_not_a_tools_call_has_none_of_its_arguments() {
+        for call in [
+            r#"{"tool":"send","paper":"red","card":"x"}"#,
+            r#"{"tool":"wrap","paper":"red"}"#,
+            r#"{"tool":"wrap","paper":"red","card":"x","price":1}"#,
+            r#"{"tool":"wrap","paper":7,"card":"x"}"#,
+        ] {
+            let read: ToolCall = serde_json::from_str(call).expect("call");
+            assert!(read.arguments::<Wrap>().is_none(), "{call}");
+            assert_eq!(serde_json::to_string(&read).expect("written"), call);
+        }
     }
 }

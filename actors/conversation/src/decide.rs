@@ -13,7 +13,8 @@ use mercer_schemas::{
 use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
 use crate::effect::open_effect;
 use crate::state::{Phase, State, Turn};
-use crate::{grammar, prompt, replies};
+use crate::tools::{self, Handoff, SearchCatalog, SearchPolicies};
+use crate::{prompt, replies};
 
 /// After this long a customer may have forgotten that Mercer reads text only. A day is also how
 /// long WhatsApp lets a shop answer freely.
@@ -48,7 +49,7 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             address,
             messages,
         } => receive(state, *channel, address, messages, meta),
-        Input::PlanGenerated { effect, output, .. } => plan_generated(state, effect, output)?,
+        Input::PlanGenerated { effect, output, .. } => plan_generated(state, effect, output, meta)?,
         Input::ToolsAnswered {
             effect,
             evidence,
@@ -257,6 +258,7 @@ fn plan_generated(
     state: &State,
     effect: &EffectId,
     output: &Generated,
+    meta: &Meta,
 ) -> Result<Vec<Event>, Refusal> {
     let Phase::Planning { turn } = &state.phase else {
         return Err(Refusal::StaleEffect);
@@ -264,7 +266,7 @@ fn plan_generated(
     expect_open(state, effect)?;
     let plan = serde_json::from_str::<Plan>(output.text.expose())
         .ok()
-        .filter(|plan| grammar::admits(state, turn, plan))
+        .and_then(|plan| tools::admitted(state, turn, meta.settings.hints, &plan))
         .unwrap_or_else(|| fallback_plan(turn));
     Ok(plan_made(turn, plan))
 }
@@ -289,19 +291,14 @@ const FALLBACK_CHARS_MAX: usize = 200;
 
 /// Without a usable plan the customer still gets what the stores hold on their words.
 fn fallback_plan(turn: &Turn) -> Plan {
-    let query = head(turn.words.expose(), FALLBACK_CHARS_MAX).to_owned();
+    let query: Personal<String> = head(turn.words.expose(), FALLBACK_CHARS_MAX).into();
     Plan {
         calls: vec![
-            ToolCall::SearchCatalog {
-                query: query.clone().into(),
-                min_price: None,
-                max_price: None,
-                in_stock: false,
-                sort: None,
-            },
-            ToolCall::SearchPolicies {
-                query: query.into(),
-            },
+            ToolCall::new(&SearchCatalog {
+                query: query.clone(),
+                ..SearchCatalog::default()
+            }),
+            ToolCall::new(&SearchPolicies { query }),
         ],
     }
 }
@@ -409,10 +406,10 @@ fn reply_passed(
 }
 
 fn person_wanted(plan: &Plan, evidence: &[Evidence]) -> Option<HandoffReason> {
-    let asked_for = plan.calls.iter().find_map(|call| match call {
-        ToolCall::Handoff { reason } => Some(*reason),
-        _ => None,
-    });
+    let asked_for = plan
+        .calls
+        .iter()
+        .find_map(|call| Some(call.arguments::<Handoff>()?.reason));
     // The tools call a person too, where no details are compared any more.
     asked_for.or_else(|| {
         evidence

@@ -11,6 +11,7 @@ use mercer_schemas::{
 use crate::grammar::PlanGrammar;
 use crate::intent::IntentQuestion;
 use crate::state::{Phase, State, Turn};
+use crate::tools::product_details;
 use crate::{grammar, intent, prompt};
 
 /// A wish towards the world. Exactly one is open while a turn runs.
@@ -45,6 +46,8 @@ pub enum Effect {
         customer: Option<CustomerId>,
         /// What that rests on, and what was given towards a proof.
         identity: Identity,
+        /// Whether lists of words that guess at a meaning are used.
+        hints: bool,
     },
     /// Let the model write a reply; answered by `ReplyGenerated`.
     GenerateReply {
@@ -121,7 +124,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
         Phase::Planning { turn } => Some(Effect::GeneratePlan {
             id,
             prompt: prompt::for_plan(state, turn, settings),
-            grammar: grammar::plan(state, turn),
+            grammar: grammar::plan(state, turn, settings.hints),
             question: intent::question(state, turn),
             tokens_max,
         }),
@@ -129,10 +132,11 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
             id,
             plan: plan.clone(),
             words: turn.said().into(),
-            shown: [state.shown.clone(), grammar::earlier(state)].concat(),
+            shown: [state.shown.clone(), product_details::earlier(state)].concat(),
             spoken_of: spoken_of(state),
             customer: state.customer.clone(),
             identity: state.identity.clone(),
+            hints: settings.hints,
         }),
         Phase::Composing {
             turn,
@@ -142,7 +146,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
         } => Some(Effect::GenerateReply {
             id,
             prompt: prompt::for_reply(state, turn, plan, evidence, settings),
-            grammar: grammar::reply(evidence, turn.said()),
+            grammar: grammar::reply(evidence, turn.said(), settings.hints),
             tokens_max,
             repair: *repair,
         }),

@@ -295,11 +295,9 @@ pub(crate) fn products_of(evidence: &[Evidence]) -> Vec<(Handle, RecordKey)> {
     evidence
         .iter()
         .filter_map(|line| match line {
-            Evidence::Record {
-                handle,
-                key: key @ (RecordKey::Product(_) | RecordKey::Variant(_)),
-                ..
-            } => Some((handle.clone(), key.clone())),
+            Evidence::Record { handle, key, .. } if key.kind().is_sold() => {
+                Some((handle.clone(), key.clone()))
+            }
             _ => None,
         })
         .collect()

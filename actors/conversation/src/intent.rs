@@ -4,10 +4,8 @@
 //! a classifier over its vectors names the likely intents, and the plan's grammar offers their tools
 //! alone. Here is what the classifier is told; the classifier itself is a model and lives outside.
 
-use mercer_schemas::Evidence;
-
 use crate::spans;
-use crate::state::{State, Turn};
+use crate::state::{PastTurn, State, Turn};
 
 /// Numbers in [`IntentQuestion::features`].
 pub const FEATURES: usize = 14;
@@ -35,11 +33,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
     let called = |tool: &str| {
         yes(last.is_some_and(|past| past.plan.calls.iter().any(|call| call.tool() == tool)))
     };
-    let asked_identity = last.is_some_and(|past| {
-        past.evidence
-            .iter()
-            .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
-    });
+    let asked_identity = last.is_some_and(PastTurn::asked_identity);
     let told_order = called("order_status") * yes(!asked_identity);
     let has_digits = spans::words(words)
         .iter()
@@ -68,9 +62,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mercer_schemas::{Handle, Intent, Plan, ProductId, RecordKey, TurnId};
-
-    use crate::state::PastTurn;
+    use mercer_schemas::{Evidence, Handle, Intent, Plan, ProductId, RecordKey, TurnId};
 
     /// What the trainer goes by, too.
     #[derive(serde::Deserialize)]

@@ -10,6 +10,7 @@ mod deliveries;
 mod effect;
 mod evolve;
 pub mod grammar;
+pub mod hints;
 pub mod intent;
 mod introduction;
 pub mod invariants;
@@ -18,6 +19,8 @@ pub mod prompt;
 mod replies;
 pub mod spans;
 mod state;
+pub mod tools;
+mod words;
 
 pub use decide::{Refusal, decide};
 pub use deliveries::Deliveries;

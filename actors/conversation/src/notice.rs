@@ -2,6 +2,7 @@
 //!
 //! Not here: who is told and how; `mercer-notify` knows that.
 
+use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::notice::{
     FoundRecord, NOTICE_RECORDS_MAX, NOTICE_WORDS_MAX, Open, Summary, Who,
 };
@@ -77,12 +78,13 @@ fn record(line: &Evidence) -> Option<FoundRecord> {
     let Evidence::Record { key, fields, .. } = line else {
         return None;
     };
-    let name = fields
+    let name = [field::NAME, field::TITLE]
         .iter()
-        .find(|field| field.name == "name" || field.name == "title");
+        .find_map(|name| value_of(fields, name));
     Some(FoundRecord {
         record: key.clone(),
-        name: name.map(|field| cut(&field.value)),
+        // Names are the same in every locale.
+        name: name.map(|name| cut(&name.text("").into())),
     })
 }
 

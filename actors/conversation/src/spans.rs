@@ -1,8 +1,8 @@
 //! Spans: the pieces of a customer's words that a plan's arguments may be.
 //!
 //! A plan cannot invent an order number or a product name, because its arguments are chosen from
-//! what was said. This file finds the candidates; it knows no language beyond a short list of
-//! English function words at which a search phrase neither begins nor ends.
+//! what was said. This file finds the candidates; the words of a language that it goes by are in
+//! [`crate::words`].
 
 mod grouped;
 mod prices;
@@ -13,6 +13,7 @@ use std::collections::BTreeSet;
 pub use prices::{PriceLimits, price_limits};
 
 use crate::bounds::{AMOUNTS_MAX, WORD_CHARS_MAX};
+use crate::words::english::{CURRENCY_WORDS, FUNCTION_WORDS, LOOSE_WORDS};
 
 /// Longest search phrase, in words.
 pub const PHRASE_WORDS_MAX: usize = 7;
@@ -20,63 +21,6 @@ pub const PHRASE_WORDS_MAX: usize = 7;
 const AMOUNT_BYTES_MAX: usize = 9;
 /// Words of a turn that spans are taken from; a longer message is cut for planning only.
 pub const WORDS_MAX: usize = 48;
-
-/// Function words that carry no meaning for a search.
-pub(crate) const FUNCTION_WORDS: &[&str] = &[
-    "a", "an", "the", "i", "im", "i'm", "ive", "i've", "id", "i'd", "me", "my", "we", "us", "our",
-    "you", "your", "u", "it", "its", "it's", "this", "that", "these", "those", "is", "are", "am",
-    "was", "were", "be", "been", "do", "does", "did", "have", "has", "had", "can", "could",
-    "would", "will", "should", "shall", "may", "might", "of", "for", "to", "in", "on", "at", "by",
-    "with", "from", "as", "and", "or", "but", "if", "so", "than", "then", "there", "here", "what",
-    "which", "who", "whats", "what's", "how", "when", "where", "why", "any", "some", "got", "get",
-    "please", "pls", "thanks", "thank", "hi", "hello", "hey", "ok", "okay", "yes", "no", "not",
-    "just", "also", "too", "very", "about", "under", "below", "over", "above", "between", "max",
-    "min", "up", "less", "more", "show", "find", "looking", "look", "need", "want", "like", "one",
-    "ones", "let", "lets", "let's", "tell",
-];
-
-/// Words before which a phrase may end, although they may be part of one: "a tent around 90",
-/// "what does the tent cost", but also "delivery cost".
-const LOOSE_WORDS: &[&str] = &[
-    "again",
-    "anywhere",
-    "around",
-    "available",
-    "because",
-    "before",
-    "cos",
-    "cost",
-    "costing",
-    "costs",
-    "doesn't",
-    "don't",
-    "either",
-    "exactly",
-    "going",
-    "he",
-    "instead",
-    "isn't",
-    "left",
-    "mate",
-    "maybe",
-    "now",
-    "off",
-    "out",
-    "plz",
-    "price",
-    "right",
-    "since",
-    "still",
-    "them",
-    "they",
-    "though",
-    "today",
-    "tops",
-    "while",
-    "within",
-    "yet",
-    "you've",
-];
 
 /// A word of the customer's, with what its surroundings say about phrases.
 struct Word {
@@ -128,6 +72,11 @@ fn split(text: &str) -> Vec<Word> {
 /// Quotes, backslashes and control characters end up nowhere, so a span needs no escaping.
 pub fn words(text: &str) -> Vec<String> {
     split(text).into_iter().map(|word| word.text).collect()
+}
+
+/// Returns the words of a text in lower case, each once.
+pub(crate) fn words_of(text: &str) -> BTreeSet<String> {
+    words(&text.to_lowercase()).into_iter().collect()
 }
 
 /// Returns every phrase that a search may use: runs of words within a sentence that neither begin
@@ -284,12 +233,8 @@ pub fn number_runs(text: &str) -> impl Iterator<Item = NumberRun<'_>> {
     })
 }
 
-/// Signs and words that make a number an amount of money.
+/// Signs that make a number an amount of money.
 const CURRENCY_SIGNS: &[char] = &['£', '€', '$', '¥'];
-const CURRENCY_WORDS: &[&str] = &[
-    "pound", "pounds", "quid", "pence", "euro", "euros", "dollar", "dollars", "cents", "gbp",
-    "eur", "usd", "bucks", "yen",
-];
 
 fn near_currency(before: &str, after: &str) -> bool {
     let next = after.trim_start();

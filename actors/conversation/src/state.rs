@@ -169,6 +169,13 @@ impl PastTurn {
     pub fn said(&self) -> &str {
         head(self.words.expose(), TURN_CHARS_MAX)
     }
+
+    /// Says whether it ended with the customer being asked who they are.
+    pub(crate) fn asked_identity(&self) -> bool {
+        self.evidence
+            .iter()
+            .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
+    }
 }
 
 #[cfg(test)]

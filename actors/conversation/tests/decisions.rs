@@ -18,6 +18,8 @@ fn meta(at: u64) -> Meta {
             history_chars_max: 600,
             output_tokens_max: 64,
             introduction: None,
+            locale: "en-GB".to_owned(),
+            hints: true,
         },
     }
 }
@@ -59,6 +61,7 @@ fn kettle() -> Evidence {
         handle: Handle::new(&key, 1),
         key,
         version: 3,
+        role: None,
         fields: vec![
             Field::new("name", "Kettle"),
             Field::new("price", "£45.99"),

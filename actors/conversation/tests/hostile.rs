@@ -103,6 +103,8 @@ fn meta(at: u64) -> Meta {
             history_chars_max: 6_000,
             output_tokens_max: 160,
             introduction: None,
+            locale: "en-GB".to_owned(),
+            hints: true,
         },
     }
 }
@@ -127,6 +129,7 @@ fn products() -> Vec<Evidence> {
             handle: Handle::new(&key, number),
             key,
             version: 1,
+            role: None,
             fields: vec![
                 Field::new("name", format!("Kettle {number}")),
                 Field::new("price", "£45.99"),

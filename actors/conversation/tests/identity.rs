@@ -17,6 +17,8 @@ fn settings() -> Settings {
         history_chars_max: 6_000,
         output_tokens_max: 64,
         introduction: None,
+        locale: "en-GB".to_owned(),
+        hints: true,
     }
 }
 
@@ -30,6 +32,7 @@ fn order() -> Evidence {
         handle: Handle::new(&key, 1),
         key,
         version: 1,
+        role: None,
         fields: vec![
             Field::new("number", "HB-70417"),
             Field::new("status", "shipped"),

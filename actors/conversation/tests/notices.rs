@@ -56,6 +56,7 @@ fn handed_over(words: &str) -> Vec<Event> {
                     handle: Handle::new(&key, 1),
                     key,
                     version: 1,
+                    role: None,
                     fields: vec![Field::new("name", "Kettle")],
                 },
                 Evidence::HandedOver,

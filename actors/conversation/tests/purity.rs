@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 /// What the core may use, and why it is harmless.
 const ALLOWED: &[(&str, &str)] = &[
     ("mercer-schemas", "data"),
+    ("schemars", "schemas of the calls of tools"),
     ("serde", "reading and writing data"),
     ("serde_json", "the plan's JSON"),
     ("thiserror", "error texts"),

@@ -18,6 +18,8 @@ fn settings(prompt_style: PromptStyle) -> Settings {
         history_chars_max: 1_500,
         output_tokens_max: 160,
         introduction: None,
+        locale: "en-GB".to_owned(),
+        hints: true,
     }
 }
 
@@ -39,6 +41,7 @@ fn record(key: RecordKey, number: usize, fields: &[(&str, &str)]) -> Evidence {
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: None,
         fields: fields
             .iter()
             .map(|(name, value)| Field::new(name, *value))
@@ -126,7 +129,7 @@ fn the_first_plan() {
     insta::assert_snapshot!("first_plan_prompt", shown(&messages));
     let full = prompt::for_plan(&state, &turn, &settings(PromptStyle::Full));
     insta::assert_snapshot!("first_plan_prompt_full", shown(&full[..1]));
-    let grammar = grammar::plan(&state, &turn);
+    let grammar = grammar::plan(&state, &turn, true);
     insta::assert_snapshot!("first_plan_grammar", grammar.lark(&[]));
     insta::assert_snapshot!(
         "first_plan_grammar_narrowed",
@@ -140,7 +143,10 @@ fn a_later_plan() {
     let state = later();
     let messages = prompt::for_plan(&state, &turn, &settings(PromptStyle::Compact));
     insta::assert_snapshot!("later_plan_prompt", shown(&messages));
-    insta::assert_snapshot!("later_plan_grammar", grammar::plan(&state, &turn).lark(&[]));
+    insta::assert_snapshot!(
+        "later_plan_grammar",
+        grammar::plan(&state, &turn, true).lark(&[])
+    );
 }
 
 #[test]
@@ -187,7 +193,7 @@ fn replies() {
             &evidence,
             &settings(PromptStyle::Compact),
         );
-        let grammar = grammar::reply(&evidence, words);
+        let grammar = grammar::reply(&evidence, words, true);
         insta::assert_snapshot!(name, format!("{}\n\n{grammar}", shown(&messages)));
     }
 }

@@ -28,6 +28,8 @@ pub struct RuntimeConfig {
     pub history_chars_max: usize,
     /// Most tokens of a plan or reply.
     pub output_tokens_max: u32,
+    /// Whether lists of words that guess what a customer means are used.
+    pub hints: bool,
     /// The LoRA adapter of the chat model that a shop's conversations are computed with, where it has one.
     pub adapters: BTreeMap<ShopId, String>,
     /// Crashes on the same inbox row before it is set aside, and on the same effect before it is
@@ -63,6 +65,7 @@ impl Default for RuntimeConfig {
             snapshot_every: 200,
             history_chars_max: 1_500,
             output_tokens_max: 160,
+            hints: true,
             adapters: BTreeMap::new(),
             crashes_max: 3,
             sharing: Sharing::Alone { take_over: false },

@@ -72,6 +72,7 @@ impl Shared {
             prompt_style,
             history_chars_max: config.history_chars_max,
             output_tokens_max: config.output_tokens_max,
+            hints: config.hints,
         };
         Self {
             shops: ShopDirectory::new(services.store.clone(), settings, Arc::clone(&timer)),

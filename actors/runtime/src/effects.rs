@@ -202,6 +202,7 @@ async fn run(
             spoken_of,
             customer,
             identity,
+            hints,
         } => {
             let answer = looked_up(context, FailureCause::ToolError, || async {
                 let request = Request {
@@ -215,6 +216,7 @@ async fn run(
                     spoken_of: &spoken_of,
                     plan: &plan,
                     words: &words,
+                    hints,
                     at_ms: context.services.clock.now_ms(),
                 };
                 context.services.tools.run(&request).await

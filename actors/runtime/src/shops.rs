@@ -57,6 +57,7 @@ pub(crate) struct DirectorySettings {
     pub(crate) prompt_style: PromptStyle,
     pub(crate) history_chars_max: usize,
     pub(crate) output_tokens_max: u32,
+    pub(crate) hints: bool,
 }
 
 #[derive(Default)]
@@ -175,6 +176,8 @@ impl ShopDirectory {
                 history_chars_max: settings.history_chars_max,
                 output_tokens_max: settings.output_tokens_max,
                 introduction: mercer_conversation::introduction(&shop),
+                locale: shop.locale.clone(),
+                hints: settings.hints,
             },
             policy: ReplyPolicy {
                 link_hosts: shop.link_hosts.clone(),
@@ -198,6 +201,7 @@ mod tests {
             prompt_style: PromptStyle::Compact,
             history_chars_max: 1_000,
             output_tokens_max: 100,
+            hints: true,
         };
         let store = world.context.services.store.clone();
         (ShopDirectory::new(store, settings, timer.clone()), timer)

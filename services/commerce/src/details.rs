@@ -2,10 +2,11 @@
 
 mod words;
 
+use mercer_conversation::hints::attributes::{PLAIN, SAID_FOR, TURNS_FOR};
 use mercer_schemas::evidence::field_name;
 use mercer_schemas::{Product, Variant};
 
-use words::{OptionWord, PLAIN, SAID_FOR, TURNS_FOR, option_words};
+use words::{OptionWord, option_words};
 
 /// Most variants that one answer lists.
 const VARIANTS_MAX: usize = 3;
@@ -31,8 +32,14 @@ pub(crate) enum Found<'a> {
 
 /// Looks for the options or attributes of a product that a question names. `about` is the phrase that
 /// the plan took for what is asked, `message` the whole of the customer's words: a phrase is easily cut
-/// too short ("yellow in 44", "how long does it keep tea hot").
-pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> Found<'a> {
+/// too short ("yellow in 44", "how long does it keep tea hot"). Without `hints`, everyday words call for
+/// no attribute.
+pub(crate) fn look_up<'a>(
+    product: &'a Product,
+    about: &str,
+    message: &str,
+    hints: bool,
+) -> Found<'a> {
     let message = tail(message);
     let asked = tokens(about);
     let said = question_words(product, message);
@@ -54,10 +61,10 @@ pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> F
     };
     let attributes = if names_option {
         attributes_named(product, &asked)
-    } else if attributes_called(product, &asked, &[]).is_empty() {
+    } else if attributes_called(product, &asked, &[], hints).is_empty() {
         Vec::new()
     } else {
-        attributes_called(product, &asked, &said)
+        attributes_called(product, &asked, &said, hints)
     };
     if !attributes.is_empty() {
         return Found::Attributes(attributes);
@@ -67,7 +74,7 @@ pub(crate) fn look_up<'a>(product: &'a Product, about: &str, message: &str) -> F
         return Found::Variants(variants);
     }
     for found in [
-        attributes_called(product, &[], &said),
+        attributes_called(product, &[], &said, hints),
         attributes_by_part(product, &asked),
     ] {
         if !found.is_empty() {
@@ -190,7 +197,17 @@ fn is_named(attribute: &str, asked: &[String]) -> bool {
 /// Attributes that are called by their names, by a turn of phrase or by everyday words for them: those
 /// that the most words call for. A word of the phrase `asked` counts more than one of the rest of
 /// the message, `said`.
-fn attributes_called(product: &Product, asked: &[String], said: &[String]) -> Vec<String> {
+fn attributes_called(
+    product: &Product,
+    asked: &[String],
+    said: &[String],
+    hints: bool,
+) -> Vec<String> {
+    let (turns, everyday) = if hints {
+        (TURNS_FOR, SAID_FOR)
+    } else {
+        (&[][..], &[][..])
+    };
     let names = attribute_names(product);
     let first_of = |meant: &[&str]| {
         meant
@@ -204,7 +221,7 @@ fn attributes_called(product: &Product, asked: &[String], said: &[String]) -> Ve
         .collect();
     let mut votes = vec![0_u32; names.len()];
     for (words, weight) in [(asked, 3), (rest.as_slice(), 2)] {
-        for (turn, meant) in TURNS_FOR {
+        for (turn, meant) in turns {
             let mut rest = words.iter();
             if turn.iter().all(|part| rest.any(|word| word == part))
                 && let Some(at) = first_of(meant)
@@ -216,7 +233,7 @@ fn attributes_called(product: &Product, asked: &[String], said: &[String]) -> Ve
             votes[at] += 2 * weight * u32::from(is_named(name, words));
         }
         for word in words {
-            let meant = SAID_FOR.iter().find(|(said, _)| said == word);
+            let meant = everyday.iter().find(|(said, _)| said == word);
             if let Some(at) = meant.and_then(|(_, meant)| first_of(meant)) {
                 votes[at] += weight;
             }
@@ -290,7 +307,7 @@ mod tests {
     }
 
     fn skus(about: &str) -> Vec<String> {
-        match look_up(&shoe(), about, "") {
+        match look_up(&shoe(), about, "", true) {
             Found::Variants(found) => found
                 .iter()
                 .map(|variant| variant.sku.to_string())
@@ -308,21 +325,27 @@ mod tests {
 
     #[test]
     fn everyday_words_find_attributes() {
-        let attributes = |about: &str| match look_up(&shoe(), about, "") {
+        let attributes = |about: &str| match look_up(&shoe(), about, "", true) {
             Found::Attributes(names) => names,
             _ => Vec::new(),
         };
         assert_eq!(attributes("heavy"), ["weight"]);
         assert_eq!(attributes("waterproof"), ["waterproof"]);
         assert_eq!(attributes("mesh"), ["upper_material"]);
-        assert!(matches!(look_up(&shoe(), "price", ""), Found::General));
-        assert!(matches!(look_up(&shoe(), "factory", ""), Found::Unknown));
+        assert!(matches!(
+            look_up(&shoe(), "price", "", true),
+            Found::General
+        ));
+        assert!(matches!(
+            look_up(&shoe(), "factory", "", true),
+            Found::Unknown
+        ));
     }
 
     #[test]
     fn the_whole_message_chooses_where_the_phrase_was_cut_short() {
         let shoe = shoe();
-        let found = |about: &str, message: &str| match look_up(&shoe, about, message) {
+        let found = |about: &str, message: &str| match look_up(&shoe, about, message, true) {
             Found::Variants(found) => found.iter().map(|v| v.sku.to_string()).collect(),
             Found::Attributes(names) => names,
             Found::General => vec!["general".to_owned()],
@@ -354,7 +377,7 @@ mod tests {
         let words: String = (0..200_000).map(|n| format!("w{n} ")).collect();
         let started = std::time::Instant::now();
         assert!(matches!(
-            look_up(&shoe, "heavy", &format!("{words} how heavy is it")),
+            look_up(&shoe, "heavy", &format!("{words} how heavy is it"), true),
             Found::Attributes(_)
         ));
         let in_navy = chosen(&shoe, &format!("{words} in navy"));

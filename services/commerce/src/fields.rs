@@ -1,69 +1,53 @@
-//! Records as customers read them: the fields that evidence offers and replies refer to.
+//! The fields of records that evidence offers and replies refer to.
 //!
-//! Evidence, the live join and the evaluation all use these functions, so a value is worded in
-//! one way only.
+//! Evidence, the live join and the evaluation all use these functions; how a value is worded, its type
+//! says ([`Value::text`]).
 
-use mercer_schemas::evidence::field_name;
-use mercer_schemas::{Field, Order, Product, Variant};
+use mercer_schemas::evidence::{field, field_name};
+use mercer_schemas::{Field, Order, Product, Stock, Value, Variant};
 
-/// From this many units on, stock is simply "in stock". Below it customers read the number.
-const STOCK_LOW_MAX: u32 = 5;
-
-/// Words a stock level.
-pub fn stock_text(units: u32) -> String {
-    match units {
-        0 => "out of stock".to_owned(),
-        1..=STOCK_LOW_MAX => format!("only {units} left"),
-        _ => "in stock".to_owned(),
-    }
-}
-
-/// Words a product's price for a shop's locale: one amount, or `from …` where variants differ.
-pub fn price_text(product: &Product, locale: &str) -> String {
+/// Returns what a product costs: one amount, or the lowest where variants differ.
+fn price(product: &Product) -> Value {
     let Some(from) = product.price_from() else {
-        return "not for sale".to_owned();
+        return "not for sale".into();
     };
-    let sold = product
+    let mut sold = product
         .variants
         .iter()
         .filter(|v| v.stock > 0 || !product.in_stock());
-    if sold.clone().any(|variant| variant.price != from) {
-        format!("from {}", from.text(locale))
+    if sold.any(|variant| variant.price != from) {
+        Value::MoneyFrom(from)
     } else {
-        from.text(locale)
+        Value::Money(from)
     }
 }
 
 /// Returns a product's fields: name, price, stock, then its options.
-pub fn product_fields(product: &Product, locale: &str) -> Vec<Field> {
-    let units = product
-        .variants
-        .iter()
-        .map(|variant| variant.stock)
-        .max()
-        .unwrap_or(0);
+pub fn product_fields(product: &Product) -> Vec<Field> {
+    let most = product.variants.iter().map(|variant| variant.stock).max();
+    let units = most.unwrap_or(0);
     let stock = if product.variants.len() == 1 || units == 0 {
-        stock_text(units)
+        Stock::Units(units)
     } else {
-        "in stock".to_owned()
+        Stock::Some
     };
     let mut fields = vec![
-        Field::new("name", product.title.clone()),
-        Field::new("price", price_text(product, locale)),
-        Field::new("stock", stock),
+        Field::new(field::NAME, product.title.clone()),
+        Field::new(field::PRICE, price(product)),
+        Field::new(field::STOCK, Value::Stock(stock)),
     ];
     for (name, values) in product.option_values() {
-        fields.push(Field::new(&name, values.join(", ")));
+        fields.push(Field::new(&name, Value::List(values)));
     }
     fields
 }
 
 /// Returns a variant's fields: name with its options, price, stock.
-pub fn variant_fields(product: &Product, variant: &Variant, locale: &str) -> Vec<Field> {
+pub fn variant_fields(product: &Product, variant: &Variant) -> Vec<Field> {
     vec![
-        Field::new("name", variant.name(product)),
-        Field::new("price", variant.price.text(locale)),
-        Field::new("stock", stock_text(variant.stock)),
+        Field::new(field::NAME, variant.name(product)),
+        Field::new(field::PRICE, Value::Money(variant.price)),
+        Field::new(field::STOCK, Value::Stock(Stock::Units(variant.stock))),
     ]
 }
 
@@ -90,64 +74,19 @@ pub fn order_fields(order: &Order) -> Vec<Field> {
         })
         .collect();
     let mut fields = vec![
-        Field::new("number", order.number.to_string()),
-        Field::new("status", order.status.label()),
+        Field::new(field::NUMBER, order.number.to_string()),
+        Field::new(field::STATUS, Value::Status(order.status)),
     ];
     let optional = [
-        ("carrier", order.carrier.clone()),
-        ("tracking", order.tracking.clone()),
-        ("eta", order.eta.as_deref().map(date_text)),
+        (field::CARRIER, order.carrier.clone().map(Value::from)),
+        (field::TRACKING, order.tracking.clone().map(Value::from)),
+        (field::ETA, order.eta.clone().map(Value::Date)),
     ];
     fields.extend(
         optional
             .into_iter()
             .filter_map(|(name, value)| Some(Field::new(name, value?))),
     );
-    fields.push(Field::new("items", items.join(", ")));
+    fields.push(Field::new(field::ITEMS, items.join(", ")));
     fields
-}
-
-/// Words an ISO date as `5 October 2026`; anything else stays as it is.
-fn date_text(iso: &str) -> String {
-    const MONTHS: [&str; 12] = [
-        "January",
-        "February",
-        "March",
-        "April",
-        "May",
-        "June",
-        "July",
-        "August",
-        "September",
-        "October",
-        "November",
-        "December",
-    ];
-    let parts: Vec<&str> = iso.split('-').collect();
-    let [year, month, day] = parts[..] else {
-        return iso.to_owned();
-    };
-    let (Ok(month), Ok(day)) = (month.parse::<usize>(), day.parse::<u32>()) else {
-        return iso.to_owned();
-    };
-    match month.checked_sub(1).and_then(|index| MONTHS.get(index)) {
-        Some(name) => format!("{day} {name} {year}"),
-        None => iso.to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn stock_and_dates_are_worded_for_customers() {
-        assert_eq!(
-            [0, 3, 60].map(stock_text),
-            ["out of stock", "only 3 left", "in stock"]
-        );
-        assert_eq!(date_text("2026-10-05"), "5 October 2026");
-        assert_eq!(date_text("soon"), "soon");
-        assert_eq!(date_text("2026-13-05"), "2026-13-05");
-    }
 }

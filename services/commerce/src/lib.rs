@@ -7,12 +7,9 @@ mod details;
 mod fields;
 mod given;
 mod live;
-mod message;
 mod order;
 mod tools;
 
-pub use fields::{
-    attribute_value, order_fields, price_text, product_fields, stock_text, variant_fields,
-};
+pub use fields::{attribute_value, order_fields, product_fields, variant_fields};
 pub use live::LiveValues;
 pub use tools::{Answer, Error, Request, Tools};

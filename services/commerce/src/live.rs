@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_guardrails::{Live, LiveField};
-use mercer_schemas::{Evidence, Field, Product, ProductCard, ProductId, RecordKey, Shop};
+use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::{Evidence, Field, Personal, Product, ProductCard, ProductId, RecordKey, Shop};
 use mercer_store::{Store, Versioned};
 
 use crate::fields::{attribute_value, order_fields, product_fields, variant_fields};
@@ -16,6 +17,8 @@ pub struct LiveValues {
     /// Handle → record, version, fields.
     records: BTreeMap<String, (RecordKey, i64, Vec<Field>)>,
     cards: BTreeMap<String, ProductCard>,
+    /// By which values are worded.
+    locale: String,
     read_at_ms: i64,
 }
 
@@ -33,6 +36,7 @@ impl LiveValues {
         let mut values = Self {
             records: BTreeMap::new(),
             cards: BTreeMap::new(),
+            locale: shop.locale.clone(),
             read_at_ms: at_ms,
         };
         for line in evidence {
@@ -41,6 +45,7 @@ impl LiveValues {
                 key,
                 version,
                 fields,
+                ..
             } = line
             else {
                 continue;
@@ -58,10 +63,10 @@ impl LiveValues {
                     if let Some(product) = found
                         && let Some(variant) = product.value.variants.iter().find(|v| v.sku == *sku)
                     {
-                        let fields = variant_fields(&product.value, variant, &shop.locale);
+                        let fields = variant_fields(&product.value, variant);
                         values.cards.insert(
                             handle.to_owned(),
-                            card(&product.value.id, &fields, Vec::new()),
+                            card(&product.value.id, &fields, Vec::new(), &shop.locale),
                         );
                         values.put(handle, key, product.version, fields);
                     }
@@ -98,13 +103,13 @@ impl LiveValues {
             .await?
             .filter(|product| product.value.visible);
         let Some(product) = found else { return Ok(()) };
-        let mut fields = product_fields(&product.value, &shop.locale);
+        let mut fields = product_fields(&product.value);
         let options = fields[3..]
             .iter()
-            .map(|field| format!("{}: {}", field.name, field.value.expose()))
+            .map(|field| format!("{}: {}", field.name, field.value.text(&shop.locale)))
             .collect();
         self.cards
-            .insert(handle.to_owned(), card(id, &fields, options));
+            .insert(handle.to_owned(), card(id, &fields, options, &shop.locale));
         for name in names {
             if let Some(value) = attribute_value(&product.value, name)
                 && !fields.iter().any(|field| field.name == **name)
@@ -149,17 +154,14 @@ impl LiveValues {
 
 impl Live for LiveValues {
     fn field(&self, reference: &str) -> Option<LiveField> {
-        let (handle, name) = reference.split_once('.').unwrap_or((reference, "text"));
+        let whole = (reference, field::TEXT);
+        let (handle, name) = reference.split_once('.').unwrap_or(whole);
         let (record, version, fields) = self.records.get(handle)?;
-        let value = fields
-            .iter()
-            .find(|field| field.name == name)?
-            .value
-            .clone();
+        let value = value_of(fields, name)?;
         Some(LiveField {
             record: record.clone(),
             version: *version,
-            value,
+            value: Personal::new(value.text(&self.locale)),
         })
     }
 
@@ -172,19 +174,17 @@ impl Live for LiveValues {
     }
 }
 
-fn card(id: &ProductId, fields: &[Field], options: Vec<String>) -> ProductCard {
-    let value = |name: &str| -> String {
-        fields
-            .iter()
-            .find(|field| field.name == name)
-            .map(|field| field.value.expose().clone())
+fn card(id: &ProductId, fields: &[Field], options: Vec<String>, locale: &str) -> ProductCard {
+    let value = |name: &str| {
+        value_of(fields, name)
+            .map(|value| value.text(locale))
             .unwrap_or_default()
     };
     ProductCard {
         product_id: id.clone(),
-        name: value("name"),
-        price: value("price"),
-        stock: value("stock"),
+        name: value(field::NAME),
+        price: value(field::PRICE),
+        stock: value(field::STOCK),
         options,
     }
 }

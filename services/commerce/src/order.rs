@@ -47,8 +47,8 @@ pub(crate) struct Question<'a> {
     pub(crate) at_ms: i64,
 }
 
-/// An answer, and what the conversation remembers of who writes.
-pub(crate) struct Answer {
+/// How it came out, and what the conversation remembers of who writes.
+pub(crate) struct Finding {
     pub(crate) outcome: Outcome,
     pub(crate) proof: Proof,
 }
@@ -57,7 +57,7 @@ pub(crate) async fn look_up(
     store: &Store,
     shop: &ShopId,
     question: &Question<'_>,
-) -> Result<Answer, Error> {
+) -> Result<Finding, Error> {
     let owner = store
         .customers()
         .by_channel_identity(shop, question.channel, question.address.expose())
@@ -65,15 +65,15 @@ pub(crate) async fn look_up(
     let proven = still_proven(store, shop, question, owner.as_ref()).await?;
     let ended = question.customer.is_some() && proven.is_none();
     let given = Given::of(question.words.expose());
-    let mut answer = match proven.or_else(|| owner.clone()) {
-        Some(customer) if is_own(store, shop, &customer, &given.emails).await? => Answer {
+    let mut finding = match proven.or_else(|| owner.clone()) {
+        Some(customer) if is_own(store, shop, &customer, &given.emails).await? => Finding {
             outcome: of_customer(store, shop, &customer, question, &given).await?,
             proof: remembering(question),
         },
         _ => prove(store, shop, question, &given).await?,
     };
-    if let Outcome::Orders(customer, _) = &answer.outcome {
-        answer.proof = Proof {
+    if let Outcome::Orders(customer, _) = &finding.outcome {
+        finding.proof = Proof {
             stamp: store
                 .customers()
                 .stamp(shop, customer, owner.as_ref())
@@ -81,8 +81,8 @@ pub(crate) async fn look_up(
             ..Proof::default()
         };
     }
-    answer.proof.ended = ended;
-    Ok(answer)
+    finding.proof.ended = ended;
+    Ok(finding)
 }
 
 fn remembering(question: &Question<'_>) -> Proof {
@@ -176,7 +176,7 @@ async fn prove(
     shop: &ShopId,
     question: &Question<'_>,
     given: &Given,
-) -> Result<Answer, Error> {
+) -> Result<Finding, Error> {
     let mut details = question.identity.given.clone();
     for key in given.keys() {
         details.retain(|detail| detail.key.expose() != key);
@@ -191,7 +191,7 @@ async fn prove(
     let is_proof =
         !given.is_empty() && details.iter().any(is_email) && !details.iter().all(is_email);
     if is_proof && question.identity.wrong >= WRONG_PROOFS_MAX {
-        return Ok(Answer {
+        return Ok(Finding {
             outcome: Outcome::Person,
             proof: remembering(question),
         });
@@ -220,13 +220,13 @@ async fn prove(
             let named = question.order.map(code_key);
             orders.sort_by_key(|order| named != Some(code_key(order.value.number.as_str())));
             orders.truncate(1);
-            return Ok(Answer {
+            return Ok(Finding {
                 outcome: Outcome::Orders(customer, orders),
                 proof: Proof::default(),
             });
         }
         ProofOutcome::Closed => {
-            return Ok(Answer {
+            return Ok(Finding {
                 outcome: Outcome::Person,
                 proof: remembering(question),
             });
@@ -236,7 +236,7 @@ async fn prove(
     for detail in &mut details {
         detail.fits = fitting.contains(detail.key.expose());
     }
-    Ok(Answer {
+    Ok(Finding {
         outcome: if is_proof {
             Outcome::NotFound
         } else {

@@ -4,6 +4,7 @@ mod replies;
 
 wordings!("browse": around, choices, names, prices, wishes);
 
+use mercer_conversation::tools::SearchCatalog;
 use mercer_schemas::{Evidence, Plan, ToolCall, plan::Sort};
 use rand::{Rng, rngs::StdRng};
 
@@ -99,13 +100,13 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
     if !items.is_empty() {
         memory.items = items.clone();
     }
-    let call = ToolCall::SearchCatalog {
+    let call = ToolCall::new(&SearchCatalog {
         query: query.into(),
         min_price: min.then_some(low),
         max_price: max.then_some(high),
         in_stock,
         sort,
-    };
+    });
     let reply = found_reply(rng, &items, sort);
     Some(Gold {
         words: said.words,
@@ -256,13 +257,10 @@ fn say_kept(rng: &mut StdRng, templates: &[&str], marked: &str) -> crate::text::
 
 /// A search without limits.
 pub(crate) fn plain_call(query: String) -> ToolCall {
-    ToolCall::SearchCatalog {
+    ToolCall::new(&SearchCatalog {
         query: query.into(),
-        min_price: None,
-        max_price: None,
-        in_stock: false,
-        sort: None,
-    }
+        ..SearchCatalog::default()
+    })
 }
 
 fn lines(items: &[Item]) -> Option<Vec<Evidence>> {

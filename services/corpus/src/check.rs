@@ -72,7 +72,7 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
 }
 
 fn answered(evidence: &[Evidence], words: &str, referred: &[&str]) -> bool {
-    let answers = grammar::answers(evidence, words);
+    let answers = grammar::answers(evidence, words, true);
     answers.is_empty()
         || answers
             .iter()
@@ -82,7 +82,7 @@ fn answered(evidence: &[Evidence], words: &str, referred: &[&str]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mercer_schemas::{Field, Handle, ProductId, RecordKey};
+    use mercer_schemas::{EvidenceRole, Field, Handle, ProductId, RecordKey};
 
     #[test]
     fn only_references_and_known_numbers_pass() {
@@ -91,6 +91,7 @@ mod tests {
             handle: Handle::new(&key, 1),
             key,
             version: 1,
+            role: Some(EvidenceRole::Shown),
             fields: vec![Field::new("name", "Lamp 7"), Field::new("price", "£9.99")],
         }];
         let fits = |reply: &str| reply_fits(reply, &evidence, "size 42 for £5");

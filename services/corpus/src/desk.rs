@@ -10,7 +10,10 @@ mod phrases_orders;
 mod phrases_talk;
 mod talk;
 
-use mercer_schemas::{DocumentId, Evidence, Field, Handle, Plan, RecordKey, ToolCall};
+use mercer_conversation::tools::SearchPolicies;
+use mercer_schemas::{
+    DocumentId, Evidence, EvidenceRole, Field, Handle, Plan, RecordKey, ToolCall,
+};
 use rand::{Rng, rngs::StdRng, seq::IndexedRandom};
 
 use crate::browse::{found, plain_call};
@@ -85,9 +88,9 @@ fn policy_asked(rng: &mut StdRng, shop: &Shop<'_>, questions: Option<&[&str]>) -
         &[("v", &v), ("c", country), ("code", &marked_code)],
     );
     let plan = Plan {
-        calls: vec![ToolCall::SearchPolicies {
+        calls: vec![ToolCall::new(&SearchPolicies {
             query: said.span('d')?.into(),
-        }],
+        })],
     };
     let (evidence, text) = if chance(rng, if odd { 45 } else { 9 }) {
         (vec![Evidence::NoPolicy], NO_POLICY_REPLY)
@@ -211,6 +214,7 @@ fn passage(
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: Some(EvidenceRole::Shown),
         fields: vec![Field::new("title", title), Field::new("text", text)],
     })
 }
@@ -269,9 +273,9 @@ pub(crate) fn mixed(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
         &[("q", &wish), ("c", country), ("v", &noun)],
     );
     let search = plain_call(said.span('q')?);
-    let policies = ToolCall::SearchPolicies {
+    let policies = ToolCall::new(&SearchPolicies {
         query: said.span('d')?.into(),
-    };
+    });
     let (mut evidence, items) = found(rng, shop, &noun, &said.span('q')?, false, 8)?;
     let (title, body) = (pick(rng, topic.titles), pick(rng, topic.texts));
     let document = passage(rng, shop, false, title, body, &noun, country, "SAVE", 1)?;

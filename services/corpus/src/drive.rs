@@ -1,7 +1,8 @@
 //! Plays an invented conversation through the real core, and exports what the model would see.
 
 use mercer_conversation::intent::IntentQuestion;
-use mercer_conversation::{Effect, State, decide, evolve, grammar, wanted};
+use mercer_conversation::tools::{self, OrderStatus, ProductDetails};
+use mercer_conversation::{Effect, State, decide, evolve, wanted};
 use mercer_schemas::{
     Channel, ChatMessage, Content, CustomerId, DraftSource, Evidence, Generated, InboundMessage,
     Input, Intent, MessageId, Meta, Plan, PromptStyle, RenderedReply, Role, Settings, ToolCall,
@@ -37,6 +38,8 @@ impl Stage {
             history_chars_max: 1_500,
             output_tokens_max: 160,
             introduction: None,
+            locale: String::new(),
+            hints: true,
         };
         let meta = Meta {
             at_ms: 1_700_000_000_000,
@@ -88,7 +91,7 @@ impl Stage {
             return None;
         };
         let turn = self.state.phase.turn()?;
-        if !grammar::admits(&self.state, turn, &gold.plan)
+        if !tools::admits(&self.state, turn, true, &gold.plan)
             || !check::reply_fits(&gold.reply, &gold.evidence, &gold.words)
         {
             return None;
@@ -173,15 +176,10 @@ fn grounded(messages: &[ChatMessage]) -> bool {
 }
 
 fn names_seen(call: &ToolCall, seen: &str) -> bool {
-    match call {
-        ToolCall::OrderStatus { order, .. } => {
-            order.as_deref().is_none_or(|order| seen.contains(order))
-        }
-        ToolCall::ProductDetails { .. } => seen.contains("p1 name="),
-        ToolCall::SearchCatalog { .. }
-        | ToolCall::SearchPolicies { .. }
-        | ToolCall::Handoff { .. } => true,
+    if let Some(call) = call.arguments::<OrderStatus>() {
+        return call.order.is_none_or(|order| seen.contains(&order));
     }
+    call.arguments::<ProductDetails>().is_none() || seen.contains("p1 name=")
 }
 
 /// A model must not learn what the guardrails block.

@@ -5,6 +5,7 @@ mod phrases;
 
 wordings!("follow": curious);
 
+use mercer_conversation::tools::ProductDetails;
 use mercer_schemas::{
     Evidence, Handle, Plan, ProductId, RecordKey, ToolCall, evidence::field_name,
 };
@@ -110,10 +111,10 @@ pub(crate) fn follow(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
 
 fn details(handle: &str, about: Option<String>) -> Plan {
     Plan {
-        calls: vec![ToolCall::ProductDetails {
+        calls: vec![ToolCall::new(&ProductDetails {
             product: handle.to_owned(),
             about: about.map(Into::into),
-        }],
+        })],
     }
 }
 
@@ -450,9 +451,11 @@ fn compare(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
         (*places.get(first)?, *places.get(second)?)
     };
     let said = ask(rng, COMPARE, &[("x", x), ("y", y)]);
-    let call = |at: usize| ToolCall::ProductDetails {
-        product: format!("p{}", at + 1),
-        about: None,
+    let call = |at: usize| {
+        ToolCall::new(&ProductDetails {
+            product: format!("p{}", at + 1),
+            about: None,
+        })
     };
     let plan = Plan {
         calls: vec![call(first), call(second)],
@@ -488,9 +491,11 @@ fn compare_attribute(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
     };
     let said = ask(rng, &[template], &[("x", x), ("y", y)]);
     let about = said.span('a')?;
-    let call = |at: usize| ToolCall::ProductDetails {
-        product: format!("p{}", at + 1),
-        about: Some(about.clone().into()),
+    let call = |at: usize| {
+        ToolCall::new(&ProductDetails {
+            product: format!("p{}", at + 1),
+            about: Some(about.clone().into()),
+        })
     };
     let plan = Plan {
         calls: vec![call(first), call(second)],

@@ -1,6 +1,6 @@
 //! Invented shops: names, products, prices and codes.
 
-use mercer_schemas::{Evidence, Field, Handle, ProductId, RecordKey, Sku, evidence::field_name};
+use mercer_schemas::{Evidence, EvidenceRole, Field, Handle, ProductId, RecordKey, Sku, evidence::field_name};
 use rand::{
     Rng,
     rngs::StdRng,
@@ -473,6 +473,7 @@ pub(crate) fn product_line(item: &Item, number: usize) -> Option<Evidence> {
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: Some(EvidenceRole::Shown),
         fields,
     })
 }
@@ -496,6 +497,7 @@ pub(crate) fn variant_line(
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: Some(EvidenceRole::Chosen),
         fields,
     })
 }
@@ -515,6 +517,7 @@ pub(crate) fn attribute_line(
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: Some(EvidenceRole::Asked),
         fields: vec![Field::new(name, value)],
     })
 }

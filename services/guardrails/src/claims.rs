@@ -4,7 +4,7 @@
 //! they must ask, admit that something is not known, or say what the evidence says. Everything else
 //! is taken for an invention, however it is worded.
 
-use mercer_schemas::Evidence;
+use mercer_schemas::{Evidence, Field};
 
 use crate::draft::Draft;
 use crate::words::{REFERENCE, has, has_form, is_content, plain, tokens};
@@ -222,13 +222,19 @@ impl<'a> Clause<'a> {
     }
 }
 
+/// The value of a field as words may lean on it. Nothing but money is worded by a locale, and its
+/// figures back no words.
+pub(crate) fn shown(field: &Field) -> String {
+    field.value.text("")
+}
+
 /// The values of evidence fields that fit, in lower case, one a line.
 pub(crate) fn values(evidence: &[Evidence], fits: impl Fn(&str) -> bool) -> String {
     let mut out = String::new();
     for line in evidence {
         if let Evidence::Record { fields, .. } = line {
             for field in fields.iter().filter(|field| fits(&field.name)) {
-                out.push_str(&plain(field.value.expose()).to_lowercase());
+                out.push_str(&plain(&shown(field)).to_lowercase());
                 out.push('\n');
             }
         }

@@ -135,7 +135,7 @@ fn source_text(evidence: &[Evidence]) -> String {
             for field in fields {
                 out.push_str(&field.name.replace('_', " "));
                 out.push(' ');
-                out.push_str(&plain(field.value.expose()).to_lowercase());
+                out.push_str(&plain(&claims::shown(field)).to_lowercase());
                 out.push('\n');
             }
         }

@@ -137,6 +137,8 @@ pub(crate) struct Conversations {
     pub(crate) history_chars_max: usize,
     /// Tokens of one plan or reply.
     pub(crate) output_tokens_max: u32,
+    /// Whether lists of English words guess what a customer means.
+    pub(crate) hints: bool,
 }
 
 /// The chat page.
@@ -356,6 +358,7 @@ impl Config {
             generation: Duration::from_secs(conversations.generation_s),
             history_chars_max: conversations.history_chars_max,
             output_tokens_max: conversations.output_tokens_max,
+            hints: conversations.hints,
             adapters: self.models.adapters_of_shops(),
             retention: self.retention.periods(),
             ..RuntimeConfig::default()

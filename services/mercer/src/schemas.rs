@@ -1,4 +1,5 @@
-//! The committed descriptions under `schemas/`: OpenAPI, events, inputs, the worker protocol, settings.
+//! The committed descriptions under `schemas/`: OpenAPI, events, inputs, the calls of tools,
+//! the worker protocol, settings.
 //!
 //! A change of an API or of what is stored is a visible difference in review. The test compares;
 //! `MERCER_WRITE_SCHEMAS=1 cargo test -p mercer schemas` writes the files anew.
@@ -25,6 +26,16 @@ mod tests {
             (
                 "events/input.schema.json",
                 pretty(schema_for!(mercer_schemas::Input).to_value()),
+            ),
+            (
+                "tools.schema.json",
+                pretty(
+                    mercer_conversation::tools::ALL
+                        .iter()
+                        .map(|tool| (tool.name().to_owned(), tool.schema().to_value()))
+                        .collect::<serde_json::Map<_, _>>()
+                        .into(),
+                ),
             ),
             (
                 "worker/request.schema.json",

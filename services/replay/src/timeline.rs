@@ -237,7 +237,8 @@ fn more_written(cut: bool) -> Vec<String> {
 }
 
 fn evidence_lines(evidence: &[Evidence]) -> Vec<String> {
-    let text = prompt::evidence_text(evidence);
+    // Figures of money are grouped as English does: the locale is the shop's, the timeline is ours.
+    let text = prompt::evidence_text(evidence, "");
     let records = evidence.iter().filter_map(|line| match line {
         Evidence::Record {
             handle,

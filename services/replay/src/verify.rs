@@ -183,6 +183,8 @@ mod tests {
                 prompt_style: PromptStyle::Compact,
                 history_chars_max: 1_000,
                 output_tokens_max: 64,
+                locale: "en-GB".to_owned(),
+                hints: true,
                 introduction: None,
             },
         };

@@ -1,7 +1,11 @@
 //! Limits of price that a message states beyond doubt.
 
-use super::{AMOUNT_BYTES_MAX, CURRENCY_SIGNS, CURRENCY_WORDS, figures, number_runs};
+use super::{AMOUNT_BYTES_MAX, CURRENCY_SIGNS, figures, number_runs};
 use crate::bounds::head;
+use crate::words::english::{
+    CURRENCY_WORDS, MAX_AFTER, MAX_WORDS, MAX_WORDS_OF_MONEY, MIN_AFTER, MIN_WORDS, NEGATIONS,
+    NOT_BELOW, OTHER_MEASURES, TURNED_DOWN,
+};
 
 /// Price limits that the words state in so many words, in major units as written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,156 +16,11 @@ pub struct PriceLimits {
     pub max: Option<String>,
 }
 
-/// What stands before an amount that is the lowest price although it ends like one of
-/// [`MAX_WORDS`]; tried first.
-const NOT_BELOW: &[&str] = &[
-    "not under",
-    "nothing under",
-    "not below",
-    "not less than",
-    "no less than",
-];
-/// What stands before an amount that is the highest price; tried before [`MIN_WORDS`], since
-/// "not more than" ends like "more than".
-const MAX_WORDS: &[&str] = &[
-    "under",
-    "below",
-    "less than",
-    "less then",
-    "cheaper than",
-    "cheaper then",
-    "up to",
-    "at most",
-    "max",
-    "maximum",
-    "no more than",
-    "no more then",
-    "not more than",
-    "no dearer than",
-    "not over",
-    "nothing over",
-    "not above",
-    "nothing above",
-    "budget of",
-    "budget is",
-];
-/// Those of them that need no word for money: nothing else is limited like this. "Up to 6" may be
-/// people.
-const MAX_WORDS_OF_MONEY: &[&str] = &[
-    "under",
-    "below",
-    "cheaper than",
-    "cheaper then",
-    "no dearer than",
-    "not over",
-    "nothing over",
-    "not above",
-    "nothing above",
-    "budget of",
-    "budget is",
-];
-/// What stands before an amount that is the lowest price.
-const MIN_WORDS: &[&str] = &[
-    "over",
-    "above",
-    "more than",
-    "at least",
-    "minimum",
-    "starting at",
-];
-
-/// What follows an amount that is the highest price.
-const MAX_AFTER: &[&str] = &[
-    "or less",
-    "or under",
-    "or below",
-    "or cheaper",
-    "max",
-    "maximum",
-    "tops",
-    "at most",
-    "at the most",
-    "budget",
-    "limit",
-];
-/// What follows an amount that is the lowest price.
-const MIN_AFTER: &[&str] = &[
-    "or more",
-    "or over",
-    "or above",
-    "and over",
-    "and above",
-    "and up",
-    "upwards",
-    "minimum",
-];
-
 /// Smallest bare number that is taken for a price.
 const BARE_PRICE_MIN: f64 = 10.0;
-/// Words beside which a bare number is no price: "trousers under 40, size wise".
-const OTHER_MEASURES: &[&str] = &[
-    "size",
-    "sizes",
-    "age",
-    "aged",
-    "ages",
-    "old",
-    "child",
-    "children",
-    "kid",
-    "kids",
-    "toddler",
-    "year",
-    "years",
-    "people",
-    "person",
-    "minutes",
-    "hours",
-    "days",
-    "degrees",
-    "number",
-    "girl",
-    "girls",
-    "boy",
-    "boys",
-    "son",
-    "sons",
-    "daughter",
-    "daughters",
-    "nephew",
-    "niece",
-    "grandson",
-    "granddaughter",
-    "baby",
-    "babies",
-    "teen",
-    "teens",
-    "teenager",
-    "month",
-    "months",
-    "sleeps",
-];
 /// A bare pair whose second number is not this many times the first is taken for sizes: "boots, between
 /// 40 and 42".
 const BARE_BAND_MIN: f64 = 1.2;
-
-/// Words that turn a limit round: "I don't want to spend more than £40".
-const NEGATIONS: &[&str] = &[
-    "not", "never", "no", "nothing", "without", "cannot", "refuse", "avoid", "skip", "exclude",
-    "ignore", "leave", "if", "mad",
-    "rubbish", // Terms, not products: "free delivery over £50".
-    "delivery", "shipping", "postage", "orders",
-];
-/// What follows an amount that was only named to be turned down: "anything over £40 is out".
-const TURNED_DOWN: &[&str] = &[
-    "is too",
-    "is out",
-    "is beyond",
-    "are out",
-    "and i'm out",
-    "i'm out",
-    "off",
-];
 
 /// Reads limits of price that leave no doubt: a known word beside an amount of money, or beside a
 /// bare number that nothing is counted by, where money was spoken of ("13 pounds, not less than 10")

@@ -1,45 +1,10 @@
 //! Amounts as people say them: in words, as a note's name, with a slip of the finger in the limit.
 
-use super::CURRENCY_WORDS;
-
-/// Names of notes.
-const NOTES: &[(&str, u32)] = &[("fiver", 5), ("tenner", 10)];
-
-const UNITS: &[&str] = &[
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-];
-const TENS: &[&str] = &[
-    "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety",
-];
+use crate::words::english::{CURRENCY_WORDS, LIMIT_WORDS, NEIGHBOURS, NOTES, TENS, UNITS};
 
 /// Smallest number in words that is taken for a figure without a currency word after it: smaller
 /// ones count things ("a tent for two").
 const BARE_MIN: u32 = 10;
-
-/// Words of a limit that a slip of the finger may hide; shorter ones have too many neighbours.
-const LIMIT_WORDS: &[&str] = &[
-    "under", "below", "above", "between", "nothing", "cheaper", "maximum", "minimum",
-];
-/// Words that are one slip away from one of them and mean something else.
-const NEIGHBOURS: &[&str] = &["bellow", "udder", "undergo", "noting", "abode", "cheaters"];
 
 /// Writes amounts in figures and limits as they are spelt. Expects lower case; everything else
 /// stays as it is, white space aside.

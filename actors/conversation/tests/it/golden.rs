@@ -251,6 +251,7 @@ fn order(script: &mut Script) {
             handle: Handle::new(&key, 1),
             key,
             version: 2,
+            role: None,
             fields: vec![
                 Field::new("number", "HB-70417"),
                 Field::new("status", "shipped"),

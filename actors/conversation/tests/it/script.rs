@@ -140,6 +140,8 @@ pub(crate) fn meta(at: u64) -> Meta {
             history_chars_max: 2_000,
             output_tokens_max: 160,
             introduction: None,
+            locale: String::new(),
+            hints: true,
         },
     }
 }
@@ -181,6 +183,7 @@ pub(crate) fn product(number: usize, name: &str) -> Evidence {
         handle: Handle::new(&key, number),
         key,
         version: 3,
+        role: None,
         fields: vec![
             Field::new("name", name),
             Field::new("price", "£45.99"),

@@ -352,13 +352,8 @@ impl Sample for Turn {
             ended_at_ms: Some(1_790_000_004_200),
             words: "how much is the red kettle?".into(),
             plan: Some(Plan {
-                calls: vec![mercer_schemas::ToolCall::SearchCatalog {
-                    query: "red kettle".into(),
-                    min_price: None,
-                    max_price: None,
-                    in_stock: false,
-                    sort: None,
-                }],
+                calls: serde_json::from_str(r#"[{"tool":"search_catalog","query":"red kettle"}]"#)
+                    .unwrap_or_default(),
             }),
             evidence: vec![sample_evidence()],
             drafts: vec![Draft {
@@ -392,6 +387,7 @@ fn sample_evidence() -> Evidence {
         handle: Handle::new(&record, 1),
         key: record,
         version: 3,
+        role: None,
         fields: vec![
             Field::new("name", "Fenwick kettle"),
             Field::new("price", "£45.99"),

@@ -4,7 +4,7 @@ use axum::body::Body;
 use mercer_schemas::{
     ActionBy, Channel, Claim, Content, DeliveryStatus, DraftSource, Event, Evidence, Field, Handle,
     HandoffReason, InboundMessage, LogBody, LogRecord, MessageId, OutboundMessage, Plan, ProductId,
-    RecordKey, Stream, ToolCall, TurnId, Verdict, partition_of,
+    RecordKey, Stream, TurnId, Verdict, partition_of,
 };
 use mercer_store::{Append, Command, InboxItem, InboxKind, NewInbox, Role};
 use serde_json::{Value, json};
@@ -111,13 +111,8 @@ fn a_conversation() -> Vec<Event> {
     let plan = |query: &str| Event::PlanMade {
         turn: turn.clone(),
         plan: Plan {
-            calls: vec![ToolCall::SearchCatalog {
-                query: query.into(),
-                min_price: None,
-                max_price: None,
-                in_stock: false,
-                sort: None,
-            }],
+            calls: serde_json::from_value(json!([{"tool": "search_catalog", "query": query}]))
+                .expect("calls"),
         },
     };
     let drafted = |draft: &str, source| Event::ReplyDrafted {
@@ -164,6 +159,7 @@ fn a_conversation() -> Vec<Event> {
                 handle: Handle::new(&kettle, 1),
                 key: kettle.clone(),
                 version: 3,
+                role: None,
                 fields: vec![Field::new("price", "£45.99")],
             }],
         },

@@ -1,5 +1,6 @@
 //! Turns that a person has to answer.
 
+use mercer_conversation::tools::Handoff;
 use mercer_schemas::{Evidence, HandoffReason, Plan, ToolCall};
 use rand::{Rng, rngs::StdRng};
 
@@ -37,7 +38,7 @@ pub(crate) fn handoff(rng: &mut StdRng, shop: &Shop<'_>) -> Option<Gold> {
     let said = say_any(rng, templates, &[("v", &v), ("vs", &many), ("n", name)]);
     let text = reply_any(rng, replies);
     let plan = Plan {
-        calls: vec![ToolCall::Handoff { reason }],
+        calls: vec![ToolCall::new(&Handoff { reason })],
     };
     Some(Gold {
         words: said.words,

@@ -1,7 +1,10 @@
 //! Orders: who asks, what proves it, and what is told.
 
 use mercer_conversation::grammar;
-use mercer_schemas::{Evidence, Field, Handle, OrderNumber, Plan, RecordKey, ToolCall};
+use mercer_conversation::tools::OrderStatus;
+use mercer_schemas::{
+    Evidence, EvidenceRole, Field, Handle, OrderNumber, Plan, RecordKey, ToolCall,
+};
 use rand::{Rng, rngs::StdRng};
 
 use super::phrases_orders as phrases;
@@ -243,6 +246,7 @@ fn order_line(order: &Order) -> Option<Evidence> {
         handle: Handle::new(&key, 1),
         key,
         version: 1,
+        role: Some(EvidenceRole::Shown),
         fields,
     })
 }
@@ -357,11 +361,9 @@ pub(crate) fn order(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
     id.number = said.span('o').or(id.number);
     id.email = said.span('e').or(id.email);
     id.postcode = said.span('p').or(id.postcode);
-    let call = ToolCall::OrderStatus {
+    let call = ToolCall::new(&OrderStatus {
         order: id.number.clone(),
-        email: None,
-        postcode: None,
-    };
+    });
     let complete = id.number.is_some() && id.email.is_some() && id.postcode.is_some();
     // A channel identity shows only in what the tools answer.
     if !id.known && !id.waiting() && !foreign && chance(rng, 35) {
@@ -386,7 +388,7 @@ pub(crate) fn order(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> O
             let evidence = vec![order_line(&order)?];
             // What is asked for is read before typing errors come in, and not from a name.
             let question = asked.replace(&noun, "").replace(&e, "");
-            let needed = grammar::answers(&evidence, &said.words).concat();
+            let needed = grammar::answers(&evidence, &said.words, true).concat();
             let text = order_reply(rng, &order, &question, &needed);
             id.order = Some(order);
             id.waiting = false;

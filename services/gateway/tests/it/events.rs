@@ -199,6 +199,8 @@ fn person_answers(text: &str) -> LogBody {
         history_chars_max: 1,
         output_tokens_max: 1,
         introduction: None,
+        locale: "en-GB".to_owned(),
+        hints: true,
     };
     LogBody::Input {
         input: Input::AnswerAsPerson {

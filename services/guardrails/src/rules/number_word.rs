@@ -2,7 +2,7 @@
 //! wrote them and nothing is claimed by them. How many records were found may be said, too.
 
 use mercer_conversation::spans;
-use mercer_schemas::Evidence;
+use mercer_schemas::{Evidence, Handle};
 
 use super::delivery::is_month;
 use super::{Reply, Rule};
@@ -153,23 +153,19 @@ impl Known {
 /// How many records there are of each kind, and how many products were found.
 fn counts(evidence: &[Evidence]) -> Vec<f64> {
     let mut out = Vec::new();
-    let mut handles: Vec<&str> = Vec::new();
+    let mut handles: Vec<&Handle> = Vec::new();
     for line in evidence {
         match line {
-            Evidence::Record { handle, .. } if !handles.contains(&handle.as_str()) => {
-                handles.push(handle.as_str());
+            Evidence::Record { handle, .. } if !handles.contains(&handle) => {
+                handles.push(handle);
             }
             Evidence::Found { products, .. } => out.push(*products),
             _ => {}
         }
     }
-    for letter in ["p", "v", "d", "m", "o"] {
-        out.push(
-            handles
-                .iter()
-                .filter(|handle| handle.starts_with(letter))
-                .count(),
-        );
+    for handle in &handles {
+        let same_kind = handles.iter().filter(|other| other.kind() == handle.kind());
+        out.push(same_kind.count());
     }
     out.into_iter()
         .filter_map(|count| u32::try_from(count).ok())

@@ -1,9 +1,10 @@
 //! What is said of stock is what the record says that it is about.
 
-use mercer_schemas::Evidence;
+use mercer_schemas::evidence::{field, kind_of};
+use mercer_schemas::{Evidence, RecordKind};
 
 use super::{Reply, Rule};
-use crate::claims::{Clause, values};
+use crate::claims::{Clause, shown, values};
 use crate::numbers::spoken;
 use crate::words::{REFERENCE, contains_phrase, find, has, has_form, is_content, tokens};
 
@@ -247,7 +248,7 @@ const CHOICES: &[&str] = &[
 
 fn holds(reply: &Reply<'_>) -> bool {
     let stocks = stocks(reply.evidence);
-    let passages = values(reply.evidence, |name| name == "text");
+    let passages = values(reply.evidence, |name| name == field::TEXT);
     let sources = tokens(&reply.sources);
     reply.clauses.iter().all(|clause| {
         let words = clause.words();
@@ -336,8 +337,8 @@ fn stocks(evidence: &[Evidence]) -> Vec<(&str, String)> {
         .filter_map(|line| match line {
             Evidence::Record { handle, fields, .. } => fields
                 .iter()
-                .find(|field| field.name == "stock")
-                .map(|field| (handle.as_str(), field.value.expose().to_lowercase())),
+                .find(|field| field.name == field::STOCK)
+                .map(|field| (handle.as_str(), shown(field).to_lowercase())),
             _ => None,
         })
         .collect()
@@ -353,7 +354,11 @@ fn meant<'a>(stocks: &'a [(&str, String)], clause: &Clause<'_>, at: usize) -> Ve
     stocks
         .iter()
         .filter(|(of, _)| match about {
-            Some(about) => *of == about || (about.starts_with('p') && of.starts_with('v')),
+            Some(about) => {
+                *of == about
+                    || (kind_of(about) == Some(RecordKind::Product)
+                        && kind_of(of) == Some(RecordKind::Variant))
+            }
             None => true,
         })
         .map(|(_, stock)| stock.as_str())

@@ -16,6 +16,7 @@ fn record(key: RecordKey, number: usize, fields: &[(&str, &str)]) -> Evidence {
         handle: Handle::new(&key, number),
         key,
         version: 1,
+        role: None,
         fields: fields
             .iter()
             .map(|(name, value)| Field::new(name, *value))

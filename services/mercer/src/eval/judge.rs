@@ -246,7 +246,7 @@ async fn holds(
             (record, key) => record == key,
         };
         if same
-            && fold(claim.value.expose()) == fold(value.value.expose())
+            && fold(claim.value.expose()) == fold(&value.value.text(&shop.locale))
             && reply.contains(&fold(claim.value.expose()))
         {
             return Ok(true);
@@ -259,7 +259,7 @@ async fn holds(
 async fn fields(store: &Store, shop: &Shop, key: &RecordKey) -> anyhow::Result<Option<Vec<Field>>> {
     Ok(match key {
         RecordKey::Product(id) => store.catalog().get(&shop.id, id).await?.map(|product| {
-            let mut fields = product_fields(&product.value, &shop.locale);
+            let mut fields = product_fields(&product.value);
             for name in product.value.attributes.keys() {
                 let name = field_name(name);
                 let value = attribute_value(&product.value, &name)
@@ -280,7 +280,7 @@ async fn fields(store: &Store, shop: &Shop, key: &RecordKey) -> anyhow::Result<O
                         .variants
                         .iter()
                         .find(|variant| variant.sku == *sku)?;
-                    Some(variant_fields(&product.value, variant, &shop.locale))
+                    Some(variant_fields(&product.value, variant))
                 })
         }
         RecordKey::Order(number) => store
@@ -309,10 +309,9 @@ async fn grounded(
     for claim in values {
         if let Some(fields) = fields(store, shop, &claim.record).await? {
             let name = claim.reference.rsplit('.').next().unwrap_or_default();
-            if !fields
-                .iter()
-                .any(|field| field.name == name && field.value == claim.value)
-            {
+            if !fields.iter().any(|field| {
+                field.name == name && field.value.text(&shop.locale) == *claim.value.expose()
+            }) {
                 return Ok(false);
             }
         } else {
@@ -340,12 +339,12 @@ async fn grounded(
         let Some(product) = store.catalog().get(&shop.id, &card.product_id).await? else {
             return Ok(false);
         };
-        let of_product = std::iter::once(product_fields(&product.value, &shop.locale));
+        let of_product = std::iter::once(product_fields(&product.value));
         let of_variants = product
             .value
             .variants
             .iter()
-            .map(|variant| variant_fields(&product.value, variant, &shop.locale));
+            .map(|variant| variant_fields(&product.value, variant));
         let holds = |fields: Vec<Field>| {
             [
                 ("name", &card.name),
@@ -356,7 +355,7 @@ async fn grounded(
             .all(|(name, value)| {
                 fields
                     .iter()
-                    .any(|f| f.name == *name && f.value.expose() == *value)
+                    .any(|f| f.name == *name && f.value.text(&shop.locale) == **value)
             })
         };
         if !of_product.chain(of_variants).any(holds) {
@@ -376,7 +375,8 @@ async fn grounded(
         if let Evidence::Record { fields, .. } = line {
             for field in fields.iter().filter(|field| field.name != "price") {
                 known.extend(
-                    spans::number_runs(field.value.expose()).map(|run| run.text.to_owned()),
+                    spans::number_runs(&field.value.text(&shop.locale))
+                        .map(|run| run.text.to_owned()),
                 );
             }
         }

@@ -1,8 +1,5 @@
-//! What the wording of a message tells a tool: which of its sentences ask, and whether it goes on about
-//! what was spoken of.
-
-/// Longest message that is searched for as a whole, in words.
-const QUESTION_WORDS_MAX: usize = 25;
+//! What the wording of a message tells: which of its sentences ask, whether it goes on about what was
+//! spoken of, and whether it compares.
 
 /// Words and turns of those who ask or wish without a question mark.
 const ASKING: &[&str] = &[
@@ -51,14 +48,9 @@ const SIDE_BY_SIDE: &[&str] = &["both", "compare", "compared", "each"];
 /// Turns of such a question.
 const WHICH_OF: &[&str] = &["which of", "which one", "difference between", "either of"];
 
-/// Says whether a message is short enough to be searched for as a whole.
-pub(crate) fn is_short(words: &str) -> bool {
-    words.split_whitespace().count() <= QUESTION_WORDS_MAX
-}
-
 /// Returns the sentences of a message that ask or wish; where none does, the last one. A long message
 /// tells a story first.
-pub(crate) fn asking(words: &str) -> String {
+pub fn asking(words: &str) -> String {
     let sentences: Vec<&str> = words
         .split_inclusive(['.', '!', '?', '\n'])
         .map(str::trim)
@@ -80,7 +72,7 @@ pub(crate) fn asking(words: &str) -> String {
 }
 
 /// Says whether a message may go on about what was spoken of: by a pronoun, or by how it begins.
-pub(crate) fn points_back(words: &str) -> bool {
+pub fn points_back(words: &str) -> bool {
     let lower = words.to_lowercase();
     let begins = |turn: &&str| {
         lower
@@ -92,7 +84,7 @@ pub(crate) fn points_back(words: &str) -> bool {
 }
 
 /// Says whether a message asks of several things which is which.
-pub(crate) fn compares(words: &str) -> bool {
+pub fn compares(words: &str) -> bool {
     let lower = words.to_lowercase();
     has_word(&lower, SIDE_BY_SIDE) || WHICH_OF.iter().any(|turn| lower.contains(turn))
 }

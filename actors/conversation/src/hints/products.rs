@@ -1,84 +1,21 @@
 //! Which product a customer means, where their words leave no doubt: one called by its name or by its
 //! place in what was shown ("the second one").
-//!
-//! A product that is looked at more closely takes the place of what a search showed. The search is
-//! remembered: its products can still be meant, by handles of their own (`s2` is its second).
 
 use std::collections::BTreeSet;
 
-use mercer_schemas::{Evidence, Handle, RecordKey};
+use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::{Evidence, RecordKey};
 
-use super::words_of;
-use crate::evolve::products_of;
-use crate::spans;
+use crate::spans::{self, words_of};
 use crate::state::State;
-
-/// Places as customers count them.
-const ORDINALS: &[(&str, usize)] = &[
-    ("first", 1),
-    ("1st", 1),
-    ("second", 2),
-    ("2nd", 2),
-    ("third", 3),
-    ("3rd", 3),
-    ("fourth", 4),
-    ("4th", 4),
-    ("fifth", 5),
-    ("5th", 5),
-];
+use crate::tools::product_details::{Candidate, earlier, products};
+use crate::words::english::{FUNCTION_WORDS, ORDINALS};
 
 /// Words beside which a name does not say which product is meant: "not the Arden, the other one".
 const POINTING_ELSEWHERE: &[&str] = &["last", "other", "others", "not", "both", "either"];
 
-/// A product that can be meant.
-#[derive(Clone)]
-struct Place {
-    handle: Handle,
-    key: RecordKey,
-}
-
-/// Returns the products of the latest search that no longer are what was shown last, as `s1`, `s2` …
-/// in the order of the search. Empty while the search itself is what was shown last.
-pub(crate) fn earlier(state: &State) -> Vec<(Handle, RecordKey)> {
-    let is_search = |line: &Evidence| matches!(line, Evidence::Found { .. });
-    let searched = state
-        .past
-        .iter()
-        .rev()
-        .find(|past| past.evidence.iter().any(is_search));
-    let found = products(&searched.map_or(Vec::new(), |past| products_of(&past.evidence)));
-    let is_shown = |place: &Place| {
-        state
-            .shown
-            .iter()
-            .any(|(handle, key)| *handle == place.handle && *key == place.key)
-    };
-    if found.iter().all(is_shown) {
-        return Vec::new();
-    }
-    found
-        .into_iter()
-        .enumerate()
-        .map(|(at, place)| (Handle::earlier(at + 1), place.key))
-        .collect()
-}
-
-/// The products among records, each once.
-fn products(records: &[(Handle, RecordKey)]) -> Vec<Place> {
-    let mut out: Vec<Place> = Vec::new();
-    for (handle, key) in records {
-        if matches!(key, RecordKey::Product(_)) && out.iter().all(|known| known.key != *key) {
-            out.push(Place {
-                handle: handle.clone(),
-                key: key.clone(),
-            });
-        }
-    }
-    out
-}
-
 /// Returns the handles of the products that the words name or count; empty where they leave it open.
-pub(super) fn meant(state: &State, words: &str) -> BTreeSet<String> {
+pub(crate) fn meant(state: &State, words: &str) -> BTreeSet<String> {
     let shown = products(&state.shown);
     let earlier = products(&earlier(state));
     let counted = if earlier.is_empty() { &shown } else { &earlier };
@@ -98,7 +35,7 @@ pub(super) fn meant(state: &State, words: &str) -> BTreeSet<String> {
             return found;
         }
     }
-    let others: Vec<&Place> = earlier
+    let others: Vec<&Candidate> = earlier
         .iter()
         .filter(|place| shown.iter().all(|now| now.key != place.key))
         .collect();
@@ -108,7 +45,7 @@ pub(super) fn meant(state: &State, words: &str) -> BTreeSet<String> {
     }
     let named_now = named(state, &shown, words);
     if named_now.is_empty() && !earlier.is_empty() {
-        let all: Vec<Place> = others.into_iter().cloned().chain(shown).collect();
+        let all: Vec<Candidate> = others.into_iter().cloned().chain(shown).collect();
         return named(state, &all, words);
     }
     named_now
@@ -131,7 +68,7 @@ fn ordinals(words: &str) -> BTreeSet<usize> {
         let next = bare(at + 1);
         let ends = next.is_empty()
             || word.ends_with(|c: char| !c.is_alphanumeric())
-            || spans::FUNCTION_WORDS.contains(&next);
+            || FUNCTION_WORDS.contains(&next);
         let is_the = at > 0 && bare(at - 1) == "the";
         if next == "one" || is_the && ends {
             out.insert(*place);
@@ -152,7 +89,7 @@ fn points_elsewhere(words: &str) -> bool {
 }
 
 /// Returns the handles of products that the words call by name, where nothing else points elsewhere.
-fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
+fn named(state: &State, places: &[Candidate], words: &str) -> BTreeSet<String> {
     let counts = words_of(words)
         .iter()
         .any(|word| ORDINALS.iter().any(|(name, _)| name == word));
@@ -165,8 +102,8 @@ fn named(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
 /// Returns the handles of products that the words call by name: by the first word of it, which is its
 /// brand or range, where no other product's name has that word. Later words ("waterproof", "quiet")
 /// may as well be what is asked about.
-fn called(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
-    let names: Vec<(&Place, Vec<String>)> = places
+fn called(state: &State, places: &[Candidate], words: &str) -> BTreeSet<String> {
+    let names: Vec<(&Candidate, Vec<String>)> = places
         .iter()
         .filter_map(|place| {
             let name = name_of(state, &place.key)?.to_lowercase();
@@ -180,7 +117,7 @@ fn called(state: &State, places: &[Place], words: &str) -> BTreeSet<String> {
     let is_called = |at: usize| {
         names[at].1.first().is_some_and(|word| {
             word.chars().count() >= 4
-                && !spans::FUNCTION_WORDS.contains(&word.as_str())
+                && !FUNCTION_WORDS.contains(&word.as_str())
                 && said.contains(word)
                 && (0..names.len()).all(|other| other == at || !names[other].1.contains(word))
         })
@@ -202,10 +139,11 @@ fn name_of(state: &State, key: &RecordKey) -> Option<String> {
         .filter_map(|line| match line {
             Evidence::Record {
                 key: of, fields, ..
-            } if of == key => fields.iter().find(|field| field.name == "name"),
+            } if of == key => value_of(fields, field::NAME),
             _ => None,
         })
-        .map(|field| field.value.expose().clone())
+        // The name of a product is the same in every locale.
+        .map(|name| name.text(""))
         .next()
 }
 

@@ -1,0 +1,110 @@
+//! `search_policies`: find policies, FAQ entries and promotions that are in force.
+
+use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::plan::Arguments;
+use mercer_schemas::{Evidence, Personal, ToolCall};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::{Deserialize, Serialize};
+
+use super::{Pull, Said, admitted_if};
+use crate::grammar::{Rules, Told};
+use crate::hints;
+use crate::prompt::{VALUE_CHARS_MAX, cut};
+
+/// Characters of a title that the model reads.
+const TITLE_CHARS_MAX: usize = 80;
+
+/// Find policies, FAQ entries and promotions that are in force. Words are a span of the customer's own.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SearchPolicies {
+    /// What to look for.
+    pub query: Personal<String>,
+}
+
+impl Arguments for SearchPolicies {
+    const TOOL: &'static str = "search_policies";
+}
+
+/// What the conversation knows of it.
+pub(super) struct Tool;
+
+impl super::Tool for Tool {
+    fn name(&self) -> &'static str {
+        SearchPolicies::TOOL
+    }
+
+    fn rule(&self) -> &'static str {
+        "policies"
+    }
+
+    fn schema(&self) -> Schema {
+        schema_for!(SearchPolicies)
+    }
+
+    fn prompt(&self) -> &'static str {
+        r#"{"tool":"search_policies","query":"words of the customer"} finds policies, delivery, returns, promotions and shop information."#
+    }
+
+    fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {
+        if said.phrases.is_empty() {
+            return false;
+        }
+        rules.terminal("PHRASE", &said.phrases);
+        rules.rule(
+            self.rule(),
+            r#""{\"tool\":\"search_policies\",\"query\":\"" PHRASE "\"}""#,
+        );
+        true
+    }
+
+    fn admitted(&self, said: &Said<'_>, call: &ToolCall) -> Option<ToolCall> {
+        admitted_if(call, |call: &SearchPolicies| {
+            said.phrases.contains(call.query.expose())
+        })
+    }
+
+    /// A voucher code is asked about, never searched for among products.
+    fn pull(&self, said: &Said<'_>) -> Pull {
+        let mut words = said.words.split_whitespace();
+        if said.hints && words.any(hints::vouchers::is_voucher) {
+            Pull::Alone
+        } else {
+            Pull::None
+        }
+    }
+
+    fn line(&self, evidence: &Evidence, locale: &str) -> Option<String> {
+        let (handle, fields) = match evidence {
+            Evidence::NoPolicy => return Some("policies: nothing found".to_owned()),
+            Evidence::Record { handle, fields, .. } => (handle, fields),
+            _ => return None,
+        };
+        let text = value_of(fields, field::TEXT)?.text(locale);
+        let title = value_of(fields, field::TITLE).map(|title| title.text(locale));
+        Some(format!(
+            "{handle} {}: {}",
+            cut(&title.unwrap_or_default(), TITLE_CHARS_MAX),
+            cut(&text, VALUE_CHARS_MAX)
+        ))
+    }
+
+    fn sentence(&self, evidence: &Evidence) -> Option<String> {
+        match evidence {
+            Evidence::NoPolicy => {
+                Some("I found nothing on that in our policies; shall I ask a colleague?".to_owned())
+            }
+            Evidence::Record { handle, fields, .. } => {
+                value_of(fields, field::TEXT).map(|_| format!("{{{{{handle}}}}}"))
+            }
+            _ => None,
+        }
+    }
+
+    fn needed(&self, told: &Told<'_>) -> Vec<Vec<String>> {
+        told.records()
+            .filter(|record| record.has(field::TEXT))
+            .map(|record| vec![record.reference(field::TEXT)])
+            .collect()
+    }
+}

@@ -1,0 +1,62 @@
+//! `order_status`: reports an order, once identity is proven.
+
+use async_trait::async_trait;
+use mercer_conversation::tools::OrderStatus;
+use mercer_schemas::plan::Arguments;
+use mercer_schemas::{Evidence, EvidenceRole, RecordKey, ToolCall};
+
+use super::{Answer, Error, Request, Tools};
+use crate::fields::order_fields;
+use crate::order::{self, Outcome, Question};
+
+/// What a call does.
+pub(super) struct Tool;
+
+#[async_trait]
+impl super::Tool for Tool {
+    fn name(&self) -> &'static str {
+        OrderStatus::TOOL
+    }
+
+    async fn run(
+        &self,
+        tools: &Tools,
+        request: &Request<'_>,
+        call: &ToolCall,
+        answer: &mut Answer,
+    ) -> Result<(), Error> {
+        let call: OrderStatus = call.arguments().ok_or(Error::Call)?;
+        let question = Question {
+            order: call.order.as_deref(),
+            words: request.words,
+            customer: request.customer,
+            identity: request.identity,
+            attempt: request.attempt,
+            channel: request.channel,
+            address: request.address,
+            at_ms: request.at_ms,
+        };
+        let told = order::look_up(&tools.store, &request.shop.id, &question).await?;
+        // Of two calls in a plan the words are the same, so the first one's finding stays, unless
+        // the second one proves.
+        if matches!(told.outcome, Outcome::Orders(..)) {
+            answer.proof = Some(told.proof);
+        } else {
+            answer.proof.get_or_insert(told.proof);
+        }
+        match told.outcome {
+            Outcome::IdentityNeeded => answer.evidence.push(Evidence::IdentityNeeded),
+            Outcome::NotFound => answer.evidence.push(Evidence::OrderNotFound),
+            Outcome::Person => answer.evidence.push(Evidence::HandedOver),
+            Outcome::Orders(customer, orders) => {
+                for found in orders {
+                    let key = RecordKey::Order(found.value.number.clone());
+                    let fields = order_fields(&found.value);
+                    answer.push(key, found.version, EvidenceRole::Shown, fields);
+                }
+                answer.identified = Some(customer);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,110 @@
+//! `search_catalog`: finds products.
+
+use async_trait::async_trait;
+use mercer_conversation::hints::questions;
+use mercer_conversation::tools::SearchCatalog;
+use mercer_knowledge::{ProductQuery, Why};
+use mercer_schemas::plan::Arguments;
+use mercer_schemas::{Evidence, Money, ToolCall};
+
+use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
+use crate::details;
+
+/// Most variants of a product called by its code that a search tells.
+const VARIANTS_MAX: usize = 3;
+
+/// Longest message that is searched for as a whole, in words.
+const QUESTION_WORDS_MAX: usize = 25;
+
+/// What a call does.
+pub(super) struct Tool;
+
+#[async_trait]
+impl super::Tool for Tool {
+    fn name(&self) -> &'static str {
+        SearchCatalog::TOOL
+    }
+
+    async fn run(
+        &self,
+        tools: &Tools,
+        request: &Request<'_>,
+        call: &ToolCall,
+        answer: &mut Answer,
+    ) -> Result<(), Error> {
+        let call: SearchCatalog = call.arguments().ok_or(Error::Call)?;
+        let price = |text: &Option<String>| {
+            text.as_deref()
+                .and_then(|text| Money::parse_written(text, request.shop.currency).ok())
+        };
+        let query = ProductQuery {
+            text: call.query.expose().clone(),
+            min_price: price(&call.min_price),
+            max_price: price(&call.max_price),
+            in_stock: call.in_stock,
+            sort: call.sort,
+            limit: PRODUCTS_MAX,
+            ..ProductQuery::default()
+        };
+        search(tools, request, query, answer).await
+    }
+}
+
+async fn search(
+    tools: &Tools,
+    request: &Request<'_>,
+    query: ProductQuery,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    // A phrase may have been cut too short or too long, so a message that asks for nothing else
+    // is searched for too: as a whole, or of a long one the sentences that ask. Where its other
+    // words lead away, the phrase alone is.
+    let shop = &request.shop.id;
+    let words = request.words.expose();
+    let mut found = None;
+    if request.plan.calls.len() == 1 {
+        let asked = if is_short(words) || !request.hints {
+            words.clone()
+        } else {
+            questions::asking(words)
+        };
+        let whole = ProductQuery {
+            text: format!("{} {asked}", query.text),
+            meaning: format!("{} {words}", query.text),
+            ..query.clone()
+        };
+        let hits = tools.knowledge.search_products(shop, whole).await?;
+        found = (!hits.hits.is_empty()).then_some(hits);
+    }
+    let found = match found {
+        Some(found) => found,
+        None => tools.knowledge.search_products(shop, query).await?,
+    };
+    if found.hits.is_empty() {
+        answer.evidence.push(Evidence::NothingFound);
+        return Ok(());
+    }
+    answer.evidence.push(Evidence::Found {
+        products: found.hits.len(),
+        corrected: found.corrected,
+    });
+    for hit in found.hits {
+        answer.push_product(&hit.product);
+        if hit.why == Why::Code {
+            let product = &hit.product;
+            // "K-100 in the 10 litre": the code names the product, the rest one of its variants.
+            for variant in details::chosen(&product.value, words)
+                .into_iter()
+                .take(VARIANTS_MAX)
+            {
+                answer.push_variant(product, variant);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Says whether a message is short enough to be searched for as a whole.
+fn is_short(words: &str) -> bool {
+    words.split_whitespace().count() <= QUESTION_WORDS_MAX
+}

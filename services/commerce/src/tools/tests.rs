@@ -1,0 +1,77 @@
+//! Running plans: what a tool needs to be run, and calls that are none.
+
+use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
+use mercer_schemas::{Channel, Evidence, Identity, Personal, Plan, Shop, ShopId};
+use mercer_store::testing::sqlite_url;
+use mercer_store::{Store, StoreConfig};
+
+use super::{ALL, Answer, Error, Request, Tools};
+
+async fn run(plan: &str) -> Result<Answer, Error> {
+    let folder = tempfile::tempdir().expect("folder");
+    let url = sqlite_url(folder.path());
+    let store = Store::open(&StoreConfig::new(&url)).await.expect("store");
+    let index = folder.path().join("index");
+    let (models, config) = (SearchModels::default(), SearchConfig::default());
+    let knowledge = Knowledge::open(&index, store.clone(), models, config)
+        .await
+        .expect("indexes");
+    let shop = Shop {
+        id: ShopId::new("highbarn").expect("key"),
+        name: "Highbarn".to_owned(),
+        currency: "GBP".parse().expect("currency"),
+        locale: "en-GB".to_owned(),
+        link_hosts: Vec::new(),
+        greeting: String::new(),
+        introduction: None,
+    };
+    let plan: Plan = serde_json::from_str(plan).expect("plan");
+    let words: Personal<String> = "can i have it wrapped in red".into();
+    let request = Request {
+        shop: &shop,
+        channel: Channel::Webchat,
+        address: &"guest".into(),
+        customer: None,
+        identity: &Identity::default(),
+        attempt: "turn:tools:0",
+        shown: &[],
+        spoken_of: &[],
+        plan: &plan,
+        words: &words,
+        hints: true,
+        at_ms: 1,
+    };
+    Tools::new(store, knowledge).run(&request).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_tool_is_one_file_and_one_line() {
+    let answer = run(r#"{"calls":[{"tool":"gift_wrap","paper":"red"}]}"#)
+        .await
+        .expect("an answer");
+    let [Evidence::Outcome { tool, outcome }] = answer.evidence.as_slice() else {
+        panic!("its outcome");
+    };
+    assert_eq!((tool.as_str(), outcome.as_str()), ("gift_wrap", "offered"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_no_tool_takes_is_an_error() {
+    for plan in [
+        r#"{"calls":[{"tool":"send_money"}]}"#,
+        r#"{"calls":[{"tool":"order_status","email":"ann@example.com"}]}"#,
+    ] {
+        assert!(matches!(run(plan).await, Err(Error::Call)), "{plan}");
+    }
+}
+
+#[test]
+fn what_the_conversation_may_plan_is_run_here() {
+    for planned in mercer_conversation::tools::ALL {
+        assert!(
+            ALL.iter().any(|tool| tool.name() == planned.name()),
+            "{}",
+            planned.name()
+        );
+    }
+}
