@@ -8,10 +8,11 @@ use std::path::Path;
 use futures::StreamExt;
 use mercer_schemas::{Event, Evidence, Product, RecordKey};
 use mercer_store::{ProductFilter, Versioned};
+use mercer_testing::{copy_folder, fixture};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::support::{Caller, Mercer, Model, World, copy_folder, events, fixture, plans};
+use crate::support::{Caller, Mercer, Model, World, events, plans};
 
 /// Cases that the issue of this test asks for.
 const CASES_MIN: usize = 30;
