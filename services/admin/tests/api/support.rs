@@ -16,6 +16,7 @@ use mercer_schemas::{
     Variant,
 };
 use mercer_store::{NoHints, Role, Store, StoreConfig};
+use mercer_testing::sqlite_url;
 use serde_json::Value;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
@@ -56,8 +57,8 @@ impl TestResponse {
 impl Server {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let url = format!("sqlite://{}", dir.path().join("mercer.db").display());
-        let store = Store::open(&StoreConfig::new(url)).await.expect("store");
+        let config = StoreConfig::new(sqlite_url(dir.path()));
+        let store = Store::open(&config).await.expect("store");
         for id in ["highbarn", "elsewhere"] {
             store.shops().put(shop(id)).await.expect("shop");
         }
