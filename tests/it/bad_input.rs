@@ -3,15 +3,14 @@
 use std::time::Duration;
 
 use mercer_schemas::Event;
+use mercer_testing::{PATIENCE, fixture};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection};
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::support::{
-    Caller, Mercer, Message, Model, PATIENCE, World, batch, events, fixture, sign,
-};
+use crate::support::{Caller, Mercer, Message, Model, World, batch, events, sign};
 
 const PHONE: &str = "447700900710";
 /// States of an inbox row.

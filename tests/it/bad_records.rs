@@ -4,10 +4,11 @@ use std::fs;
 use std::path::PathBuf;
 
 use mercer_store::ProductFilter;
+use mercer_testing::{copy_folder, fixture};
 use sea_orm::ConnectionTrait;
 
 use crate::bad_input::open;
-use crate::support::{Caller, Model, World, copy_folder, fixture};
+use crate::support::{Caller, Model, World};
 
 const PHONE: &str = "447700900720";
 

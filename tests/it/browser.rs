@@ -7,13 +7,14 @@ use fantoccini::wd::Capabilities;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use mercer_schemas::{Event, OutboundMessage, Stream};
+use mercer_testing::PATIENCE;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use crate::support::{Model, PATIENCE, World, events};
+use crate::support::{Model, World, events};
 
 const FINAL: &str = "li.shop[data-state=final]";
 /// Counts answers that appear sentence by sentence.

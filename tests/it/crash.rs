@@ -15,15 +15,14 @@ use std::time::Duration;
 
 use mercer_schemas::Event;
 use mercer_store::{CRASH_AT, OutboxState};
+use mercer_testing::{Accepted, PATIENCE, root};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use crate::handover::is_of_telling;
 use crate::imports::is_of_imports;
-use crate::support::{
-    Accepted, Mercer, Message, Model, PATIENCE, Status, World, batch, events, root,
-};
+use crate::support::{Mercer, Message, Model, Status, World, batch, events};
 
 /// Points that the issue of this test asks for.
 const POINTS_MIN: usize = 12;

@@ -1,18 +1,10 @@
 //! A person who is called hears of it, although the process dies while it tells.
 
 use std::os::unix::process::ExitStatusExt;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use mercer_store::{CRASH_AT, DeliveryFilter, DeliveryState};
-use serde_json::Value;
-use standardwebhooks::Webhook;
-use tokio::net::TcpListener;
+use mercer_testing::WebhookReceiver;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Message, Model, World, batch};
@@ -22,9 +14,6 @@ const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const ABORTED: i32 = 6;
 /// A delivery that a dead process held is taken up after a minute.
 const PATIENCE: Duration = Duration::from_secs(150);
-
-/// What the helpdesk took, each request with its `webhook-id`.
-type Taken = Arc<Mutex<Vec<(String, Value)>>>;
 
 /// Says whether a point is one of telling, which a customer's message does not pass where nobody is
 /// called.
@@ -43,11 +32,12 @@ async fn a_person_is_called_although_the_process_dies_before_and_after_sending()
 }
 
 async fn die_while_telling(mut world: World, point: &str, tries: usize) {
-    let (url, taken) = helpdesk().await;
+    let helpdesk = WebhookReceiver::start(&[SECRET]).await;
     world.more = format!(
-        "[[notify.webhooks]]\nshop = \"{}\"\nname = \"helpdesk\"\nurl = \"{url}\"\nsecrets = [\"{SECRET}\"]\n\
+        "[[notify.webhooks]]\nshop = \"{}\"\nname = \"helpdesk\"\nurl = \"{}\"\nsecrets = [\"{SECRET}\"]\n\
          events = [\"conversation.handed_over\"]\n",
-        world.shop
+        world.shop,
+        helpdesk.url()
     );
     let mut mercer = match world.try_start(&[(CRASH_AT, point)]).await {
         Ok(mercer) => mercer,
@@ -79,10 +69,10 @@ async fn die_while_telling(mut world: World, point: &str, tries: usize) {
     };
     let settled = timeout(PATIENCE, settled).await;
     assert!(settled.is_ok(), "{point}: nobody heard:\n{}", mercer.log());
-    let taken = taken.lock().expect("taken").clone();
+    let taken = helpdesk.taken();
     assert_eq!(taken.len(), tries, "{point}");
-    let (id, told) = &taken[0];
-    assert!(taken.iter().all(|(other, _)| other == id), "{point}");
+    let (id, told) = (&taken[0].id, &taken[0].body);
+    assert!(taken.iter().all(|other| other.id == *id), "{point}");
     assert_eq!(told["type"], "conversation.handed_over");
     assert_eq!(told["data"]["summary"]["asked"], words);
     assert_eq!(
@@ -95,27 +85,4 @@ async fn die_while_telling(mut world: World, point: &str, tries: usize) {
     );
     mercer.kill().await;
     world.verify_replay().await;
-}
-
-/// A helpdesk that takes what is signed.
-async fn helpdesk() -> (String, Taken) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("free port");
-    let url = format!("http://{}/hook", listener.local_addr().expect("address"));
-    let taken = Taken::default();
-    let router = Router::new()
-        .route("/hook", post(take))
-        .with_state(taken.clone());
-    tokio::spawn(async move { axum::serve(listener, router).await });
-    (url, taken)
-}
-
-async fn take(State(taken): State<Taken>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    let verifier = Webhook::new(SECRET).expect("a secret");
-    if verifier.verify(&body, &headers).is_err() {
-        return StatusCode::UNAUTHORIZED;
-    }
-    let id = headers["webhook-id"].to_str().expect("text").to_owned();
-    let told = serde_json::from_slice(&body).expect("JSON");
-    taken.lock().expect("taken").push((id, told));
-    StatusCode::NO_CONTENT
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use crate::support::root;
+use mercer_testing::root;
 
 /// What Prometheus adds to the name of a histogram or summary.
 const PARTS: [&str; 3] = ["_bucket", "_count", "_sum"];

@@ -8,10 +8,11 @@ use futures::future::join_all;
 use mercer_inference::Bus;
 use mercer_schemas::nodes::live_subject;
 use mercer_schemas::{Channel, Event, LogBody, TurnId};
+use mercer_testing::{LOOK_EVERY, Nats, PATIENCE};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
 
-use crate::support::{Caller, LOOK, Mercer, Model, Nats, PATIENCE, World, events};
+use crate::support::{Caller, Mercer, Model, World, events};
 
 /// So many that each node and each worker gets some.
 const CUSTOMERS: u32 = 16;
@@ -136,7 +137,7 @@ async fn running(world: &World, phones: &[String], owner: &str) -> Vec<(String, 
 async fn begun(world: &World, phones: &[String], owner: &str) {
     let begun = async {
         while running(world, phones, owner).await.len() < 2 {
-            sleep(LOOK).await;
+            sleep(LOOK_EVERY).await;
         }
     };
     timeout(PATIENCE, begun).await.expect("turns begin");

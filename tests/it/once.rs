@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use mercer_schemas::{DeliveryStatus, Event};
 use mercer_store::OutboxState;
+use mercer_testing::PATIENCE;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::support::{Caller, Mercer, Message, Model, PATIENCE, Status, World, batch, events};
+use crate::support::{Caller, Mercer, Message, Model, Status, World, batch, events};
 
 const EARLIER: &str = "447700900700";
 const CUSTOMERS: [&str; 3] = ["447700900701", "447700900702", "447700900703"];

@@ -2,10 +2,15 @@
 
 use std::process::Command;
 
-use crate::support::root;
+use mercer_testing::root;
 
 /// What only `mercer-lab` is made of.
-const LAB: [&str; 3] = ["mercer-lab", "mercer-corpus", "mercer-random-model"];
+const LAB: [&str; 4] = [
+    "mercer-lab",
+    "mercer-corpus",
+    "mercer-random-model",
+    "mercer-testing",
+];
 
 /// Lists what a package is made of, as cargo prints it.
 fn tree(package: &str, edges: &str) -> String {

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use mercer_testing::{Nats, PATIENCE, fixture};
 use serde_json::{Value, json};
 use tokio::time::{sleep, timeout};
 
 use crate::live::admin_key;
-use crate::support::{Attempt, Caller, Frames, Mercer, Model, Nats, PATIENCE, World, fixture};
+use crate::support::{Attempt, Caller, Frames, Mercer, Model, World};
 
 const CALLER: &str = "gateway,conversations,admin,indexer";
 const CUSTOMER: &str = "447700900801";
@@ -125,7 +126,7 @@ async fn a_caller_starts_without_nats_and_goes_on_by_itself_when_it_is_back() {
     // It learns the model, and keeps it.
     world.start_as(CALLER, &[]).await.stop().await;
 
-    nats.kill().await;
+    nats.kill();
     says(&worker, "/health/ready", "cannot be reached").await;
     let mercer = world.start_as(CALLER, &[]).await;
     let mut caller = Caller::new(&world, &mercer, LATER_CUSTOMER);

@@ -277,8 +277,8 @@ fn check_invariants(state: &State) {
 #[cfg(test)]
 mod tests {
     use mercer_schemas::{ActionBy, ShopId, partition_of};
-    use mercer_store::testing::sqlite_url;
     use mercer_store::{InboxItem, InboxKind, NewInbox, Store, StoreConfig};
+    use mercer_testing::sqlite_url;
 
     use super::*;
 

@@ -79,8 +79,8 @@ fn count_failure(table: Table, failures: u64) {
 #[cfg(test)]
 mod tests {
     use mercer_schemas::ShopId;
-    use mercer_store::testing::sqlite_url;
     use mercer_store::{Begin, Store, StoreConfig};
+    use mercer_testing::sqlite_url;
 
     use super::*;
 

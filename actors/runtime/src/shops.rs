@@ -190,8 +190,10 @@ impl ShopDirectory {
 
 #[cfg(test)]
 mod tests {
+    use mercer_testing::until;
+
     use super::*;
-    use crate::testing::{HandTimer, World, shop, until};
+    use crate::testing::{HandTimer, World, shop};
 
     const SECOND: Duration = Duration::from_secs(1);
 

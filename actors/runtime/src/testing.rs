@@ -1,189 +1,30 @@
-//! What tests of the actors share: a real store in a temporary folder, a model and a sender that do
-//! as they are told, and time that moves by hand. Nothing sleeps.
+//! What tests of the actors share: a node on a real store in a temporary folder.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+mod stand_ins;
+
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use axum::http::HeaderMap;
-use futures::future::BoxFuture;
 use mercer_commerce::Tools;
-use mercer_gateway::ingress::Incoming;
+use mercer_gateway::Channels;
 use mercer_gateway::live::LiveFeed;
-use mercer_gateway::{Adapter, Channels, Limits, Problem, SendOutcome, Verified, Working};
-use mercer_inference::{
-    ChatModel, Chunk, Completion, Error, Finish, GenerateRequest, Generation, GenerationSink,
-    ModelInfo,
-};
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{
-    Channel, Content, Event, InboundMessage, Input, LogBody, MessageId, OutboundMessage, Shop,
-    ShopId, Stream, partition_of,
+    Channel, Content, Event, InboundMessage, Input, LogBody, MessageId, Shop, ShopId, Stream,
+    partition_of,
 };
-use mercer_store::testing::sqlite_url;
-use mercer_store::{Command, InboxItem, InboxKind, NewInbox, OutboxRow, Part, Store, StoreConfig};
+use mercer_store::{Command, InboxItem, InboxKind, NewInbox, Store, StoreConfig};
+use mercer_testing::{PATIENCE, sqlite_url};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
-use tokio::sync::watch;
 
 use crate::clock::SystemClock;
 use crate::config::RuntimeConfig;
 use crate::context::{Context, Services, Shared};
-use crate::timer::Timer;
 
-/// Longest wait for something that must happen, in real time: a slow machine's disk.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use self::stand_ins::{HandTimer, Model, Platform, Says};
+
 /// Turns that other tasks get before it is said that nothing happens.
 const TURNS: usize = 200;
-
-/// Time that moves when a test says so.
-pub(crate) struct HandTimer {
-    now: watch::Sender<Instant>,
-    waits: Mutex<Vec<Duration>>,
-}
-
-impl HandTimer {
-    pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            now: watch::Sender::new(Instant::now()),
-            waits: Mutex::default(),
-        })
-    }
-
-    pub(crate) fn advance(&self, by: Duration) {
-        self.now.send_modify(|now| *now += by);
-    }
-
-    /// Counts those who wait.
-    pub(crate) fn sleepers(&self) -> usize {
-        self.now.receiver_count()
-    }
-
-    /// Returns how long each wait so far was to be.
-    pub(crate) fn waits(&self) -> Vec<Duration> {
-        self.waits.lock().expect("lock").clone()
-    }
-}
-
-impl Timer for HandTimer {
-    fn now(&self) -> Instant {
-        *self.now.borrow()
-    }
-
-    fn sleep(&self, wait: Duration) -> BoxFuture<'static, ()> {
-        self.waits.lock().expect("lock").push(wait);
-        let until = self.now() + wait;
-        let mut time = self.now.subscribe();
-        Box::pin(async move {
-            let _ = time.wait_for(|now| *now >= until).await;
-        })
-    }
-}
-
-/// A model that is silent, refuses everything, or writes the same again and again.
-#[derive(Default)]
-pub(crate) struct Model {
-    asked: Mutex<Vec<String>>,
-    silent: Mutex<Vec<GenerationSink>>,
-    says: Mutex<Says>,
-}
-
-#[derive(Clone, Default)]
-pub(crate) enum Says {
-    #[default]
-    Nothing,
-    No,
-    Text(&'static str),
-}
-
-impl Model {
-    pub(crate) fn says(&self, says: Says) {
-        *self.says.lock().expect("lock") = says;
-    }
-
-    /// Returns the ids of the effects that asked.
-    pub(crate) fn asked(&self) -> Vec<String> {
-        self.asked.lock().expect("lock").clone()
-    }
-}
-
-#[async_trait]
-impl ChatModel for Model {
-    fn info(&self) -> Arc<ModelInfo> {
-        Arc::new(ModelInfo {
-            name: "test".to_owned(),
-            sha256: String::new(),
-            n_ctx: 4_096,
-            n_vocab: 1,
-            n_params: 1,
-            prompt_style: "compact".to_owned(),
-            template_sha256: String::new(),
-            adapters: Vec::new(),
-        })
-    }
-
-    async fn generate(&self, request: GenerateRequest) -> Result<Generation, Error> {
-        self.asked.lock().expect("lock").push(request.request_id);
-        let (sink, generation) = Generation::channel();
-        let says = self.says.lock().expect("lock").clone();
-        match says {
-            Says::Nothing => self.silent.lock().expect("lock").push(sink),
-            Says::No => return Err(Error::Stopped),
-            Says::Text(text) => sink.send(Ok(Chunk::Done(Completion {
-                text: text.to_owned(),
-                tokens: Vec::new(),
-                finish: Finish::Stop,
-                usage: Default::default(),
-                timings: Default::default(),
-                prompt_sha256: String::new(),
-                model: "test".to_owned(),
-            }))),
-        }
-        Ok(generation)
-    }
-}
-
-/// A sender that takes everything, or panics.
-#[derive(Default)]
-pub(crate) struct Platform {
-    pub(crate) panics: AtomicBool,
-}
-
-#[async_trait]
-impl Adapter for Platform {
-    fn channel(&self) -> Channel {
-        Channel::Webchat
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { body_bytes_max: 0 }
-    }
-
-    fn shop(&self, _: &str) -> Option<ShopId> {
-        None
-    }
-
-    fn verify(&self, _: &ShopId, _: &HeaderMap, _: &[u8]) -> Result<Verified, Problem> {
-        Ok(Verified::default())
-    }
-
-    fn parse(&self, _: &ShopId, _: &Verified, _: &[u8], _: i64) -> Result<Vec<Incoming>, Problem> {
-        Ok(Vec::new())
-    }
-
-    fn render(&self, content: &OutboundMessage) -> Vec<OutboundMessage> {
-        vec![content.clone()]
-    }
-
-    async fn send(&self, row: &OutboxRow, _: &OutboundMessage, _: Part) -> SendOutcome {
-        assert!(!self.panics.load(Ordering::Relaxed), "told to panic");
-        SendOutcome::Sent {
-            provider_id: format!("sent-{}", row.message),
-        }
-    }
-
-    async fn working(&self, _: &Working) {}
-}
 
 /// A node with a shop, that owns all partitions.
 pub(crate) struct World {
@@ -353,15 +194,6 @@ impl World {
             self.timer.advance(step);
             settle().await;
         }
-    }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let patience = Instant::now() + PATIENCE;
-    while !holds().await {
-        assert!(Instant::now() < patience, "never: {what}");
-        tokio::task::yield_now().await;
     }
 }
 

@@ -22,8 +22,7 @@ fn write(folder: &Path, name: &str, text: impl AsRef<[u8]>) {
 }
 
 async fn store(folder: &Path) -> Store {
-    let url = format!("sqlite://{}", folder.join("mercer.db").display());
-    Store::open(&StoreConfig::new(url))
+    Store::open(&StoreConfig::new(mercer_testing::sqlite_url(folder)))
         .await
         .expect("open the store")
 }

@@ -9,8 +9,8 @@ pub(crate) mod documents;
 pub(crate) mod products;
 pub(crate) mod rank;
 
-mod answer;
-mod lexical;
+mod excerpt;
+mod matching;
 pub(crate) mod nearest;
 mod query;
 mod reorder;

@@ -18,6 +18,7 @@ use mercer_schemas::{
     Document, DocumentId, DocumentKind, Money, Product, ProductId, Shop, ShopId, Sku, Variant,
 };
 use mercer_store::{Store, StoreConfig};
+use mercer_testing::sqlite_url;
 use tempfile::TempDir;
 
 use crate::{Found, Knowledge, PassageQuery, ProductQuery, SearchConfig, SearchModels};
@@ -85,7 +86,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let url = format!("sqlite://{}", folder.path().join("mercer.db").display());
+        let url = sqlite_url(folder.path());
         let store = Store::open(&StoreConfig::new(url))
             .await
             .expect("open the store");

@@ -17,6 +17,7 @@ use clap::Subcommand;
 use mercer::config::Config;
 use mercer_schemas::{Shop, ShopId};
 use mercer_store::{Store, StoreConfig};
+use mercer_testing::sqlite_url;
 use serde_json::json;
 
 /// Measure this machine.
@@ -52,7 +53,7 @@ pub(crate) async fn run(config: &Config, command: Bench) -> anyhow::Result<ExitC
 }
 
 async fn shop_in(folder: &Path, group_max: usize) -> anyhow::Result<(Store, ShopId)> {
-    let mut config = StoreConfig::new(format!("sqlite://{}", folder.join("bench.db").display()));
+    let mut config = StoreConfig::new(sqlite_url(folder));
     config.group_commit_max = group_max;
     let store = Store::open(&config).await?;
     let shop: Shop = serde_json::from_value(

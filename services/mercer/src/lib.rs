@@ -12,7 +12,7 @@ pub mod pool;
 mod adapters;
 mod beside;
 mod commands;
-mod eval;
+mod evaluation;
 mod http;
 mod nodes;
 mod schemas;

@@ -431,8 +431,8 @@ pub(crate) fn get<T: sea_orm::TryGetable>(row: &QueryResult, column: &str) -> Re
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::sqlite_url;
     use crate::{Error, Store, StoreConfig};
+    use mercer_testing::sqlite_url;
 
     use super::{exec, get, one};
 

@@ -14,7 +14,7 @@ use sea_orm::{
 
 use crate::Versioned;
 use crate::db::{Db, exec_in, now_ms};
-use crate::entity::{Place, document, insert_into};
+use crate::entity::{RecordTable, document, insert_into};
 use crate::error::Error;
 use crate::feed::ChangeKind;
 use crate::imports::{Batch, Imports, Kind, select_now, settle};
@@ -258,7 +258,7 @@ async fn store<C: ConnectionTrait>(
         let on_conflict = OnConflict::columns([document::Column::Shop, document::Column::Id])
             .update_columns(replaced)
             .to_owned();
-        insert_into(Place::Stored, rows.by_ref().take(CHUNK))
+        insert_into(RecordTable::Stored, rows.by_ref().take(CHUNK))
             .on_conflict(on_conflict)
             .exec_without_returning(tx)
             .await?;

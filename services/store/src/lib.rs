@@ -33,7 +33,6 @@ mod records;
 pub mod retention;
 mod secrets;
 mod shops;
-pub mod testing;
 pub mod text;
 mod writer;
 

@@ -12,11 +12,11 @@ use mercer_schemas::{
     Channel, Content, Event, InboundMessage, LogBody, LogRecord, MessageId, Money, OutboundMessage,
     Personal, Product, ProductId, RecordKey, ShopId, Sku, TurnId, Variant, partition_of,
 };
-use mercer_store::testing::{PostgresServer, sqlite_url};
 use mercer_store::{
     Append, AppendError, Batch, InboxItem, InboxKind, Lease, NewInbox, NewOutbox, Store,
     StoreConfig,
 };
+use mercer_testing::{PostgresServer, sqlite_url};
 use tokio::task::JoinSet;
 
 /// Products that are imported unless the environment says otherwise.

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
+use mercer_testing::{Log, PATIENCE, root, without_settings};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::log::Log;
-use super::{PATIENCE, root, webhook};
+use super::webhook;
 
 /// A webhook's answer may wait for the database.
 const WEBHOOK: Duration = Duration::from_secs(30);
@@ -89,12 +89,7 @@ fn built(binary: PathBuf, package: &str) -> PathBuf {
 
 fn command(program: Program, settings: &Path, env: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program.path());
-    // The settings are those of the file alone.
-    for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("MERCER_") {
-            command.env_remove(name);
-        }
-    }
+    without_settings(command.as_std_mut());
     command
         .env("NO_PROXY", "127.0.0.1,localhost")
         .envs(env.iter().copied());

@@ -9,8 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use mercer_random_model::{RandomModel, write_random_model};
-
-use super::files::fixture;
+use mercer_testing::fixture;
 
 const WIDTH: usize = 64;
 const LAYERS: usize = 1;

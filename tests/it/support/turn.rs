@@ -1,15 +1,11 @@
 //! A customer at the phone: says something and waits for the answer.
 
-use std::time::Duration;
-
 use mercer_schemas::{Event, LogBody, LogRecord, Plan};
+use mercer_testing::{LOOK_EVERY, PATIENCE};
 use tokio::time::timeout;
 
 use super::webhook::{Message, batch};
-use super::{Mercer, PATIENCE, World};
-
-/// How often the log is looked at: another process writes it, so nothing tells when.
-pub(crate) const LOOK: Duration = Duration::from_millis(20);
+use super::{Mercer, World};
 
 /// A customer.
 pub(crate) struct Caller<'a> {
@@ -89,7 +85,7 @@ impl<'a> Caller<'a> {
                     return records;
                 }
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(LOOK_EVERY).await;
         }
     }
 }

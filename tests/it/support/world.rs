@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mercer_schemas::{Channel, ShopId, Stream};
-use mercer_store::testing::PostgresServer;
 use mercer_store::{Store, StoreConfig};
+use mercer_testing::{Graph, PostgresServer, copy_folder, fixture, sqlite_url};
 use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-use super::files::{copy_folder, fixture};
-use super::graph::Graph;
 use super::mercer::{self, Ended, Mercer, Output, Program};
 use super::model::Model;
 
@@ -129,7 +127,7 @@ impl World {
     /// Returns the stores, for reading what Mercer wrote.
     pub(crate) async fn store(&self) -> &Store {
         let config = StoreConfig::new(match self.postgres.as_str() {
-            "" => format!("sqlite://{}", self.database().display()),
+            "" => sqlite_url(&self.data()),
             url => url.to_owned(),
         });
         let open = || async {

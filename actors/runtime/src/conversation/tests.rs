@@ -1,7 +1,8 @@
 use mercer_schemas::{Generated, ProductId, RecordKey};
+use mercer_testing::until;
 
 use super::*;
-use crate::testing::{World, number, says, until};
+use crate::testing::{World, number, says};
 
 /// Collects what a conversation tells its partition.
 struct Probe;

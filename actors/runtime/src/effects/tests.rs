@@ -1,10 +1,11 @@
 use std::sync::Arc;
 
+use mercer_testing::until;
 use ractor::{Actor, ActorRef};
 
 use super::*;
 use crate::partition::{PartitionActor, PartitionMsg};
-use crate::testing::{Says, World, number, says, settle, until};
+use crate::testing::{Says, World, number, says, settle};
 use crate::timer::Timer;
 
 const MS: Duration = Duration::from_millis(1);

@@ -2,9 +2,10 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use mercer_schemas::{ActionBy, ConversationId, Event};
 use mercer_store::Command;
+use mercer_testing::until;
 
 use super::*;
-use crate::testing::{Says, World, number, picture, says, settle, shop, until, wishes};
+use crate::testing::{Says, World, number, picture, says, settle, shop, wishes};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);

@@ -2,12 +2,13 @@ use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
 use mercer_store::OutboxState;
+use mercer_testing::until;
 use ractor::Actor;
 
 use super::*;
 use crate::dispatcher;
 use crate::partition::{PartitionActor, PartitionMsg};
-use crate::testing::{HandTimer, World, number, picture, settle, until};
+use crate::testing::{HandTimer, World, number, picture, settle};
 
 /// Runs a task that panics its first times.
 fn panics(times: u32, timer: &Arc<HandTimer>, health: &RuntimeHealth) -> Arc<AtomicU32> {

@@ -16,6 +16,7 @@ use mercer_schemas::{
     Variant,
 };
 use mercer_store::{NoHints, Role, Store, StoreConfig};
+use mercer_testing::sqlite_url;
 use serde_json::Value;
 use tower::ServiceExt;
 use utoipa::openapi::OpenApi;
@@ -40,13 +41,13 @@ pub(crate) struct Server {
 }
 
 /// A response, read to its end.
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) json: Value,
 }
 
-impl Answer {
+impl TestResponse {
     pub(crate) fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name);
         value.and_then(|value| value.to_str().ok()).unwrap_or("")
@@ -56,8 +57,8 @@ impl Answer {
 impl Server {
     pub(crate) async fn start() -> Self {
         let dir = tempfile::tempdir().expect("temporary folder");
-        let url = format!("sqlite://{}", dir.path().join("mercer.db").display());
-        let store = Store::open(&StoreConfig::new(url)).await.expect("store");
+        let config = StoreConfig::new(sqlite_url(dir.path()));
+        let store = Store::open(&config).await.expect("store");
         for id in ["highbarn", "elsewhere"] {
             store.shops().put(shop(id)).await.expect("shop");
         }
@@ -102,7 +103,7 @@ impl Server {
         key: Option<&str>,
         headers: &[(&str, &str)],
         body: impl Into<Body>,
-    ) -> Answer {
+    ) -> TestResponse {
         let (method, path) = request.split_once(' ').expect("METHOD path");
         let mut builder = Request::builder().method(method).uri(path);
         if let Some(key) = key {
@@ -113,26 +114,30 @@ impl Server {
         }
         let request = builder.body(body.into()).expect("request");
         let response = self.router.clone().oneshot(request).await;
-        let (parts, body) = response.expect("an answer").into_parts();
+        let (parts, body) = response.expect("a response").into_parts();
         let bytes = to_bytes(body, usize::MAX).await.expect("body");
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        let answer = Answer {
+        let response = TestResponse {
             status: parts.status,
             headers: parts.headers,
             json,
         };
-        if answer.status.is_client_error() || answer.status.is_server_error() {
-            assert_eq!(answer.header("content-type"), "application/problem+json");
-            assert_eq!(answer.json["status"], answer.status.as_u16());
+        if response.status.is_client_error() || response.status.is_server_error() {
+            assert_eq!(response.header("content-type"), "application/problem+json");
+            assert_eq!(response.json["status"], response.status.as_u16());
             for name in ["type", "title", "detail", "errors"] {
-                assert!(!answer.json[name].is_null(), "{name} in {}", answer.json);
+                assert!(
+                    !response.json[name].is_null(),
+                    "{name} in {}",
+                    response.json
+                );
             }
         }
-        answer
+        response
     }
 
     /// Sends JSON as the shop's owner.
-    pub(crate) async fn json(&self, request: &str, body: Value) -> Answer {
+    pub(crate) async fn json(&self, request: &str, body: Value) -> TestResponse {
         self.json_with(request, &[], body).await
     }
 
@@ -141,7 +146,7 @@ impl Server {
         request: &str,
         headers: &[(&str, &str)],
         body: Value,
-    ) -> Answer {
+    ) -> TestResponse {
         let mut all = vec![("content-type", "application/json")];
         all.extend_from_slice(headers);
         let key = self.key(Role::Owner);
@@ -149,7 +154,7 @@ impl Server {
     }
 
     /// Reads as the shop's owner.
-    pub(crate) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> TestResponse {
         let request = format!("GET {path}");
         let key = self.key(Role::Owner);
         self.send(&request, Some(key), &[], Body::empty()).await

@@ -5,8 +5,8 @@ use mercer_schemas::{
     Channel, Currency, Customer, CustomerId, Identity, Money, Order, OrderLine, OrderNumber,
     OrderStatus, Personal, ShopId, Sku,
 };
-use mercer_store::testing::{PostgresServer, sqlite_url};
 use mercer_store::{Store, StoreConfig};
+use mercer_testing::{PostgresServer, sqlite_url};
 
 use super::{Outcome, Question, look_up};
 

@@ -1,71 +1,19 @@
 //! Sending through a Graph API of our own making: every way that an attempt can end.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use mercer_gateway::{Channels, LiveEvent, LiveFeed, Progress, SendOutcome, Working};
 use mercer_schemas::{
     Channel, ConversationId, MessageId, OutboundMessage, Personal, ShopId, Stream,
 };
 use mercer_store::{OutboxRow, OutboxState, Part, PartState};
+use mercer_testing::{Graph, free_port};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use crate::world::{NUMBER, config};
-
-/// A Graph API that answers from a script and keeps what it was asked.
-#[derive(Clone, Default)]
-struct Graph {
-    answers: Arc<Mutex<Vec<(u16, Value)>>>,
-    asked: Arc<Mutex<Vec<(String, String, Value)>>>,
-}
-
-impl Graph {
-    async fn start(answers: Vec<(u16, Value)>) -> (Self, String) {
-        let graph = Self::default();
-        *graph.answers.lock().expect("lock") = answers.into_iter().rev().collect();
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
-        let address = format!("http://{}", listener.local_addr().expect("address"));
-        let router = Router::new().fallback(answer).with_state(graph.clone());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        (graph, address)
-    }
-
-    fn asked(&self) -> Vec<(String, String, Value)> {
-        self.asked.lock().expect("lock").clone()
-    }
-}
-
-async fn answer(
-    State(graph): State<Graph>,
-    uri: Uri,
-    headers: HeaderMap,
-    Json(body): Json<Value>,
-) -> Response {
-    let token = headers["authorization"].to_str().expect("text").to_owned();
-    graph
-        .asked
-        .lock()
-        .expect("lock")
-        .push((uri.path().to_owned(), token, body));
-    let (status, body) = graph
-        .answers
-        .lock()
-        .expect("lock")
-        .pop()
-        .expect("an answer is left");
-    let status = StatusCode::from_u16(status).expect("status");
-    let headers = [("location", "/elsewhere"), ("retry-after", "7")];
-    match status.as_u16() {
-        429 | 302 => (status, headers, Json(body)).into_response(),
-        _ => (status, Json(body)).into_response(),
-    }
-}
 
 fn sent(id: &str) -> (u16, Value) {
     let body = json!({ "messaging_product": "whatsapp", "contacts": [{ "input": "44", "wa_id": "44" }], "messages": [{ "id": id }] });
@@ -159,28 +107,32 @@ async fn raw_server(answer: &'static [u8], close: bool) -> String {
 
 #[tokio::test]
 async fn a_text_is_sent_in_the_documented_form() {
-    let (graph, base) = Graph::start(vec![sent("wamid.OUT1"), sent("wamid.OUT2")]).await;
-    let outcome = attempt(&base, &row(Channel::Whatsapp, "447700900123", "Hello!")).await;
+    let graph = Graph::scripted(vec![sent("wamid.OUT1"), sent("wamid.OUT2")]).await;
+    let outcome = attempt(
+        &graph.url,
+        &row(Channel::Whatsapp, "447700900123", "Hello!"),
+    )
+    .await;
     assert_eq!(
         outcome,
         SendOutcome::Sent {
             provider_id: "wamid.OUT1".to_owned()
         }
     );
-    attempt(&base, &row(Channel::Whatsapp, "GB.1047", "Hello!")).await;
+    attempt(&graph.url, &row(Channel::Whatsapp, "GB.1047", "Hello!")).await;
     let asked = graph.asked();
-    assert_eq!(asked[0].0, format!("/v23.0/{NUMBER}/messages"));
-    assert_eq!(asked[0].1, "Bearer northwind-access");
+    assert_eq!(asked[0].path, format!("/v23.0/{NUMBER}/messages"));
+    assert_eq!(asked[0].authorization, "Bearer northwind-access");
     assert_eq!(
-        asked[0].2,
+        asked[0].body,
         json!({
             "messaging_product": "whatsapp", "recipient_type": "individual", "to": "447700900123",
             "type": "text", "text": { "preview_url": false, "body": "Hello!" },
             "biz_opaque_callback_data": MessageId::from_parts(2, 2).as_str(),
         })
     );
-    assert_eq!(asked[1].2["recipient"], "GB.1047");
-    assert!(asked[1].2.get("to").is_none());
+    assert_eq!(asked[1].body["recipient"], "GB.1047");
+    assert!(asked[1].body.get("to").is_none());
 }
 
 #[tokio::test]
@@ -210,9 +162,9 @@ async fn every_answer_has_one_outcome() {
         ((302, json!({})), rejected("http 302")),
     ];
     for (answer, expected) in cases {
-        let (graph, base) = Graph::start(vec![answer]).await;
+        let graph = Graph::scripted(vec![answer]).await;
         assert_eq!(
-            attempt(&base, &row(Channel::Whatsapp, "44", "Hello!")).await,
+            attempt(&graph.url, &row(Channel::Whatsapp, "44", "Hello!")).await,
             expected
         );
         assert_eq!(graph.asked().len(), 1, "one attempt, no redirect followed");
@@ -221,9 +173,7 @@ async fn every_answer_has_one_outcome() {
 
 #[tokio::test]
 async fn a_connection_that_was_not_made_has_sent_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("port");
-    let base = format!("http://{}", listener.local_addr().expect("address"));
-    drop(listener);
+    let base = format!("http://127.0.0.1:{}", free_port());
     let outcome = attempt(&base, &row(Channel::Whatsapp, "44", "Hello!")).await;
     assert_eq!(
         outcome,
@@ -266,11 +216,11 @@ fn of_two_parts() -> OutboxRow {
 #[tokio::test]
 async fn a_long_message_goes_on_after_the_parts_that_are_out_even_in_another_process() {
     let answers = vec![sent("wamid.P1"), refused(400, 130_429), sent("wamid.P2")];
-    let (graph, base) = Graph::start(answers).await;
+    let graph = Graph::scripted(answers).await;
     let noted = Noted::default();
     let mut row = of_two_parts();
     for outcome in ["retry", "sent"] {
-        let channels = Channels::new(&config(&base), &LiveFeed::new()).expect("channels");
+        let channels = Channels::new(&config(&graph.url), &LiveFeed::new()).expect("channels");
         row.parts = noted.parts();
         let ended = channels.send(&row, &noted).await;
         assert_eq!(ended.as_str(), outcome);
@@ -283,10 +233,10 @@ async fn a_long_message_goes_on_after_the_parts_that_are_out_even_in_another_pro
         .asked()
         .iter()
         .map(|asked| {
-            let body = text(&asked.2["text"]["body"]);
+            let body = text(&asked.body["text"]["body"]);
             (
                 body[..1].to_owned(),
-                text(&asked.2["biz_opaque_callback_data"]),
+                text(&asked.body["biz_opaque_callback_data"]),
             )
         })
         .collect();
@@ -305,22 +255,22 @@ async fn a_long_message_goes_on_after_the_parts_that_are_out_even_in_another_pro
 
 #[tokio::test]
 async fn parts_of_another_division_are_all_sent() {
-    let (graph, base) = Graph::start(vec![sent("wamid.P1"), sent("wamid.P2")]).await;
+    let graph = Graph::scripted(vec![sent("wamid.P1"), sent("wamid.P2")]).await;
     let mut row = of_two_parts();
     let out = PartState {
         provider_id: Some("wamid.OLD".to_owned()),
         delivery: None,
     };
     row.parts = vec![out.clone(), out.clone(), out];
-    let outcome = attempt(&base, &row).await;
+    let outcome = attempt(&graph.url, &row).await;
     assert_eq!(outcome.as_str(), "sent");
     assert_eq!(graph.asked().len(), 2);
 }
 
 #[tokio::test]
 async fn a_later_part_refused_says_which() {
-    let (_graph, base) = Graph::start(vec![sent("wamid.P1"), refused(400, 131_047)]).await;
-    let outcome = attempt(&base, &of_two_parts()).await;
+    let graph = Graph::scripted(vec![sent("wamid.P1"), refused(400, 131_047)]).await;
+    let outcome = attempt(&graph.url, &of_two_parts()).await;
     assert_eq!(
         outcome,
         SendOutcome::Rejected {
@@ -331,12 +281,12 @@ async fn a_later_part_refused_says_which() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
-    let (graph, base) = Graph::start(vec![]).await;
+    let graph = Graph::scripted(vec![]).await;
     let mut other = row(Channel::Whatsapp, "44", "Hello!");
     other.stream.shop = ShopId::new("nobody").expect("key");
-    assert_eq!(attempt(&base, &other).await.as_str(), "rejected");
+    assert_eq!(attempt(&graph.url, &other).await.as_str(), "rejected");
     assert_eq!(
-        attempt(&base, &row(Channel::Whatsapp, "44", " "))
+        attempt(&graph.url, &row(Channel::Whatsapp, "44", " "))
             .await
             .as_str(),
         "rejected"
@@ -353,9 +303,8 @@ async fn what_cannot_be_sent_at_all_is_rejected_without_a_call() {
 
 #[tokio::test]
 async fn working_marks_the_message_read_and_shows_typing() {
-    let (graph, base) =
-        Graph::start(vec![(200, json!({ "success": true })), refused(400, 100)]).await;
-    let channels = Channels::new(&config(&base), &LiveFeed::new()).expect("channels");
+    let graph = Graph::scripted(vec![(200, json!({ "success": true })), refused(400, 100)]).await;
+    let channels = Channels::new(&config(&graph.url), &LiveFeed::new()).expect("channels");
     let mut work = Working {
         stream: row(Channel::Whatsapp, "44", "").stream,
         channel: Channel::Whatsapp,
@@ -369,7 +318,7 @@ async fn working_marks_the_message_read_and_shows_typing() {
     let asked = graph.asked();
     assert_eq!(asked.len(), 2);
     assert_eq!(
-        asked[0].2,
+        asked[0].body,
         json!({ "messaging_product": "whatsapp", "status": "read", "message_id": "wamid.IN1", "typing_indicator": { "type": "text" } })
     );
 }

@@ -9,6 +9,7 @@ use mercer_gateway::whatsapp::{SIGNATURE_HEADER, sign};
 use mercer_gateway::{Channels, Gateway, GatewayConfig, LiveFeed, Secret, router};
 use mercer_schemas::{Channel, ShopId, Stream};
 use mercer_store::{Hints, InboxRow, Store, StoreConfig};
+use mercer_testing::sqlite_url;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tower::ServiceExt;
@@ -64,8 +65,8 @@ pub(crate) fn config(graph_base_url: &str) -> GatewayConfig {
 }
 
 pub(crate) async fn open_store(dir: &TempDir) -> Store {
-    let url = format!("sqlite://{}", dir.path().join("mercer.db").display());
-    Store::open(&StoreConfig::new(url)).await.expect("store")
+    let config = StoreConfig::new(sqlite_url(dir.path()));
+    Store::open(&config).await.expect("store")
 }
 
 impl World {

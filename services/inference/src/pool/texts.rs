@@ -1,12 +1,12 @@
 //! The caller's side of text models in the pool: an embedder or a reranker that many workers serve over NATS.
 //!
-//! Which model it is gets settled once, at the start (`settle`): the caller's index holds vectors of it, so that from then
+//! Which model it is gets settled once, at the start (`identify`): the caller's index holds vectors of it, so that from then
 //! on only workers with the very same one are asked. `choose` finds the least loaded of them, and `call` takes one
 //! request through failures to its end.
 
 mod call;
 mod choose;
-mod settle;
+mod identify;
 
 use std::{
     collections::BTreeMap,
@@ -201,7 +201,7 @@ impl Texts {
         let mut tasks = JoinSet::new();
         tasks.spawn(shared.inbox.clone().run(frames));
         tasks.spawn(shared.clone().listen(heartbeats));
-        let info = settle::settle(&shared, &config).await?;
+        let info = identify::identify(&shared, &config).await?;
         shared.memory.keep(&Arc::new(info.clone())).await;
         let info = shared.chosen.get_or_init(|| info).clone();
         tracing::info!(

@@ -4,15 +4,14 @@ use std::{collections::HashMap, path::PathBuf, sync::Arc};
 
 use mercer_inference::{Embedder, Error, IntentClassifier, LlamaEmbedder};
 use mercer_schemas::Intent;
+use mercer_testing::fixture;
 use safetensors::{Dtype, serialize, tensor::TensorView};
 
 /// As many as the core tells; the shipped file was trained for them.
 const FEATURES: usize = 14;
 
 fn shipped(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../fixtures/models")
-        .join(name)
+    fixture("models").join(name)
 }
 
 fn embedder() -> Arc<dyn Embedder> {

@@ -154,7 +154,7 @@ fn remembering(nats: &Nats, folder: &Path) -> PoolConfig {
 async fn the_pool_embeds_what_the_embedder_embeds_and_no_subject_tells_a_word() {
     let world = Texts::new(2).await;
     world.open();
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut all = client.subscribe(">").await.unwrap();
     client.flush().await.unwrap();
     assert_eq!(world.embedder.info(), world.own.info());
@@ -250,7 +250,7 @@ async fn a_worker_with_another_embedder_is_never_asked() {
     gate.open();
     assert_ne!(gate.info().id, world.own.info().id);
     let _node = Node::start_with(world.nats.url(), &other, "other", embedding(&gate));
-    let pool = world.nats.pool().await;
+    let pool = pool(&world.nats).await;
     until("it is heard", async || pool.ready().len() == 2).await;
     for _ in 0..5 {
         let texts = vec!["kettle".to_owned()];
@@ -270,7 +270,7 @@ async fn a_worker_with_another_embedder_is_never_asked() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_forged_late_and_oversized_answers_change_nothing() {
     let world = Texts::new(1).await;
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut frames = client.subscribe("llm.v1.out.>").await.unwrap();
     let (_, embedding) = world.begin("kettle").await;
     let alive = tokio::time::timeout(PATIENCE, frames.next()).await;
@@ -347,7 +347,7 @@ async fn fake(
         heartbeat.embedder = Some(state);
     })
     .await;
-    let client = nats.client().await;
+    let client = client(nats).await;
     let mut requests = client.subscribe(embed_subject(name)).await.unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let counted = asked.clone();
@@ -451,7 +451,7 @@ async fn by_hand(client: &Client, change: impl FnOnce(&mut EmbedRequest)) -> Opt
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_refuses_what_it_cannot_do_and_computes_nothing_too_late() {
     let world = Texts::new(1).await;
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let id = world.own.info().id.clone();
     let refused = |body: Option<Body>| match body {
         Some(Body::Refused(refused)) => refused.refusal,
@@ -518,7 +518,7 @@ async fn a_start_takes_the_embedder_that_was_used_last() {
     let other = Model::with_seed(2);
     let gate = Gated::new(&other.embedder());
     let node = Node::start_with(world.nats.url(), &other, "other", embedding(&gate));
-    let pool = world.nats.pool().await;
+    let pool = pool(&world.nats).await;
     until("it is heard", async || pool.ready().len() == 2).await;
     let again = PoolEmbedder::connect(remembering(&world.nats, folder.path())).await;
     assert_eq!(again.unwrap().info(), world.own.info());

@@ -62,7 +62,7 @@ async fn a_worker_whose_engine_has_ended_leaves_with_an_error() {
 async fn a_worker_whose_engine_hangs_is_followed_by_another_and_gets_no_more_until_it_goes_on() {
     let (nats, model, gate) = (Nats::start().await, Model::new(), Arc::new(Mutex::new(())));
     let node = Node::start_gated(&nats, &model, "hangs", &gate);
-    let pool = nats.pool().await;
+    let pool = pool(&nats).await;
     let watch = node.worker.as_ref().unwrap().watch();
     until("it takes requests", async || watch.problem().is_none()).await;
     let held = gate.lock().unwrap();

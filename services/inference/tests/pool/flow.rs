@@ -108,7 +108,7 @@ async fn nobody_in_time_is_told_at_once() {
         load.service_ms = 1_000.0;
     })
     .await;
-    let pool = nats.pool().await;
+    let pool = pool(&nats).await;
     let hurry = GenerateRequest {
         deadline: Duration::from_secs(3),
         ..bound("hurry")

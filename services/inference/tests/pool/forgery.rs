@@ -24,12 +24,8 @@ impl Fake {
     pub(crate) async fn start(nats: &Nats, name: &str, load: impl FnOnce(&mut Load)) -> Self {
         let telling = |heartbeat: &mut Heartbeat| load(&mut heartbeat.load);
         let mut fake = Self::ghost_with(nats, name, &model(), telling).await;
-        let mut requests = nats
-            .client()
-            .await
-            .subscribe(request_subject(name))
-            .await
-            .unwrap();
+        let client = client(nats).await;
+        let mut requests = client.subscribe(request_subject(name)).await.unwrap();
         fake.tasks
             .spawn(async move { while requests.next().await.is_some() {} });
         fake
@@ -48,7 +44,7 @@ impl Fake {
         model: &ModelInfo,
         telling: impl FnOnce(&mut Heartbeat),
     ) -> Self {
-        let client = nats.client().await;
+        let client = client(nats).await;
         let mut heartbeat = Heartbeat {
             worker: name.to_owned(),
             incarnation: 1,
@@ -99,7 +95,7 @@ fn model() -> ModelInfo {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn wrong_forged_late_and_oversized_frames_change_nothing() {
     let world = World::new(1).await;
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut frames = client.subscribe("llm.v1.out.>").await.unwrap();
     let request = bound("a");
     let expected = world.model.undisturbed(&request).await;
@@ -161,7 +157,7 @@ async fn wrong_forged_late_and_oversized_frames_change_nothing() {
 async fn a_worker_that_lies_is_left_and_not_asked_again() {
     let world = World::new(1).await;
     let mut liar = Fake::ghost(&world.nats, "liar", &world.model.engine.info()).await;
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut requests = client.subscribe(request_subject("liar")).await.unwrap();
     let (told, mut asked) = tokio::sync::mpsc::unbounded_channel();
     liar.tasks.spawn(async move {
@@ -230,7 +226,7 @@ impl Hand {
     const STREAM: StreamId = StreamId(42);
 
     async fn ask(nats: &Nats, request: &GenerateRequest, credit: u32) -> Self {
-        let client = nats.client().await;
+        let client = client(nats).await;
         let subject = stream_subject("hand", Self::STREAM, 1);
         let frames = client.subscribe(subject.clone()).await.unwrap();
         let request = WorkRequest {
@@ -367,7 +363,7 @@ async fn a_worker_whose_last_frame_tells_a_hash_which_is_none_is_left() {
         heartbeat.residency = Residency::Snapshot { starts };
     })
     .await;
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut requests = client.subscribe(request_subject("liar")).await.unwrap();
     liar.tasks.spawn(async move {
         while let Some(message) = requests.next().await {

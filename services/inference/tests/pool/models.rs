@@ -18,7 +18,7 @@ async fn a_worker_for_prompts_of_another_style_is_not_asked() {
         sha256: "f".repeat(64),
         ..own.as_ref().clone()
     };
-    let client = world.nats.client().await;
+    let client = client(&world.nats).await;
     let mut asked = client.subscribe(request_subject("other")).await.unwrap();
     // Idle and fast by its own account, and it joined last.
     let ghost = Fake::ghost(&world.nats, "other", &other).await;

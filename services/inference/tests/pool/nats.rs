@@ -48,7 +48,7 @@ async fn without_nats_a_request_is_refused_and_the_next_one_works_when_it_is_bac
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_changed_password_is_told_and_one_put_right_is_enough() {
-    let mut nats = Nats::start_with(Some("old")).await;
+    let mut nats = Nats::start_with("old").await;
     let model = Model::new();
     let node = Node::start_at(nats.url_with("old"), &model, "w0");
     let watch = node.worker.as_ref().unwrap().watch();

@@ -1,9 +1,8 @@
-//! A nats-server, workers that can die or freeze, and what is asked of them.
+//! Workers that can die or freeze, and what is asked of them.
 
 use std::{
     collections::BTreeSet,
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    path::PathBuf,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -20,113 +19,24 @@ use mercer_inference::{
 };
 use mercer_random_model::{RandomBert, RandomModel, write_random_model};
 use mercer_schemas::worker::Load;
+pub(crate) use mercer_testing::{Nats, PATIENCE, until};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, time::sleep};
 
-/// Long enough for the slowest machine; only a failure waits that long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Pause before each piece of text, so that there is a middle of a stream.
 const PACE: Duration = Duration::from_millis(20);
 /// Words without end, so that only `max_tokens` ends them.
 const ENDLESS: &str = "start: /[a-z ]{5000}/\n";
 
-/// A nats-server on a port of its own.
-pub(crate) struct Nats {
-    port: u16,
-    password: Option<String>,
-    child: Child,
+/// Connects to NATS as anyone may.
+pub(crate) async fn client(nats: &Nats) -> async_nats::Client {
+    async_nats::connect(nats.url()).await.unwrap()
 }
 
-impl Nats {
-    pub(crate) async fn start() -> Self {
-        Self::start_with(None).await
-    }
-
-    /// Starts one that asks the user `mercer` for a password.
-    pub(crate) async fn start_with(password: Option<&str>) -> Self {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        drop(listener);
-        let password = password.map(str::to_owned);
-        let child = Self::spawn(port, password.as_deref());
-        let nats = Self {
-            port,
-            password,
-            child,
-        };
-        nats.ready().await;
-        nats
-    }
-
-    fn spawn(port: u16, password: Option<&str>) -> Child {
-        // Debian installs it where only root's PATH leads.
-        let usual = Path::new("/usr/sbin/nats-server");
-        let program = if usual.exists() {
-            usual
-        } else {
-            Path::new("nats-server")
-        };
-        Command::new(program)
-            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-            .args(password.map_or(vec![], |password| {
-                vec!["--user", "mercer", "--pass", password]
-            }))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("nats-server is installed; run ./setup.sh")
-    }
-
-    async fn ready(&self) {
-        until("nats-server listens", async || {
-            tokio::net::TcpStream::connect(("127.0.0.1", self.port))
-                .await
-                .is_ok()
-        })
-        .await;
-    }
-
-    pub(crate) fn url(&self) -> String {
-        format!("nats://127.0.0.1:{}", self.port)
-    }
-
-    pub(crate) fn kill(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-
-    pub(crate) async fn restart(&mut self) {
-        self.kill();
-        self.child = Self::spawn(self.port, self.password.as_deref());
-        self.ready().await;
-    }
-
-    /// Changes the password, which takes a restart.
-    pub(crate) async fn change_password(&mut self, password: &str) {
-        self.password = Some(password.to_owned());
-        self.restart().await;
-    }
-
-    /// Returns its URL with a password.
-    pub(crate) fn url_with(&self, password: &str) -> String {
-        format!("nats://mercer:{password}@127.0.0.1:{}", self.port)
-    }
-
-    pub(crate) async fn client(&self) -> async_nats::Client {
-        async_nats::connect(self.url()).await.unwrap()
-    }
-
-    pub(crate) async fn pool(&self) -> WorkerPool {
-        WorkerPool::connect(PoolConfig::new(self.url(), "test"))
-            .await
-            .unwrap()
-    }
-}
-
-impl Drop for Nats {
-    fn drop(&mut self) {
-        self.kill();
-    }
+/// Connects to the pool as a caller.
+pub(crate) async fn pool(nats: &Nats) -> WorkerPool {
+    let pool = WorkerPool::connect(PoolConfig::new(nats.url(), "test"));
+    pool.await.unwrap()
 }
 
 /// A model file, and an engine of it that nothing disturbs.
@@ -365,7 +275,7 @@ impl World {
         let nodes: Vec<Node> = (0..workers)
             .map(|n| Node::start(&nats, &model, &format!("w{n}")))
             .collect();
-        let pool = nats.pool().await;
+        let pool = pool(&nats).await;
         until("all workers are heard", async || {
             pool.ready().len() == workers
         })
@@ -488,16 +398,4 @@ pub(crate) fn free(id: &str) -> GenerateRequest {
         grammar: None,
         ..bound(id)
     }
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, holds: impl AsyncFn() -> bool) {
-    let wait = async {
-        while !holds().await {
-            sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait)
-        .await
-        .unwrap_or_else(|_| panic!("not in time: {what}"));
 }

@@ -8,7 +8,7 @@ use mercer_store::Versioned;
 
 use super::nearest::nearest;
 use super::rank::{Legs, Ranked, Ranking, Wanted, rank};
-use super::{PassageHit, PassageQuery, answer};
+use super::{PassageHit, PassageQuery, excerpt};
 use crate::error::Result;
 use crate::index::entry::Kind;
 use crate::knowledge::Inner;
@@ -144,7 +144,7 @@ async fn answer(
         .terms(&searcher, shop)
         .records(Kind::Passage)
         .unwrap_or(0);
-    let chosen = answer::choose(
+    let chosen = excerpt::choose(
         &passage.text,
         &ranking.words,
         records,

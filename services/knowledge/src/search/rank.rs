@@ -9,10 +9,10 @@ use std::time::Instant;
 
 use mercer_schemas::{Personal, ShopId};
 
-use super::lexical::LexicalHit;
+use super::matching::LexicalHit;
 use super::query::{Analysed, SearchWord, analyse, bounded};
 use super::reorder::reorder;
-use super::{Why, lexical};
+use super::{Why, matching};
 use crate::SearchConfig;
 use crate::error::Result;
 use crate::index::entry::Kind;
@@ -116,7 +116,7 @@ async fn lexical_leg(inner: &Inner, wanted: &Wanted<'_>) -> Result<(Analysed, Ve
             &amounts,
             &config,
         )?;
-        let hits = lexical::search(&index, &searcher, &shop, kind, &query, depth, &config)?;
+        let hits = matching::search(&index, &searcher, &shop, kind, &query, depth, &config)?;
         Ok((query, hits))
     })
     .await?;

@@ -13,11 +13,16 @@ const BY_TITLE_MIN: f64 = 0.98;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_product_is_found_by_its_code_and_by_its_title() {
-    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/shop");
     let mut world = World::new().await;
-    let report = import_shop(&fixtures, &world.store, None, OnError::Abort, Arc::new(()))
-        .await
-        .expect("import");
+    let report = import_shop(
+        &mercer_testing::fixture("shop"),
+        &world.store,
+        None,
+        OnError::Abort,
+        Arc::new(()),
+    )
+    .await
+    .expect("import");
     world.shop = ShopId::new(report.shop.as_str()).expect("a valid key");
     let knowledge = world.open(Some(NGrams::new())).await;
     let page = world

@@ -20,7 +20,7 @@ use mercer_inference::{LlamaEngine, PoolConfig, Tokenizer, WorkerPool};
 use tokio_util::sync::CancellationToken;
 
 use self::callers::{Callers, Followed};
-use self::disturb::{Disturber, Plan};
+use self::disturb::{Disturbances, Disturber};
 use self::report::{Compared, Report};
 use super::fleet::{Fleet, POOL};
 
@@ -110,18 +110,18 @@ pub(super) async fn run(config: &Config, args: ChaosArgs) -> anyhow::Result<Exit
         deadline: Duration::from_secs_f64(args.deadline_s),
         stop: CancellationToken::new(),
     });
-    let plan = Plan {
+    let wanted = Disturbances {
         kills: args.kills,
         stops: args.stops,
         restarts: args.restarts,
         drains: args.drains,
         pause: Duration::from_millis(args.pause_ms),
     };
-    let bar = progress(plan.steps());
+    let bar = progress(wanted.steps());
     let began = Instant::now();
     let asking = callers.clone().run(args.callers);
     let disturbing = async {
-        let disturbed = disturber.run(&plan, &bar).await;
+        let disturbed = disturber.run(&wanted, &bar).await;
         callers.stop.cancel();
         disturbed
     };

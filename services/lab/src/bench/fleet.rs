@@ -2,31 +2,24 @@
 //!
 //! All of them end with the fleet.
 
-use std::io::ErrorKind;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, Error, bail, ensure};
 use mercer::config::Config;
+use mercer_testing::{Nats, without_settings};
 use serde::Serialize;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 
 /// Name of the fleet's pool.
 pub(super) const POOL: &str = "bench";
-/// Debian installs nats-server where only root's PATH leads.
-const NATS_SERVERS: [&str; 2] = ["nats-server", "/usr/sbin/nats-server"];
-/// A nats-server that has not bound its port by then does not start.
-const NATS_PATIENCE: Duration = Duration::from_secs(20);
 
 /// A nats-server and workers.
 pub(super) struct Fleet {
-    port: u16,
-    nats: Child,
+    nats: Nats,
     workers: Vec<Member>,
     settings: PathBuf,
     folder: TempDir,
@@ -46,9 +39,7 @@ impl Fleet {
     /// When nats-server is not installed, or a process does not start.
     pub(super) async fn start(config: &Config, workers: usize) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("temporary folder")?;
-        let free = TcpListener::bind("127.0.0.1:0").context("no free port")?;
-        let port = free.local_addr()?.port();
-        drop(free);
+        let nats = Nats::try_start(None).await.map_err(Error::msg)?;
         let settings = folder.path().join("worker.toml");
         let text = format!(
             "data = {:?}\n[http]\nlisten = \"127.0.0.1:0\"\n[models]\n{}[hardware]\n{}[nats]\nurl = \"{}\"\n\
@@ -56,12 +47,11 @@ impl Fleet {
             folder.path().join("data"),
             toml(&config.models)?,
             toml(&config.hardware)?,
-            url(port),
+            nats.url(),
         );
         std::fs::write(&settings, text).context("settings of the workers")?;
         let mut fleet = Self {
-            port,
-            nats: spawn_nats(port).await?,
+            nats,
             workers: Vec::new(),
             settings,
             folder,
@@ -76,7 +66,7 @@ impl Fleet {
 
     /// Returns the URL of its NATS.
     pub(super) fn url(&self) -> String {
-        url(self.port)
+        self.nats.url()
     }
 
     /// Returns how many workers it has.
@@ -140,10 +130,9 @@ impl Fleet {
     /// # Errors
     /// When it does not start.
     pub(super) async fn restart_nats(&mut self, gone: Duration) -> anyhow::Result<()> {
-        self.nats.kill().await.context("kill")?;
+        self.nats.kill();
         sleep(gone).await;
-        self.nats = spawn_nats(self.port).await?;
-        Ok(())
+        self.nats.try_restart().await.map_err(Error::msg)
     }
 
     /// Returns a worker that has ended by itself, with its status and the end of its log.
@@ -167,12 +156,7 @@ impl Fleet {
 
     fn spawn_worker(&self, name: &str) -> anyhow::Result<Child> {
         let mut command = Command::new(worker_program()?);
-        // The settings are those of the file alone.
-        for (variable, _) in std::env::vars_os() {
-            if variable.to_string_lossy().starts_with("MERCER_") {
-                command.env_remove(variable);
-            }
-        }
+        without_settings(command.as_std_mut());
         let log = std::fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -216,10 +200,6 @@ fn toml(section: &impl Serialize) -> anyhow::Result<String> {
     Ok(text)
 }
 
-fn url(port: u16) -> String {
-    format!("nats://127.0.0.1:{port}")
-}
-
 fn log(folder: &Path, worker: &str) -> PathBuf {
     folder.join(format!("{worker}.log"))
 }
@@ -230,38 +210,6 @@ fn tail(log: &Path) -> String {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(LINES)..].join("\n")
-}
-
-/// Starts a nats-server and waits until it listens.
-async fn spawn_nats(port: u16) -> anyhow::Result<Child> {
-    for program in NATS_SERVERS {
-        let spawned = Command::new(program)
-            .args(["-a", "127.0.0.1", "-p", &port.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn();
-        match spawned {
-            Ok(mut child) => {
-                let until = Instant::now() + NATS_PATIENCE;
-                while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
-                    let ended = child.try_wait()?;
-                    ensure!(
-                        ended.is_none() && Instant::now() < until,
-                        "nats-server does not listen on port {port}"
-                    );
-                    sleep(Duration::from_millis(10)).await;
-                }
-                return Ok(child);
-            }
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(error).context(program),
-        }
-    }
-    bail!(
-        "nats-server is not installed; `make setup` installs it, or name a pool that runs with --pool URL"
-    )
 }
 
 #[cfg(test)]

@@ -9,9 +9,9 @@ use clap::Parser;
 use crate::commands::eval::clock;
 use crate::commands::serve::{listen, stop_on_signal};
 use crate::config::{Bases, Config};
-use crate::eval::dialogue;
-use crate::eval::judge::judge;
-use crate::eval::stage::{Setting, Stage};
+use crate::evaluation::dialogue;
+use crate::evaluation::judge::judge;
+use crate::evaluation::stage::{Setting, Stage};
 use crate::observe;
 
 /// Load the demo shop, play a conversation through the WhatsApp webhook, then keep serving.
@@ -63,11 +63,11 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
             said.push_str(&step.customer);
             said.push('\n');
             let started = std::time::Instant::now();
-            let answer = caller
+            let played = caller
                 .say(&step.customer)
                 .await
                 .context("the conversation broke off")?;
-            for reply in &answer.replies {
+            for reply in &played.replies {
                 println!("  shop      {}", reply.replace('\n', "\n            "));
             }
             println!("            ({} ms)", started.elapsed().as_millis());
@@ -76,7 +76,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
                 &stage.line.shop,
                 &said,
                 &step.expect,
-                &answer,
+                &played,
             )
             .await?;
             for fault in &faults {

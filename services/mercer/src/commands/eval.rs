@@ -15,10 +15,10 @@ use serde::Serialize;
 
 use crate::compose::OwnModels;
 use crate::config::{Bases, Config};
-use crate::eval::dialogue::{self, Dialogue};
-use crate::eval::driver::Line;
-use crate::eval::judge::{TurnResult, course, judge};
-use crate::eval::stage::{Setting, Stage};
+use crate::evaluation::dialogue::{self, Dialogue};
+use crate::evaluation::driver::Line;
+use crate::evaluation::judge::{TurnResult, course, judge};
+use crate::evaluation::stage::{Setting, Stage};
 use crate::pool;
 
 /// Measure answers or search against expectations.
@@ -162,16 +162,16 @@ async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Res
             said.push_str(&step.customer);
             said.push('\n');
             let started = std::time::Instant::now();
-            let answer = caller
+            let played = caller
                 .say(&step.customer)
                 .await
                 .with_context(|| format!("{} turn {}", dialogue.name, turn + 1))?;
             times.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
             let (faults, grounded, tools) =
-                judge(&line.store, &line.shop, &said, &step.expect, &answer)
+                judge(&line.store, &line.shop, &said, &step.expect, &played)
                     .await
                     .with_context(|| dialogue.name.clone())?;
-            let course = course(&answer);
+            let course = course(&played);
             results.push(TurnResult {
                 dialogue: dialogue.name.clone(),
                 turn: turn + 1,
@@ -183,7 +183,7 @@ async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Res
                 intents: course.intents,
                 found: course.found,
                 blocked: course.blocked,
-                replies: answer.replies,
+                replies: played.replies,
             });
             bar.inc(1);
         }

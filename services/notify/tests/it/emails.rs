@@ -1,14 +1,14 @@
 //! E-mails against a real mail server (`apt-get install python3-aiosmtpd`).
 
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use mercer_notify::{EmailConfig, NotifyConfig};
 use mercer_schemas::notice::{FoundRecord, Open, Summary, Who};
 use mercer_schemas::{Channel, HandoffReason, Notice, ProductId, RecordKey};
+use mercer_testing::{free_port, until};
 
-use crate::world::{World, shop, until};
+use crate::world::{World, shop};
 
 /// A mail server that keeps what it gets in a folder; it ends with the test.
 struct MailServer {
@@ -27,10 +27,7 @@ impl Drop for MailServer {
 impl MailServer {
     async fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
-        let port = TcpListener::bind("127.0.0.1:0")
-            .and_then(|listener| listener.local_addr())
-            .expect("a port")
-            .port();
+        let port = free_port();
         // Debian's own Python: the package belongs to it.
         let process = Command::new("/usr/bin/python3")
             .args(["-m", "aiosmtpd", "-n", "-c", "aiosmtpd.handlers.Mailbox"])

@@ -2,6 +2,5 @@
 //! a real mail server.
 
 mod emails;
-mod receiver;
 mod webhooks;
 mod world;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use mercer_notify::ATTEMPTS_MAX;
 use mercer_store::{DeliveryFilter, DeliveryState};
+use mercer_testing::{Mood, WebhookReceiver, until};
 
-use crate::receiver::{Mood, Receiver};
-use crate::world::{OTHER_SECRET, SECRET, World, desk, shop, until};
+use crate::world::{OTHER_SECRET, SECRET, World, desk, shop};
 
 /// Words of what a receiver took of a conversation, in the order in which it took it.
-fn words(receiver: &Receiver, conversation: &str) -> Vec<String> {
+fn words(receiver: &WebhookReceiver, conversation: &str) -> Vec<String> {
     let taken = receiver.taken().into_iter();
     taken
         .filter(|one| one.body["data"]["conversation"] == conversation)
@@ -21,7 +21,7 @@ fn words(receiver: &Receiver, conversation: &str) -> Vec<String> {
 async fn a_notice_arrives_signed_by_every_secret_and_says_what_happened_when() {
     let world = World::start().await;
     // The receiver knows the old secret only, as while a secret is replaced.
-    let receiver = Receiver::start(&[SECRET]).await;
+    let receiver = WebhookReceiver::start(&[SECRET]).await;
     let stream = world.conversation("447700900001").await;
     world.tell(&stream, "hello?").await;
     let _running = world.run(&desk(&receiver.url(), &[OTHER_SECRET, SECRET]));
@@ -39,7 +39,7 @@ async fn a_notice_arrives_signed_by_every_secret_and_says_what_happened_when() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_with_another_secret_refuses_it() {
     let world = World::start().await;
-    let receiver = Receiver::start(&[OTHER_SECRET]).await;
+    let receiver = WebhookReceiver::start(&[OTHER_SECRET]).await;
     let stream = world.conversation("447700900001").await;
     world.tell(&stream, "hello?").await;
     let _running = world.run(&desk(&receiver.url(), &[SECRET]));
@@ -50,7 +50,7 @@ async fn a_receiver_with_another_secret_refuses_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn errors_and_silence_lose_nothing_and_keep_the_order() {
     let world = World::start().await;
-    let receiver = Receiver::start(&[SECRET]).await;
+    let receiver = WebhookReceiver::start(&[SECRET]).await;
     receiver.next(&[
         Mood::Fails(500),
         Mood::Hangs,
@@ -90,7 +90,7 @@ async fn errors_and_silence_lose_nothing_and_keep_the_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receiver_that_is_gone_for_an_hour_gets_everything_in_order() {
     let world = World::start().await;
-    let receiver = Receiver::start(&[SECRET]).await;
+    let receiver = WebhookReceiver::start(&[SECRET]).await;
     let config = desk(&receiver.url(), &[SECRET]);
     let come_back = receiver.leave().await;
     let mut streams = Vec::new();
@@ -125,7 +125,7 @@ async fn a_receiver_that_is_gone_for_an_hour_gets_everything_in_order() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_never_succeeds_is_given_up_and_frees_the_next() {
     let world = World::start().await;
-    let receiver = Receiver::start(&[SECRET]).await;
+    let receiver = WebhookReceiver::start(&[SECRET]).await;
     receiver.next(&vec![Mood::Fails(503); ATTEMPTS_MAX as usize]);
     let stream = world.conversation("447700900001").await;
     world.tell(&stream, "lost").await;
@@ -155,8 +155,8 @@ async fn what_never_succeeds_is_given_up_and_frees_the_next() {
 async fn a_target_that_hangs_delays_no_other() {
     let world = World::start().await;
     let (slow, quick) = (
-        Receiver::start(&[SECRET]).await,
-        Receiver::start(&[SECRET]).await,
+        WebhookReceiver::start(&[SECRET]).await,
+        WebhookReceiver::start(&[SECRET]).await,
     );
     slow.next(&[Mood::Hangs; 64]);
     let mut config = desk(&slow.url(), &[SECRET]);
@@ -175,7 +175,7 @@ async fn a_target_that_hangs_delays_no_other() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_trial_says_how_the_target_answered() {
     let world = World::start().await;
-    let receiver = Receiver::start(&[SECRET]).await;
+    let receiver = WebhookReceiver::start(&[SECRET]).await;
     receiver.next(&[Mood::Takes, Mood::Fails(418)]);
     let notifier = world.notifier(&desk(&receiver.url(), &[SECRET]));
     let first = notifier.try_out(&shop(), "desk").await.expect("a target");

@@ -6,16 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mercer_notify::{Notifier, NotifyConfig, WebhookConfig};
 use mercer_schemas::{Channel, MessageId, Notice, Personal, ShopId, Stream, partition_of};
-use mercer_store::testing::sqlite_url;
 use mercer_store::{Append, DeliveryFilter, Lease, Store, StoreConfig, ToldRow};
+use mercer_testing::sqlite_url;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 pub(crate) const OTHER_SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
-
-/// Longest wait for something that must happen.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct World {
     pub(crate) store: Store,
@@ -146,14 +143,4 @@ impl World {
 fn wall_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("time");
     i64::try_from(since.as_millis()).expect("a time")
-}
-
-/// Waits until something holds.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "waited in vain: {what}");
 }

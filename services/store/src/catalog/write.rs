@@ -10,7 +10,7 @@ use super::Catalog;
 use super::rows::{load, product_row, variant_rows};
 use crate::Versioned;
 use crate::db::{exec_in, now_ms};
-use crate::entity::{Place, insert_into, product, select_from, variant};
+use crate::entity::{RecordTable, insert_into, product, select_from, variant};
 use crate::error::Error;
 use crate::feed::ChangeKind;
 use crate::imports::{Batch, Imports, Kind, refuse_taken, settle};
@@ -235,7 +235,7 @@ async fn write_rows<C: ConnectionTrait>(
         let on_conflict = OnConflict::columns([product::Column::Shop, product::Column::Id])
             .update_columns(replaced)
             .to_owned();
-        insert_into(Place::Stored, rows?)
+        insert_into(RecordTable::Stored, rows?)
             .on_conflict(on_conflict)
             .exec_without_returning(tx)
             .await?;
@@ -245,7 +245,7 @@ async fn write_rows<C: ConnectionTrait>(
         }
         for rows in variants.chunks(CHUNK) {
             refuse_taken(tx, shop, rows).await?;
-            insert_into(Place::Stored, rows.to_vec())
+            insert_into(RecordTable::Stored, rows.to_vec())
                 .exec_without_returning(tx)
                 .await?;
         }
@@ -270,7 +270,7 @@ async fn settle_products<C: ConnectionTrait>(
     value: &Product,
 ) -> Result<(), Error> {
     let skus = value.variants.iter().map(|variant| variant.sku.as_str());
-    let owners = select_from::<variant::Entity>(Place::Stored)
+    let owners = select_from::<variant::Entity>(RecordTable::Stored)
         .filter(variant::Column::Shop.eq(shop.as_str()))
         .filter(variant::Column::Sku.is_in(skus))
         .all(tx)

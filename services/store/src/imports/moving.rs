@@ -6,7 +6,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, QueryFilter, Statement, V
 use super::kind::{Kind, variant_columns};
 use super::ledger::{self, Phase};
 use crate::db::{exec_in, get, now_ms};
-use crate::entity::{Place, select_from, variant};
+use crate::entity::{RecordTable, select_from, variant};
 use crate::error::Error;
 use crate::records::CHUNK;
 
@@ -163,7 +163,7 @@ impl<C: ConnectionTrait> Run<'_, C> {
     /// Deletes the variants that the products have, and those of others whose SKU moves to one of
     /// the products: theirs is gone for readers already.
     async fn delete_variants(&self) -> Result<(), Error> {
-        let staged = select_from::<variant::Entity>(Place::Staged)
+        let staged = select_from::<variant::Entity>(RecordTable::Staged)
             .filter(variant::Column::Shop.eq(self.shop.as_str()))
             .filter(variant::Column::ProductId.is_in(self.keys))
             .all(self.tx)

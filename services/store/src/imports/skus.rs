@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
 use super::ledger::{self, Phase};
 use super::{ImportError, Task};
 use crate::db::{get, one};
-use crate::entity::{Place, select_from, variant};
+use crate::entity::{RecordTable, select_from, variant};
 use crate::error::Error;
 
 impl Task {
@@ -58,7 +58,7 @@ pub(crate) async fn refuse_taken<C: ConnectionTrait>(
     if staging.is_none_or(|entry| entry.phase != Phase::Staging) {
         return Ok(());
     }
-    let staged = select_from::<variant::Entity>(Place::Staged)
+    let staged = select_from::<variant::Entity>(RecordTable::Staged)
         .filter(variant::Column::Shop.eq(shop.as_str()))
         .filter(variant::Column::Sku.is_in(skus))
         .all(tx)

@@ -12,7 +12,7 @@ use super::pace::{Pace, units};
 use super::{Batch, ImportError, Task};
 use crate::catalog::{self, kind_of_change};
 use crate::db::{exec_in, now_ms};
-use crate::entity::{Place, customer, document, insert_into, order, variant};
+use crate::entity::{RecordTable, customer, document, insert_into, order, variant};
 use crate::error::Error;
 use crate::feed::ChangeKind;
 use crate::records::{CHUNK, lock_records};
@@ -101,7 +101,7 @@ impl Task {
         let write = Write { all, changed: all };
         self.write(run, write, pace, move |tx| {
             Box::pin(async move {
-                insert_into(Place::Staged, rows)
+                insert_into(RecordTable::Staged, rows)
                     .exec_without_returning(tx)
                     .await?;
                 Ok(())
@@ -298,7 +298,7 @@ where
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let some: Vec<A> = rows.by_ref().take(CHUNK).collect();
-        insert_into(Place::Staged, some)
+        insert_into(RecordTable::Staged, some)
             .exec_without_returning(tx)
             .await?;
     }

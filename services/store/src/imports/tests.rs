@@ -12,8 +12,8 @@ use mercer_schemas::{
 use super::{Batch, ImportError, Imports, Phase, Prepared, Task, ledger};
 use crate::db::{exec, get, one};
 use crate::records::version_of;
-use crate::testing::{PostgresServer, sqlite_url};
 use crate::{ChangeKind, Error, ProductFilter, Store, StoreConfig};
+use mercer_testing::{PostgresServer, sqlite_url};
 
 macro_rules! on_both {
     ($($topic:ident),+ $(,)?) => {

@@ -8,8 +8,8 @@ use crate::conversations::{ensure_conversation, hold};
 use crate::db::{all, exec, get, one};
 use crate::error::Error;
 
-/// A row's place: the conversation, or the reason why it has none.
-enum Place {
+/// Where a row goes: to a conversation, or aside, with the reason.
+enum Destination {
     Conversation(Stream),
     Parked {
         reason: String,
@@ -56,10 +56,10 @@ async fn insert_one<C: ConnectionTrait>(
     if let Some(known) = known_row(tx, shop, item).await? {
         return Ok(known);
     }
-    let place = place(tx, shop, item).await?;
-    let (stream, reason, waits_for) = match place {
-        Place::Conversation(stream) => (Some(stream), None, None),
-        Place::Parked { reason, waits_for } => (None, Some(reason), waits_for),
+    let destination = destination(tx, shop, item).await?;
+    let (stream, reason, waits_for) = match destination {
+        Destination::Conversation(stream) => (Some(stream), None, None),
+        Destination::Parked { reason, waits_for } => (None, Some(reason), waits_for),
     };
     let partition = stream
         .as_ref()
@@ -127,8 +127,12 @@ async fn known_row<C: ConnectionTrait>(
 }
 
 /// Finds where a thing belongs. For a status that is the conversation of the message it reports.
-async fn place<C: ConnectionTrait>(tx: &C, shop: &ShopId, item: &NewInbox) -> Result<Place, Error> {
-    let parked = |reason: &str| Place::Parked {
+async fn destination<C: ConnectionTrait>(
+    tx: &C,
+    shop: &ShopId,
+    item: &NewInbox,
+) -> Result<Destination, Error> {
+    let parked = |reason: &str| Destination::Parked {
         reason: reason.to_owned(),
         waits_for: None,
     };
@@ -156,18 +160,18 @@ async fn place<C: ConnectionTrait>(tx: &C, shop: &ShopId, item: &NewInbox) -> Re
         if let Some(row) = one(tx, sql, values).await? {
             let id: String = get(&row, "conversation")?;
             if hold(tx, shop, &id).await? {
-                return Ok(Place::Conversation(stream(shop, &id, 0)?));
+                return Ok(Destination::Conversation(stream(shop, &id, 0)?));
             }
         }
         // The report may be faster than our note of the platform's id.
-        return Ok(Place::Parked {
+        return Ok(Destination::Parked {
             reason: "status of a message that is not known".to_owned(),
             waits_for: Some(provider_message_id),
         });
     }
     let row =
         ensure_conversation(tx, shop, item.channel, &item.address, item.received_at_ms).await?;
-    Ok(Place::Conversation(Stream {
+    Ok(Destination::Conversation(Stream {
         shop: shop.clone(),
         conversation: row.id,
     }))

@@ -158,7 +158,7 @@ mod tests {
 
     use crate::db::{get, one};
     use crate::migration::Migrator;
-    use crate::testing::{PostgresServer, sqlite_url};
+    use mercer_testing::{PostgresServer, sqlite_url};
 
     /// Migrations that were there before.
     const BEFORE: u32 = 2;

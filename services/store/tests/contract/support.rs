@@ -7,8 +7,8 @@ use mercer_schemas::{
     Channel, Content, Event, InboundMessage, LogBody, LogRecord, MessageId, Money, OutboundMessage,
     Personal, Product, ProductId, ShopId, Sku, Stream, TurnId, Variant, partition_of,
 };
-use mercer_store::testing::{PostgresServer, sqlite_url};
 use mercer_store::{Append, InboxItem, InboxKind, Lease, NewInbox, NewOutbox, Store, StoreConfig};
+use mercer_testing::{PostgresServer, sqlite_url};
 
 /// A store on a fresh database.
 pub struct Env {

@@ -23,7 +23,7 @@ const NATS_GONE_MS: std::ops::Range<u64> = 0..1_000;
 
 /// How often what is done.
 #[derive(Debug, Clone)]
-pub(super) struct Plan {
+pub(super) struct Disturbances {
     pub(super) kills: usize,
     pub(super) stops: usize,
     pub(super) restarts: usize,
@@ -32,7 +32,7 @@ pub(super) struct Plan {
     pub(super) pause: Duration,
 }
 
-impl Plan {
+impl Disturbances {
     /// Returns how many disturbances it has.
     pub(super) fn steps(&self) -> usize {
         self.kills + self.stops + self.restarts + self.drains
@@ -99,18 +99,18 @@ impl Disturber {
         self.ready(self.fleet.len()).await
     }
 
-    /// Does all of a plan, then waits until everything is well again.
+    /// Does all that is wanted, then waits until everything is well again.
     ///
     /// # Errors
     /// When a worker ends by itself or does not come back.
     pub(super) async fn run(
         &mut self,
-        plan: &Plan,
+        wanted: &Disturbances,
         bar: &ProgressBar,
     ) -> anyhow::Result<Disturbed> {
         let mut done = Disturbed::default();
-        for step in plan.shuffled(&mut self.rng) {
-            let pause = plan.pause.mul_f64(self.rng.random_range(0.3..1.7));
+        for step in wanted.shuffled(&mut self.rng) {
+            let pause = wanted.pause.mul_f64(self.rng.random_range(0.3..1.7));
             self.rest(pause).await?;
             match step {
                 Step::Kill => {
@@ -253,15 +253,15 @@ mod tests {
 
     #[test]
     fn the_same_seed_disturbs_in_the_same_order() {
-        let plan = Plan {
+        let wanted = Disturbances {
             kills: 5,
             stops: 3,
             restarts: 2,
             drains: 1,
             pause: Duration::ZERO,
         };
-        let order = |seed| plan.shuffled(&mut StdRng::seed_from_u64(seed));
-        assert_eq!(order(1).len(), plan.steps());
+        let order = |seed| wanted.shuffled(&mut StdRng::seed_from_u64(seed));
+        assert_eq!(order(1).len(), wanted.steps());
         assert_eq!(order(1), order(1));
         assert_ne!(order(1), order(2));
     }

@@ -203,10 +203,7 @@ mod tests {
                 "/props",
                 get(async || Json(json!({ "total_slots": 3, "default_generation_settings": { "n_ctx": 512 } }))),
             );
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await });
-        url
+        format!("{}/", mercer_testing::serve(router).await)
     }
 
     async fn outcome(router: Router, form: Form, cancel_at: Option<CancelAt>) -> Outcome {

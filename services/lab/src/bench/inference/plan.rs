@@ -12,7 +12,7 @@ pub(super) const SCHEMA: &str = r#"{"type":"object","properties":{"calls":{"type
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Plan {
+struct ToolCalls {
     calls: Vec<Call>,
 }
 
@@ -34,7 +34,7 @@ enum Tool {
 
 /// Tells whether a text is a plan as the schema of W5 has it.
 pub(super) fn is_plan(text: &str) -> bool {
-    serde_json::from_str::<Plan>(text).is_ok_and(|plan| {
+    serde_json::from_str::<ToolCalls>(text).is_ok_and(|plan| {
         (1..=2).contains(&plan.calls.len())
             && plan.calls.iter().all(|call| {
                 let Call { tool, query } = call;

@@ -2,17 +2,14 @@
 //! package (`apt-get install postgresql`).
 //!
 //! One server serves a whole test process and dies with it; every test gets a database of its own.
-//! Nothing here runs in production.
 
-use std::io::Read;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::{ConnectionTrait, Database};
+use crate::{LOOK_EVERY, free_port};
 
 /// Where Debian puts the server's programs, by major version.
 const BINARIES: &str = "/usr/lib/postgresql";
@@ -25,7 +22,7 @@ static DATABASES: AtomicU32 = AtomicU32::new(0);
 /// A running PostgreSQL server with its data in a temporary folder.
 pub struct PostgresServer {
     port: u16,
-    folder: PathBuf,
+    programs: PathBuf,
     _watchdog: Child,
 }
 
@@ -43,7 +40,7 @@ impl PostgresServer {
     /// # Errors
     /// What the server answered.
     pub async fn create_database(&self) -> Result<String, String> {
-        self.create("").await
+        self.create(&[]).await
     }
 
     /// Creates a copy of a database that nobody is connected to and returns its URL.
@@ -52,27 +49,25 @@ impl PostgresServer {
     /// What the server answered.
     pub async fn copy_database(&self, url: &str) -> Result<String, String> {
         let template = url.rsplit('/').next().unwrap_or_default();
-        self.create(&format!(" TEMPLATE {template}")).await
+        self.create(&["--template", template]).await
     }
 
-    async fn create(&self, how: &str) -> Result<String, String> {
+    async fn create(&self, template: &[&str]) -> Result<String, String> {
         let number = DATABASES.fetch_add(1, Ordering::Relaxed);
         let name = format!("test_{}_{number}", std::process::id());
-        let admin = Database::connect(self.url("postgres"))
-            .await
-            .map_err(|error| error.to_string())?;
-        let sql = format!("CREATE DATABASE {name}{how}");
-        admin
-            .execute_unprepared(&sql)
-            .await
-            .map_err(|error| error.to_string())?;
-        admin.close().await.map_err(|error| error.to_string())?;
+        let mut command = Command::new(self.programs.join("createdb"));
+        command
+            .args(["--host=127.0.0.1", "--username=mercer"])
+            .args([
+                "--maintenance-db=postgres",
+                "--port",
+                &self.port.to_string(),
+            ])
+            .args(template)
+            .arg(&name);
+        let made = tokio::task::spawn_blocking(move || run(&mut command));
+        made.await.map_err(|error| error.to_string())??;
         Ok(self.url(&name))
-    }
-
-    /// Returns the folder with the data and the socket.
-    pub fn folder(&self) -> &Path {
-        &self.folder
     }
 
     fn url(&self, database: &str) -> String {
@@ -107,7 +102,7 @@ fn start() -> Result<PostgresServer, String> {
         .arg("--pgdata")
         .arg(&data);
     run(&mut initdb)?;
-    let port = free_port()?;
+    let port = free_port();
     let mut server = as_user(user, &programs.join("postgres"));
     server
         .arg("-D")
@@ -127,7 +122,7 @@ fn start() -> Result<PostgresServer, String> {
     wait_until_ready(port, &folder)?;
     Ok(PostgresServer {
         port,
-        folder,
+        programs,
         _watchdog: watchdog,
     })
 }
@@ -183,15 +178,6 @@ fn run(command: &mut Command) -> Result<(), String> {
     ))
 }
 
-fn free_port() -> Result<u16, String> {
-    let listener =
-        TcpListener::bind("127.0.0.1:0").map_err(|error| format!("find a port: {error}"))?;
-    listener
-        .local_addr()
-        .map(|addr| addr.port())
-        .map_err(|error| error.to_string())
-}
-
 /// Starts the server below a shell that stops it, and removes its folder, when this process ends,
 /// however it ends: the shell reads a pipe that only this process holds open.
 fn spawn_with_watchdog(server: Command, folder: &Path) -> Result<Child, String> {
@@ -225,12 +211,9 @@ fn wait_until_ready(port: u16, folder: &Path) -> Result<(), String> {
         if ready && std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
             return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(LOOK_EVERY);
     }
-    let mut log = String::new();
-    if let Ok(mut file) = std::fs::File::open(folder.join("server.log")) {
-        let _ = file.read_to_string(&mut log);
-    }
+    let log = std::fs::read_to_string(folder.join("server.log")).unwrap_or_default();
     Err(format!(
         "PostgreSQL did not start within {START_TIMEOUT:?}: {}",
         log.trim()

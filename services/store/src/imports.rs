@@ -34,7 +34,7 @@ use self::pace::Pace;
 pub(crate) use self::skus::refuse_taken;
 use self::staging::Prepared;
 use crate::db::{Db, one};
-use crate::entity::{Place, select_from};
+use crate::entity::{RecordTable, select_from};
 use crate::error::Error;
 use crate::records::lock_records;
 
@@ -176,7 +176,7 @@ pub(crate) async fn select_now<E: EntityTrait, C: ConnectionTrait>(
     let values = [shop.into(), Phase::InForce.as_str().into()];
     match one(c, sql, values).await? {
         Some(_) => Ok(E::find()),
-        None => Ok(select_from(Place::Stored)),
+        None => Ok(select_from(RecordTable::Stored)),
     }
 }
 

@@ -11,8 +11,8 @@ use mercer_schemas::{
 use mercer_store::Store;
 use serde::Serialize;
 
-use crate::eval::dialogue::Expect;
-use crate::eval::driver::{Answer, event};
+use crate::evaluation::dialogue::Expect;
+use crate::evaluation::driver::{PlayedTurn, event};
 
 /// What came of one turn.
 #[derive(Clone, Serialize)]
@@ -54,14 +54,14 @@ pub(crate) struct Course {
 }
 
 /// Reads how a turn came to its answer. A turn that began again has several plans; the last one counts.
-pub(crate) fn course(answer: &Answer) -> Course {
+pub(crate) fn course(played: &PlayedTurn) -> Course {
     let mut course = Course {
         plan: Plan::default(),
         intents: Vec::new(),
         found: Vec::new(),
         blocked: Vec::new(),
     };
-    for record in &answer.records {
+    for record in &played.records {
         match &record.body {
             LogBody::Input {
                 input: Input::PlanGenerated { intents, .. },
@@ -103,15 +103,15 @@ pub(crate) async fn judge(
     shop: &ShopId,
     words: &str,
     expect: &Expect,
-    answer: &Answer,
+    played: &PlayedTurn,
 ) -> anyhow::Result<(Vec<String>, bool, Vec<String>)> {
     let shop = &store
         .shops()
         .get(shop)
         .await?
         .ok_or_else(|| anyhow::anyhow!("shop {shop} does not exist"))?;
-    let events: Vec<&Event> = answer.records.iter().filter_map(event).collect();
-    let reply = answer.replies.join("\n");
+    let events: Vec<&Event> = played.records.iter().filter_map(event).collect();
+    let reply = played.replies.join("\n");
     let tools = tools(&events);
     let evidence: Vec<&Evidence> = events
         .iter()

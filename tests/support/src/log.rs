@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 /// Lines so far. A cheap handle.
 #[derive(Clone)]
-pub(crate) struct Log {
+pub struct Log {
     lines: Arc<Mutex<Vec<String>>>,
     count: watch::Receiver<usize>,
 }
 
 impl Log {
     /// Follows a stream until it ends.
-    pub(crate) fn follow(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
+    pub fn follow(stream: impl AsyncRead + Unpin + Send + 'static) -> Self {
         let lines: Arc<Mutex<Vec<String>>> = Arc::default();
         let (told, count) = watch::channel(0);
         let kept = Arc::clone(&lines);
@@ -31,7 +31,7 @@ impl Log {
     }
 
     /// Returns everything so far.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         self.lines
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -39,7 +39,7 @@ impl Log {
     }
 
     /// Waits for a line from which something can be read; none when the stream ended without it.
-    pub(crate) async fn find<T>(&self, read: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub async fn find<T>(&self, read: impl Fn(&str) -> Option<T>) -> Option<T> {
         let mut count = self.count.clone();
         let mut looked = 0;
         loop {

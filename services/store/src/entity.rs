@@ -37,16 +37,16 @@ use sea_orm::{ActiveModelTrait, DeriveValueType, EntityTrait, InsertMany, QueryT
 
 /// Which of a record's two tables is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum RecordTable {
     /// The table itself.
     Stored,
     /// What an import brings.
     Staged,
 }
 
-impl Place {
+impl RecordTable {
     /// Returns the name of the table of records that are read through a view.
-    pub(crate) fn table<E: EntityTrait>(self) -> String {
+    pub(crate) fn name<E: EntityTrait>(self) -> String {
         let view = E::default();
         let view = view.table_name();
         let table = view.strip_suffix("_now").unwrap_or(view);
@@ -58,22 +58,22 @@ impl Place {
 }
 
 /// Selects from one of the two tables instead of the view.
-pub(crate) fn select_from<E: EntityTrait>(place: Place) -> Select<E> {
+pub(crate) fn select_from<E: EntityTrait>(table: RecordTable) -> Select<E> {
     let mut select = E::find();
     let view = E::default().table_name().to_owned();
     QueryTrait::query(&mut select)
         .from_clear()
-        .from_as(place.table::<E>(), view);
+        .from_as(table.name::<E>(), view);
     select
 }
 
 /// Inserts rows into one of the two tables.
 pub(crate) fn insert_into<A: ActiveModelTrait>(
-    place: Place,
+    table: RecordTable,
     rows: impl IntoIterator<Item = A>,
 ) -> InsertMany<A> {
     let mut insert = A::Entity::insert_many(rows);
-    QueryTrait::query(&mut insert).into_table(place.table::<A::Entity>());
+    QueryTrait::query(&mut insert).into_table(table.name::<A::Entity>());
     insert
 }
 

@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::commands::import::{Bars, index};
 use crate::compose::{App, Base, Options};
 use crate::config::{Config, WhatsApp};
-use crate::eval::driver::Line;
-use crate::eval::graph::Graph;
+use crate::evaluation::driver::Line;
+use crate::evaluation::graph::Graph;
 
 /// Meta's id of the stage's number.
 const PHONE_NUMBER_ID: &str = "100000000000001";

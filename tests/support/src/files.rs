@@ -4,21 +4,23 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Returns the repository's folder.
-pub(crate) fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package
-        .parent()
-        .expect("the package lies in the repository")
+    let root = package.ancestors().nth(2);
+    root.expect("the package lies in `tests/support`")
         .to_owned()
 }
 
 /// Returns a path below `fixtures/`.
-pub(crate) fn fixture(path: &str) -> PathBuf {
+pub fn fixture(path: &str) -> PathBuf {
     root().join("fixtures").join(path)
 }
 
 /// Copies a folder with everything in it.
-pub(crate) fn copy_folder(from: &Path, to: &Path) {
+///
+/// # Panics
+/// When it cannot be read or written.
+pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("folder");
     for entry in fs::read_dir(from).expect("folder to copy") {
         let entry = entry.expect("entry");

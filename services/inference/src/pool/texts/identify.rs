@@ -8,18 +8,18 @@ use super::{super::PoolConfig, Shared};
 use crate::{EmbedderInfo, Error};
 
 /// How long a start waits for the model that was used last: some heartbeats, and a connection.
-const SETTLE: Duration = Duration::from_secs(3);
+const LAST_MODEL_PATIENCE: Duration = Duration::from_secs(3);
 /// How often it says what it waits for.
 const SAY_EVERY: Duration = Duration::from_secs(5);
 
-/// Settles which model it is.
+/// Finds out which model it is.
 ///
 /// # Errors
 /// [`Error::Config`] when none was used before and none is heard in time.
-pub(super) async fn settle(shared: &Shared, config: &PoolConfig) -> Result<EmbedderInfo, Error> {
+pub(super) async fn identify(shared: &Shared, config: &PoolConfig) -> Result<EmbedderInfo, Error> {
     if let Some(last) = shared.memory.recall().await {
         let is_last = |heard: &EmbedderInfo| *heard == last;
-        let patience = SETTLE.min(config.start_patience);
+        let patience = LAST_MODEL_PATIENCE.min(config.start_patience);
         if wait_for(shared, config, patience, is_last).await.is_some() {
             return Ok(last);
         }

@@ -9,7 +9,7 @@ use mercer_store::Store;
 use serde_json::json;
 use sha2::Sha256;
 
-use crate::eval::graph::Graph;
+use crate::evaluation::graph::Graph;
 
 /// Longest wait for one turn.
 const TURN: Duration = Duration::from_secs(90);
@@ -44,7 +44,7 @@ pub(crate) struct Caller<'a> {
 }
 
 /// What a turn came to.
-pub(crate) struct Answer {
+pub(crate) struct PlayedTurn {
     /// Log records of the turn.
     pub(crate) records: Vec<LogRecord>,
     /// Texts that arrived at the customer's phone.
@@ -70,7 +70,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// When Mercer does not take the webhook or does not answer in time.
-    pub(crate) async fn say(&mut self, words: &str) -> anyhow::Result<Answer> {
+    pub(crate) async fn say(&mut self, words: &str) -> anyhow::Result<PlayedTurn> {
         self.sent += 1;
         let id = format!(
             "wamid.{}.{}.{:016x}",
@@ -93,7 +93,7 @@ impl Caller<'_> {
             ensure!(!replies.is_empty(), "a reply was queued and did not arrive");
             self.seen_replies += replies.len();
         }
-        Ok(Answer { records, replies })
+        Ok(PlayedTurn { records, replies })
     }
 
     async fn post(&self, id: &str, words: &str) -> anyhow::Result<()> {

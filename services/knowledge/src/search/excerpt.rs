@@ -4,16 +4,16 @@ use super::query::SearchWord;
 use crate::text::analysis::words;
 use crate::text::sentences::sentences;
 
-/// Most sentences of an answer.
+/// Most sentences of an excerpt.
 const SENTENCES_MAX: usize = 3;
 
-/// What a further sentence has to add, as a share of all that could match: an answer is short
+/// What a further sentence has to add, as a share of all that could match: an excerpt is short
 /// unless more of it says more.
 const SENTENCE_COST: f32 = 0.12;
 
 /// A run of sentences and how well it matches, 0 to 1.
 #[derive(Debug, PartialEq)]
-pub(super) struct Answer {
+pub(super) struct Excerpt {
     pub(super) text: String,
     pub(super) matched: f32,
 }
@@ -25,7 +25,7 @@ pub(super) fn choose(
     wanted: &[SearchWord],
     records: u64,
     words_max: usize,
-) -> Answer {
+) -> Excerpt {
     let all = sentences(passage);
     let stems: Vec<Vec<String>> = all
         .iter()
@@ -59,11 +59,11 @@ pub(super) fn choose(
         }
     }
     match best {
-        Some((_, matched, start, end)) => Answer {
+        Some((_, matched, start, end)) => Excerpt {
             text: all[start..end].join(" "),
             matched,
         },
-        None => Answer {
+        None => Excerpt {
             text: String::new(),
             matched: 0.0,
         },

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -18,18 +18,24 @@ use tokio::task::JoinHandle;
 
 /// How the receiver answers one request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mood {
+pub enum Mood {
+    /// It takes the request.
     Takes,
+    /// It answers with this status.
     Fails(u16),
+    /// It never answers.
     Hangs,
 }
 
 /// A request that was verified.
 #[derive(Clone, Debug)]
-pub(crate) struct Received {
-    pub(crate) id: String,
-    pub(crate) body: Value,
-    pub(crate) taken: bool,
+pub struct Received {
+    /// Its `webhook-id`.
+    pub id: String,
+    /// What it tells.
+    pub body: Value,
+    /// Whether it was taken.
+    pub taken: bool,
 }
 
 #[derive(Default)]
@@ -41,14 +47,19 @@ struct Book {
 }
 
 /// A receiver at an address of its own.
-pub(crate) struct Receiver {
-    pub(crate) address: SocketAddr,
+pub struct WebhookReceiver {
+    /// Where it listens.
+    pub address: SocketAddr,
     book: Arc<Mutex<Book>>,
     task: JoinHandle<()>,
 }
 
-impl Receiver {
-    pub(crate) async fn start(secrets: &[&str]) -> Self {
+impl WebhookReceiver {
+    /// Starts one that knows these secrets, and takes everything that is signed with one of them.
+    ///
+    /// # Panics
+    /// When no port can be bound.
+    pub async fn start(secrets: &[&str]) -> Self {
         let book = Book {
             secrets: secrets.iter().map(|&secret| secret.to_owned()).collect(),
             ..Book::default()
@@ -72,37 +83,46 @@ impl Receiver {
         }
     }
 
-    /// Leaves, and keeps what it knows.
-    pub(crate) async fn leave(self) -> impl AsyncFnOnce() -> Self {
+    /// Leaves, and keeps what it knows; what is returned brings it back to the same address.
+    ///
+    /// # Panics
+    /// When it comes back and somebody else has its port.
+    pub async fn leave(self) -> impl AsyncFnOnce() -> Self {
         self.task.abort();
         let _ = self.task.await;
         let (address, book) = (self.address, self.book);
         async move || Self::listen(&address.to_string(), book).await
     }
 
-    pub(crate) fn url(&self) -> String {
+    /// Returns the URL that takes webhooks.
+    pub fn url(&self) -> String {
         format!("http://{}/hook", self.address)
     }
 
     /// Answers the next requests so, then takes all.
-    pub(crate) fn next(&self, moods: &[Mood]) {
-        self.book.lock().expect("book").moods.extend(moods);
+    pub fn next(&self, moods: &[Mood]) {
+        self.lock().moods.extend(moods);
     }
 
-    pub(crate) fn requests(&self) -> Vec<Received> {
-        self.book.lock().expect("book").requests.clone()
+    /// Returns all requests that were verified, in order.
+    pub fn requests(&self) -> Vec<Received> {
+        self.lock().requests.clone()
     }
 
     /// Returns what it took, without the tries that failed.
-    pub(crate) fn taken(&self) -> Vec<Received> {
+    pub fn taken(&self) -> Vec<Received> {
         let mut all = self.requests();
         all.retain(|received| received.taken);
         all
     }
 
     /// Counts requests whose signature was not right.
-    pub(crate) fn refused(&self) -> usize {
-        self.book.lock().expect("book").refused
+    pub fn refused(&self) -> usize {
+        self.lock().refused
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -112,7 +132,7 @@ async fn receive(
     body: Bytes,
 ) -> Response {
     let mood = {
-        let mut book = book.lock().expect("book");
+        let mut book = book.lock().unwrap_or_else(PoisonError::into_inner);
         let genuine = book.secrets.iter().any(|secret| {
             Webhook::new(secret)
                 .expect("a secret")
