@@ -10,6 +10,7 @@
 mod claim;
 mod parts;
 mod settle;
+mod unknown;
 
 use mercer_schemas::{
     Channel, DeliveryStatus, MessageId, OutboundMessage, Personal, ShopId, Stream, TurnId,
