@@ -14,6 +14,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 use crate::config::RuntimeConfig;
+use crate::dispatcher::InFlight;
 use crate::shops::{DirectorySettings, ShopDirectory};
 use crate::timer::Timer;
 
@@ -49,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) leases: std::sync::RwLock<Vec<Option<Lease>>>,
     /// Wakes the dispatcher when the outbox has something new.
     pub(crate) outbox_ready: Notify,
+    /// Messages that are being sent.
+    pub(crate) in_flight: InFlight,
     /// Room at the store; see [`Shared::store_permit`].
     pub(crate) store_permits: Semaphore,
     /// Conversations in memory.
@@ -80,6 +83,7 @@ impl Shared {
             timer,
             leases: std::sync::RwLock::new(vec![None; usize::from(PARTITIONS)]),
             outbox_ready: Notify::new(),
+            in_flight: InFlight::default(),
             store_permits: Semaphore::new(STORE_PERMITS),
             live_count: AtomicUsize::new(0),
             loaded_count: AtomicUsize::new(0),

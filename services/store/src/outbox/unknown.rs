@@ -1,5 +1,8 @@
 //! Messages of which nobody knows whether they were sent.
 
+use std::collections::BTreeSet;
+
+use mercer_schemas::MessageId;
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
@@ -21,7 +24,51 @@ impl Outbox {
     pub async fn sending_left_over(&self, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
         let leases = leases.to_vec();
         self.db
-            .write(move |tx| Box::pin(async move { left_over(tx, &leases).await }))
+            .write(move |tx| {
+                Box::pin(async move {
+                    let mut left = sending(tx, &leases).await?;
+                    left.retain(|of| !of.is_claimed_under(&of.lease));
+                    mark(tx, &left, "owner_died").await
+                })
+            })
+            .await
+    }
+
+    /// Finds messages that are `sending` under these leases and that nobody sends: their claim was
+    /// committed after its caller had been told that it failed. They are marked unknown.
+    ///
+    /// `in_flight` are the attempts that are being made, by message and number. Whoever claims
+    /// calls this between two claims, so that each claim that was answered is among them.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    pub async fn sending_unattended(
+        &self,
+        leases: &[Lease],
+        in_flight: BTreeSet<(MessageId, u32)>,
+    ) -> Result<Vec<OutboxRow>, Error> {
+        let leases = leases.to_vec();
+        // Most looks find nothing: a read settles those without a commit.
+        let found = self.db.read(move |c| async move {
+            let mut found = sending(&c, &leases).await?;
+            let in_flight: BTreeSet<(&str, i64)> = in_flight
+                .iter()
+                .map(|(message, attempt)| (message.as_str(), i64::from(*attempt)))
+                .collect();
+            found.retain(|of| {
+                of.is_claimed_under(&of.lease)
+                    && !in_flight.contains(&(of.message.as_str(), of.attempt))
+            });
+            Ok(found)
+        });
+        let unattended = found.await?;
+        if unattended.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.db
+            .write(move |tx| {
+                Box::pin(async move { mark(tx, &unattended, "claim_unanswered").await })
+            })
             .await
     }
 
@@ -54,37 +101,74 @@ impl Outbox {
     }
 }
 
-async fn left_over<C: ConnectionTrait>(tx: &C, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
+/// A message that is `sending`, and the lease under which this node may settle it.
+struct Sending {
+    message: String,
+    attempt: i64,
+    claimed_by: Option<(String, i64)>,
+    lease: Lease,
+}
+
+impl Sending {
+    fn is_claimed_under(&self, lease: &Lease) -> bool {
+        let claimed = self.claimed_by.as_ref();
+        claimed.is_some_and(|(owner, epoch)| *owner == lease.owner && *epoch == lease.epoch)
+    }
+}
+
+/// Finds what is `sending` in the partitions of these leases.
+async fn sending<C: ConnectionTrait>(c: &C, leases: &[Lease]) -> Result<Vec<Sending>, Error> {
     let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
     if partitions.is_empty() {
         return Ok(Vec::new());
     }
     let filter = partition_filter("partition", &partitions);
     let sql = format!(
-        "SELECT message, partition, owner, epoch FROM outbox WHERE state = 'sending'{filter}"
+        "SELECT message, partition, attempt, owner, epoch FROM outbox WHERE state = 'sending'{filter}"
     );
     let mut found = Vec::new();
-    for row in all(tx, sql, []).await? {
+    for row in all(c, sql, []).await? {
         let partition: i64 = get(&row, "partition")?;
-        let owner: Option<String> = get(&row, "owner")?;
-        let epoch: Option<i64> = get(&row, "epoch")?;
-        let Some(lease) = leases
+        let held = leases
             .iter()
-            .find(|lease| i64::from(lease.partition) == partition)
-        else {
+            .find(|lease| i64::from(lease.partition) == partition);
+        let Some(lease) = held.cloned() else {
             continue;
         };
-        let ours = owner.as_deref() == Some(lease.owner.as_str()) && epoch == Some(lease.epoch);
-        if ours || !guard(tx, lease).await? {
+        let owner: Option<String> = get(&row, "owner")?;
+        found.push(Sending {
+            message: get(&row, "message")?,
+            attempt: get(&row, "attempt")?,
+            claimed_by: owner.zip(get(&row, "epoch")?),
+            lease,
+        });
+    }
+    Ok(found)
+}
+
+/// Marks those unknown that are still in the same attempt and whose lease holds.
+async fn mark<C: ConnectionTrait>(
+    tx: &C,
+    found: &[Sending],
+    cause: &str,
+) -> Result<Vec<OutboxRow>, Error> {
+    let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
+    let mut marked = Vec::new();
+    for of in found {
+        if !guard(tx, &of.lease).await? {
             continue;
         }
-        let message: String = get(&row, "message")?;
-        let sql = "UPDATE outbox SET state = 'unknown', cause = 'owner_died', due_at_ms = $1 \
-                   WHERE message = $2 AND state = 'sending'";
-        let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
-        if exec(tx, sql, [due_at_ms.into(), message.as_str().into()]).await? == 1 {
-            found.push(message);
+        let sql = "UPDATE outbox SET state = 'unknown', cause = $1, due_at_ms = $2 \
+                   WHERE message = $3 AND attempt = $4 AND state = 'sending'";
+        let values = [
+            cause.into(),
+            due_at_ms.into(),
+            of.message.as_str().into(),
+            of.attempt.into(),
+        ];
+        if exec(tx, sql, values).await? == 1 {
+            marked.push(of.message.clone());
         }
     }
-    load(tx, &found).await
+    load(tx, &marked).await
 }

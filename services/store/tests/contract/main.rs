@@ -62,6 +62,7 @@ topics![
     outbox::retries_wait_and_failures_free_the_next,
     outbox::unknown_messages_are_not_sent_again_by_themselves,
     outbox::messages_of_a_dead_owner_become_unknown,
+    outbox::a_claim_that_nobody_heard_of_becomes_unknown,
     outbox::reports_form_a_lattice,
     outbox::a_message_of_parts_is_settled_when_all_are,
     outbox::a_claim_needs_a_lease,

@@ -305,6 +305,38 @@ pub async fn messages_of_a_dead_owner_become_unknown(env: Env) {
     );
 }
 
+pub async fn a_claim_that_nobody_heard_of_becomes_unknown(env: Env) {
+    let (first, _) = env.receive("447700900040", "1").await;
+    let (second, _) = env.receive("447700900041", "2").await;
+    let leases = env.leases("node").await;
+    for stream in [&first, &second] {
+        let partition = mercer_schemas::partition_of(&stream.shop, &stream.conversation);
+        queue(&env, stream, &leases[usize::from(partition)], 1, &[1]).await;
+    }
+    let outbox = env.store.outbox();
+    let claimed = claim(&outbox, &leases, now_ms()).await;
+    let attempt = |row: &OutboxRow| (row.message.clone(), row.attempt);
+    let all = claimed.iter().map(attempt).collect();
+    let found = outbox.sending_unattended(&leases, all).await;
+    assert!(found.expect("look").is_empty(), "all are being sent");
+
+    // Of the second an earlier attempt is still on its way: that is not this one.
+    let (known, other) = (attempt(&claimed[0]), claimed[1].message.clone());
+    let in_flight = [known, (other.clone(), 0)].into();
+    let look = outbox.sending_unattended(&leases, in_flight).await;
+    let found = look.expect("look");
+    assert_eq!(names(&found), [other]);
+    assert_eq!(found[0].state, OutboxState::Unknown);
+    assert_eq!(found[0].cause.as_deref(), Some("claim_unanswered"));
+
+    // What others claimed is theirs to know.
+    let theirs = env.leases("node-2").await;
+    for leases in [&leases, &theirs] {
+        let found = outbox.sending_unattended(leases, [].into()).await;
+        assert!(found.expect("look").is_empty());
+    }
+}
+
 pub async fn reports_form_a_lattice(env: Env) {
     use DeliveryStatus::{Delivered, Failed, Read, Sent};
     let (stream, _) = env.receive("447700900025", "1").await;
