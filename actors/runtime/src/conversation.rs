@@ -15,7 +15,7 @@ use mercer_gateway::sender::Working;
 use mercer_schemas::{
     Channel, EffectId, Event, InboundMessage, Input, Personal, Sender, Stream, partition_of,
 };
-use mercer_store::{Command, InboxItem, InboxRow, Lease};
+use mercer_store::{Command, InboxItem, InboxKind, InboxRow, Lease, OpenRows, UnreadableRow};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::AbortHandle;
 
@@ -210,19 +210,17 @@ impl Conversation {
 
     /// Takes all open rows in order; a run of messages becomes one input.
     async fn read_inbox(&mut self) -> Result<(), JournalError> {
-        let rows = self
-            .context
-            .services
-            .store
-            .inbox()
-            .open(self.stream())
-            .await?;
-        if rows.is_empty() {
+        let inbox = self.context.services.store.inbox();
+        let OpenRows { rows, unreadable } = inbox.open(self.stream()).await?;
+        if rows.is_empty() && unreadable.is_empty() {
             return Ok(());
         }
         self.active_at = self.context.timer.now();
         // A partition that went to another node meanwhile is no attempt of this input's.
         self.lease()?;
+        if !unreadable.is_empty() {
+            self.set_unreadable_aside(&unreadable).await?;
+        }
         let config = &self.context.config;
         let (poisonous, rows): (Vec<InboxRow>, Vec<InboxRow>) = rows
             .into_iter()
@@ -336,7 +334,6 @@ impl Conversation {
     /// Sets rows aside that crashed us, each by itself, again and again.
     async fn quarantine(&mut self, rows: &[InboxRow]) -> Result<(), JournalError> {
         tracing::error!(conversation.id = %self.stream().conversation, rows = rows.len(), "input quarantined after repeated crashes");
-        metrics::counter!("mercer_inbox_quarantined_total").increment(rows.len() as u64);
         let from = rows
             .iter()
             .find(|row| matches!(row.item, InboxItem::Message(_)))
@@ -344,16 +341,53 @@ impl Conversation {
                 channel: row.channel,
                 address: row.address.clone(),
             });
-        let input = Input::Quarantine {
-            inbox_ids: rows.iter().map(|row| row.id).collect(),
-            from,
-            by_person: rows
-                .iter()
-                .any(|row| matches!(row.item, InboxItem::Command(_))),
-        };
+        let by_person = rows
+            .iter()
+            .any(|row| matches!(row.item, InboxItem::Command(_)));
         let reason = "processing crashed repeatedly";
+        let rows = rows.iter().map(|row| (row.id, reason.to_owned()));
+        self.set_aside(rows.collect(), from, by_person).await
+    }
+
+    /// Sets rows aside that cannot be read back: another try would read the same.
+    async fn set_unreadable_aside(&mut self, rows: &[UnreadableRow]) -> Result<(), JournalError> {
+        for row in rows {
+            tracing::error!(conversation.id = %self.stream().conversation, inbox.id = row.id, what = row.what, "input cannot be read back; it is quarantined");
+        }
+        metrics::counter!("mercer_inbox_unreadable_total").increment(rows.len() as u64);
+        let sender = |row: &UnreadableRow| {
+            let channel = row
+                .channel
+                .filter(|_| row.kind == Some(InboxKind::Message))?;
+            let address = row.address.clone();
+            Some(Sender { channel, address })
+        };
+        let from = rows.iter().find_map(sender);
+        // Somebody has to be told, and where no customer can be, that is a person of the shop.
+        let by_person = rows
+            .iter()
+            .any(|row| row.kind != Some(InboxKind::Status) && sender(row).is_none());
+        let rows = rows
+            .iter()
+            .map(|row| (row.id, format!("{} cannot be read", row.what)));
+        self.set_aside(rows.collect(), from, by_person).await
+    }
+
+    /// Sets rows aside, each with its reason, and goes on without them.
+    async fn set_aside(
+        &mut self,
+        rows: Vec<(i64, String)>,
+        from: Option<Sender>,
+        by_person: bool,
+    ) -> Result<(), JournalError> {
+        metrics::counter!("mercer_inbox_quarantined_total").increment(rows.len() as u64);
+        let input = Input::Quarantine {
+            inbox_ids: rows.iter().map(|(id, _)| *id).collect(),
+            from,
+            by_person,
+        };
         let attached = Attached {
-            inbox_quarantined: rows.iter().map(|row| (row.id, reason.to_owned())).collect(),
+            inbox_quarantined: rows,
             ..Attached::default()
         };
         self.take(input, attached).await

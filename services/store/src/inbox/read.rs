@@ -4,7 +4,7 @@ use mercer_schemas::ids::PARTITIONS;
 use mercer_schemas::{ShopId, Stream};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Inbox, InboxKind, InboxRow};
+use super::{Inbox, InboxKind, InboxRow, OpenRows, UnreadableRow};
 use crate::conversations::parse_channel;
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::inbox;
@@ -16,11 +16,12 @@ use crate::records::CHUNK;
 const OPEN_MAX: u64 = 500;
 
 impl Inbox {
-    /// Returns the open rows of a conversation in the order they were sent.
+    /// Returns the open rows of a conversation. One that cannot be read back keeps nobody from the
+    /// others.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn open(&self, stream: &Stream) -> Result<Vec<InboxRow>, Error> {
+    /// [`Error::Unavailable`].
+    pub async fn open(&self, stream: &Stream) -> Result<OpenRows, Error> {
         let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
         let rows = self.db.read(move |c| async move {
             let found = inbox::Entity::find()
@@ -33,10 +34,14 @@ impl Inbox {
                 .all(&c);
             Ok(found.await?)
         });
-        rows.await?
-            .into_iter()
-            .map(|row| decode(row, stream))
-            .collect()
+        let mut open = OpenRows::default();
+        for row in rows.await? {
+            match decode(row, stream) {
+                Ok(row) => open.rows.push(row),
+                Err(unreadable) => open.unreadable.push(unreadable),
+            }
+        }
+        Ok(open)
     }
 
     /// Returns the conversations of these partitions that have open rows, the longest waiting
@@ -182,14 +187,22 @@ pub(crate) fn id_list(ids: &[i64]) -> String {
     texts.join(", ")
 }
 
-fn decode(row: inbox::Model, stream: &Stream) -> Result<InboxRow, Error> {
-    let corrupt = |what| Error::corrupt(what, row.id);
+fn decode(row: inbox::Model, stream: &Stream) -> Result<InboxRow, UnreadableRow> {
+    let channel = parse_channel(&row.channel);
+    let kind = InboxKind::parse(&row.kind);
+    let unreadable = |what| UnreadableRow {
+        id: row.id,
+        what,
+        channel,
+        address: row.address.clone().into(),
+        kind,
+    };
     Ok(InboxRow {
         id: row.id,
         stream: stream.clone(),
-        channel: parse_channel(&row.channel).ok_or_else(|| corrupt("inbox.channel"))?,
-        kind: InboxKind::parse(&row.kind).ok_or_else(|| corrupt("inbox.kind"))?,
-        item: serde_json::from_slice(&row.payload).map_err(|_| corrupt("inbox.payload"))?,
+        channel: channel.ok_or_else(|| unreadable("inbox.channel"))?,
+        kind: kind.ok_or_else(|| unreadable("inbox.kind"))?,
+        item: serde_json::from_slice(&row.payload).map_err(|_| unreadable("inbox.payload"))?,
         received_at_ms: row.received_at_ms,
         sent_at_ms: row.sent_at_ms,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),

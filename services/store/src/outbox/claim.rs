@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{Outbox, OutboxRow, RETRY_WAIT_MAX_MS, decode};
+use super::unreadable::{Loaded, load};
+use super::{Outbox, OutboxRow, RETRY_WAIT_MAX_MS};
 use crate::db::{all, exec, get, one};
-use crate::entity::outbox;
 use crate::error::Error;
 use crate::inbox::partition_filter;
 use crate::leases::{Lease, guard};
-use crate::records::CHUNK;
 
 /// True for a message that no earlier one of its conversation holds back. An unknown one holds back
 /// until it is resolved, however many of them wait for that.
@@ -26,10 +25,10 @@ const IS_DUE: &str = "(o.attempt = 0 OR o.due_at_ms <= $1 OR o.due_at_ms > $2)";
 impl Outbox {
     /// Takes due messages for sending: of each conversation the first that is not settled. They
     /// are `sending` with one more attempt when this returns. Partitions whose lease does not
-    /// hold any more are left out.
+    /// hold any more are left out. A message that cannot be read back has failed when this returns.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn claim(
         &self,
         leases: &[Lease],
@@ -44,9 +43,10 @@ impl Outbox {
         if !self.anything_due(now_ms).await? {
             return Ok(Vec::new());
         }
-        self.db
-            .write(move |tx| Box::pin(async move { claim(tx, &leases, limit, now_ms).await }))
-            .await
+        let claimed = self
+            .db
+            .write(move |tx| Box::pin(async move { claim(tx, &leases, limit, now_ms).await }));
+        Ok(claimed.await?.readable())
     }
 
     async fn anything_due(&self, now_ms: i64) -> Result<bool, Error> {
@@ -70,7 +70,7 @@ async fn claim<C: ConnectionTrait>(
     leases: &[Lease],
     limit: u64,
     now_ms: i64,
-) -> Result<Vec<OutboxRow>, Error> {
+) -> Result<Loaded, Error> {
     let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
     let filter = partition_filter("o.partition", &partitions);
     // Two dispatchers must not wait for each other's rows. SQLite has one writer.
@@ -110,23 +110,4 @@ async fn claim<C: ConnectionTrait>(
         }
     }
     load(tx, &claimed).await
-}
-
-pub(super) async fn load<C: ConnectionTrait>(
-    tx: &C,
-    messages: &[String],
-) -> Result<Vec<OutboxRow>, Error> {
-    let mut rows = Vec::with_capacity(messages.len());
-    for chunk in messages.chunks(CHUNK) {
-        let found = outbox::Entity::find()
-            .filter(outbox::Column::Message.is_in(chunk.iter().map(String::as_str)))
-            .order_by_asc(outbox::Column::DueAtMs)
-            .order_by_asc(outbox::Column::Message)
-            .all(tx)
-            .await?;
-        for row in found {
-            rows.push(decode(row)?);
-        }
-    }
-    Ok(rows)
 }

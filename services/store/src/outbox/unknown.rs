@@ -7,8 +7,8 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
-use super::claim::load;
-use super::{Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS, decode};
+use super::unreadable::{Loaded, load};
+use super::{Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS};
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::outbox;
 use crate::error::Error;
@@ -20,18 +20,17 @@ impl Outbox {
     /// unknown now, and they are marked so.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn sending_left_over(&self, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
         let leases = leases.to_vec();
-        self.db
-            .write(move |tx| {
-                Box::pin(async move {
-                    let mut left = sending(tx, &leases).await?;
-                    left.retain(|of| !of.is_claimed_under(&of.lease));
-                    mark(tx, &left, "owner_died").await
-                })
+        let marked = self.db.write(move |tx| {
+            Box::pin(async move {
+                let mut left = sending(tx, &leases).await?;
+                left.retain(|of| !of.is_own());
+                mark(tx, &left, "owner_died").await
             })
-            .await
+        });
+        Ok(marked.await?.readable())
     }
 
     /// Finds messages that are `sending` under these leases and that nobody sends: their claim was
@@ -41,7 +40,7 @@ impl Outbox {
     /// calls this between two claims, so that each claim that was answered is among them.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn sending_unattended(
         &self,
         leases: &[Lease],
@@ -56,8 +55,7 @@ impl Outbox {
                 .map(|(message, attempt)| (message.as_str(), i64::from(*attempt)))
                 .collect();
             found.retain(|of| {
-                of.is_claimed_under(&of.lease)
-                    && !in_flight.contains(&(of.message.as_str(), of.attempt))
+                of.is_own() && !in_flight.contains(&(of.message.as_str(), of.attempt))
             });
             Ok(found)
         });
@@ -65,17 +63,17 @@ impl Outbox {
         if unattended.is_empty() {
             return Ok(Vec::new());
         }
-        self.db
-            .write(move |tx| {
-                Box::pin(async move { mark(tx, &unattended, "claim_unanswered").await })
-            })
-            .await
+        let marked = self.db.write(move |tx| {
+            Box::pin(async move { mark(tx, &unattended, "claim_unanswered").await })
+        });
+        Ok(marked.await?.readable())
     }
 
     /// Returns unknown messages of these partitions whose wait for the platform's report is over.
+    /// One that cannot be read back has failed when this returns.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn unknown_due(
         &self,
         leases: &[Lease],
@@ -97,7 +95,26 @@ impl Outbox {
                 .all(&c);
             Ok(found.await?)
         });
-        rows.await?.into_iter().map(decode).collect()
+        let mut due = Loaded::default();
+        rows.await?.into_iter().for_each(|model| due.add(model));
+        if due.unreadable.is_empty() {
+            return Ok(due.readable());
+        }
+        let leases = leases.to_vec();
+        let given_up = self.db.write(move |tx| {
+            Box::pin(async move {
+                for lease in &leases {
+                    let partition = i64::from(lease.partition);
+                    let is_theirs = due.unreadable.iter().any(|of| of.partition == partition);
+                    if is_theirs && !guard(tx, lease).await? {
+                        due.unreadable.retain(|of| of.partition != partition);
+                    }
+                }
+                due.give_up(tx).await?;
+                Ok::<_, Error>(due)
+            })
+        });
+        Ok(given_up.await?.readable())
     }
 }
 
@@ -110,9 +127,11 @@ struct Sending {
 }
 
 impl Sending {
-    fn is_claimed_under(&self, lease: &Lease) -> bool {
+    /// Says whether it was claimed under this very lease, and not by an owner before.
+    fn is_own(&self) -> bool {
         let claimed = self.claimed_by.as_ref();
-        claimed.is_some_and(|(owner, epoch)| *owner == lease.owner && *epoch == lease.epoch)
+        claimed
+            .is_some_and(|(owner, epoch)| *owner == self.lease.owner && *epoch == self.lease.epoch)
     }
 }
 
@@ -147,11 +166,7 @@ async fn sending<C: ConnectionTrait>(c: &C, leases: &[Lease]) -> Result<Vec<Send
 }
 
 /// Marks those unknown that are still in the same attempt and whose lease holds.
-async fn mark<C: ConnectionTrait>(
-    tx: &C,
-    found: &[Sending],
-    cause: &str,
-) -> Result<Vec<OutboxRow>, Error> {
+async fn mark<C: ConnectionTrait>(tx: &C, found: &[Sending], cause: &str) -> Result<Loaded, Error> {
     let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
     let mut marked = Vec::new();
     for of in found {
