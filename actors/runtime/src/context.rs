@@ -17,6 +17,7 @@ use crate::config::RuntimeConfig;
 use crate::dispatcher::InFlight;
 use crate::shops::{DirectorySettings, ShopDirectory};
 use crate::timer::Timer;
+use crate::uncounted::Uncounted;
 
 /// The services that conversations use.
 #[derive(Clone)]
@@ -52,6 +53,8 @@ pub(crate) struct Shared {
     pub(crate) outbox_ready: Notify,
     /// Messages that are being sent.
     pub(crate) in_flight: InFlight,
+    /// Attempts at inbox rows that are to be taken back.
+    pub(crate) uncounted: Uncounted,
     /// Room at the store; see [`Shared::store_permit`].
     pub(crate) store_permits: Semaphore,
     /// Conversations in memory.
@@ -84,6 +87,7 @@ impl Shared {
             leases: std::sync::RwLock::new(vec![None; usize::from(PARTITIONS)]),
             outbox_ready: Notify::new(),
             in_flight: InFlight::default(),
+            uncounted: Uncounted::default(),
             store_permits: Semaphore::new(STORE_PERMITS),
             live_count: AtomicUsize::new(0),
             loaded_count: AtomicUsize::new(0),

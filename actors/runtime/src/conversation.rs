@@ -211,13 +211,17 @@ impl Conversation {
     /// Takes all open rows in order; a run of messages becomes one input.
     async fn read_inbox(&mut self) -> Result<(), JournalError> {
         let inbox = self.context.services.store.inbox();
-        let OpenRows { rows, unreadable } = inbox.open(self.stream()).await?;
+        let OpenRows {
+            mut rows,
+            unreadable,
+        } = inbox.open(self.stream()).await?;
         if rows.is_empty() && unreadable.is_empty() {
             return Ok(());
         }
         self.active_at = self.context.timer.now();
         // A partition that went to another node meanwhile is no attempt of this input's.
         self.lease()?;
+        self.take_back_attempts(&mut rows).await?;
         if !unreadable.is_empty() {
             self.set_unreadable_aside(&unreadable).await?;
         }
@@ -239,7 +243,42 @@ impl Conversation {
         Ok(())
     }
 
+    /// Takes back attempts that the database ended: they say nothing of the rows.
+    async fn take_back_attempts(&self, rows: &mut [InboxRow]) -> Result<(), JournalError> {
+        let uncounted = &self.context.uncounted;
+        let before = uncounted.of(self.stream());
+        if before.is_empty() {
+            return Ok(());
+        }
+        let mut theirs = Vec::new();
+        for row in rows {
+            if let Some(attempts) = before.get(&row.id)
+                && row.attempts == attempts + 1
+            {
+                row.attempts = *attempts;
+                theirs.push((row.id, *attempts));
+            }
+        }
+        let inbox = self.context.services.store.inbox();
+        if !inbox.take_back_attempt(&self.lease()?, &theirs).await? {
+            return Err(JournalError::LostLease);
+        }
+        uncounted.forget(self.stream());
+        Ok(())
+    }
+
+    /// Counts an attempt and makes it. One that the database ends is remembered, so that it does
+    /// not count.
     async fn attempt(&mut self, rows: Vec<InboxRow>) -> Result<(), JournalError> {
+        let before: Vec<(i64, u32)> = rows.iter().map(|row| (row.id, row.attempts)).collect();
+        let made = self.count_and_process(rows).await;
+        if made.as_ref().is_err_and(JournalError::is_circumstance) {
+            self.context.uncounted.remember(self.stream(), before);
+        }
+        made
+    }
+
+    async fn count_and_process(&mut self, rows: Vec<InboxRow>) -> Result<(), JournalError> {
         // Counted in its own transaction first, so that a crash of the whole process counts too.
         let ids: Vec<i64> = rows.iter().map(|row| row.id).collect();
         let inbox = self.context.services.store.inbox();

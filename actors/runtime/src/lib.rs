@@ -26,6 +26,7 @@ mod supervised;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod uncounted;
 
 pub use clock::{Clock, FixedDayClock, SystemClock};
 pub use config::{RuntimeConfig, Sharing};

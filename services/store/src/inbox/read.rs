@@ -117,6 +117,43 @@ impl Inbox {
             .await
     }
 
+    /// Takes back an attempt that says nothing of the rows, because it was the database that failed:
+    /// each has the attempts again that are given here. What did not come to be counted, or was
+    /// counted by somebody else since, stays as it is. False where the lease of their partition
+    /// does not hold any more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]. A repeated call does no harm.
+    pub async fn take_back_attempt(
+        &self,
+        lease: &Lease,
+        rows: &[(i64, u32)],
+    ) -> Result<bool, Error> {
+        let (lease, rows) = (lease.clone(), rows.to_vec());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if !guard(tx, &lease).await? {
+                        return Ok(false);
+                    }
+                    for (id, attempts) in rows {
+                        let sql = "UPDATE inbox SET attempts = $1 WHERE id = $2 AND attempts = $3 \
+                                   AND partition = $4 AND state = 'open'";
+                        let before = i64::from(attempts);
+                        let values = [
+                            before.into(),
+                            id.into(),
+                            (before + 1).into(),
+                            i64::from(lease.partition).into(),
+                        ];
+                        exec(tx, sql, values).await?;
+                    }
+                    Ok::<_, Error>(true)
+                })
+            })
+            .await
+    }
+
     /// Returns for how long the oldest open row has waited, in milliseconds; `None` where nothing
     /// waits. This is the one signal of load.
     ///

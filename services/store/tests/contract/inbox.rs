@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mercer_schemas::{ActionBy, Channel, DeliveryStatus};
 use mercer_store::inbox::parked_payload;
-use mercer_store::{Command, Error, InboxItem, InboxKind, NewInbox};
+use mercer_store::{Command, Error, InboxItem, InboxKind, Lease, NewInbox};
 use rand::Rng;
 
 use crate::support::{Env, append, message, open, outgoing, product, record, shop};
@@ -251,6 +251,33 @@ pub async fn attempts_are_counted_before_processing(env: Env) {
         rows.iter().map(|row| row.attempts).collect::<Vec<_>>(),
         [2, 1]
     );
+}
+
+pub async fn an_attempt_is_taken_back_once(env: Env) {
+    let (_, first) = env.receive("447700900010", "1").await;
+    let (stream, second) = env.receive("447700900010", "2").await;
+    let old = env.lease("node-1", &stream).await;
+    let inbox = env.store.inbox();
+    let begin = async |lease: &Lease, ids: &[i64]| {
+        let begun = inbox.begin_attempt(lease, ids).await;
+        begun.expect("begin").is_some()
+    };
+    let attempts = async || {
+        let rows = inbox.open(&stream).await.expect("open").rows;
+        rows.iter().map(|row| row.attempts).collect::<Vec<_>>()
+    };
+    assert!(begin(&old, &[first]).await);
+    assert!(begin(&old, &[first, second]).await);
+    assert_eq!(attempts().await, [2, 1]);
+    let before = [(first, 1), (second, 0)];
+    for _ in 0..2 {
+        assert_eq!(inbox.take_back_attempt(&old, &before).await, Ok(true));
+        assert_eq!(attempts().await, [1, 0]);
+    }
+    let new = env.lease("node-2", &stream).await;
+    assert!(begin(&new, &[second]).await);
+    assert_eq!(inbox.take_back_attempt(&old, &before).await, Ok(false));
+    assert_eq!(attempts().await, [1, 1], "it is theirs now");
 }
 
 pub async fn a_row_that_cannot_be_read_hides_no_other(env: Env) {

@@ -50,6 +50,7 @@ topics![
     inbox::statuses_go_to_the_conversation_of_their_message,
     inbox::what_cannot_be_processed_is_parked_with_its_reason,
     inbox::attempts_are_counted_before_processing,
+    inbox::an_attempt_is_taken_back_once,
     inbox::a_row_that_cannot_be_read_hides_no_other,
     append::an_append_is_all_or_nothing,
     append::a_log_is_read_in_parts_of_bounded_size,
