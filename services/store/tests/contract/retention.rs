@@ -4,7 +4,7 @@ use mercer_schemas::{Channel, DeliveryStatus, Stream};
 use mercer_store::retention::{BATCH, DEDUPE_MS, Forgotten, Table};
 use mercer_store::{
     Begin, ChangeKind, ConversationFilter, InboxItem, InboxKind, NewInbox, OutboxState, Outcome,
-    Snapshot, TargetName, UNKNOWN_WAIT_MS,
+    ProofTry, Snapshot, TargetName, UNKNOWN_WAIT_MS,
 };
 
 use crate::support::{Env, append, message, now_ms, outgoing, product, record, shop};
@@ -159,6 +159,29 @@ pub async fn answers_for_repeated_requests_are_forgotten(env: Env) {
     assert_eq!(forget_all(&env, Table::Idempotency, ages()).await, 4);
     let again = requests.begin(&shop(), "a", "PUT /a", "other").await;
     assert_eq!(again, Ok(Begin::Fresh));
+}
+
+pub async fn wrong_proofs_are_forgotten(env: Env) {
+    for number in 0..3 {
+        let given = ProofTry {
+            attempt: format!("attempt-{number}"),
+            channel: Channel::Webchat,
+            address: "visitor".to_owned(),
+            details: vec!["a@b.example".to_owned()],
+            counted: Vec::new(),
+            is_proof: true,
+            at_ms: now_ms(),
+        };
+        let outcome = env.store.proofs().compare(&shop(), given).await;
+        assert!(outcome.is_ok());
+    }
+    let before = now_ms() - 3_600_000;
+    assert_eq!(forget_all(&env, Table::WrongProofs, before).await, 0);
+    let all = forget_all(&env, Table::WrongProofs, ages()).await;
+    assert_eq!(
+        all, 6,
+        "each counts against an address and an e-mail address"
+    );
 }
 
 pub async fn changes_that_a_reader_needs_and_the_newest_stay(env: Env) {
