@@ -20,9 +20,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::task::AbortHandle;
 
 use crate::context::Context;
-use crate::effects::{self, FailureCause, Outcome, TurnView};
 use crate::journal::{Attached, Journal, JournalError};
 use crate::partition::PartitionMsg;
+use crate::perform::{FailureCause, Outcome, TurnView, perform};
 
 /// Times that an answer is worked out again because a record changed under it. A record that
 /// changes faster than a reply can be filled is an error worth telling.
@@ -565,7 +565,7 @@ impl Conversation {
         };
         let id = effect.id().clone();
         let context = Arc::clone(&self.context);
-        let work = tokio::spawn(effects::perform(context, turn, view, effect));
+        let work = tokio::spawn(perform(context, turn, view, effect));
         let abort = work.abort_handle();
         let (conversation, effect_id) = (myself.clone(), id.clone());
         tokio::spawn(async move {
