@@ -1,5 +1,7 @@
-use mercer_schemas::{Generated, ProductId, RecordKey};
+use mercer_conversation::open_effect;
+use mercer_schemas::{Generated, Input, ProductId, RecordKey};
 
+use super::running::STALE_RETRIES_MAX;
 use super::*;
 use crate::testing::{World, number, says, until};
 
