@@ -34,20 +34,8 @@ pub enum Effect {
     CallTools {
         /// Identifies the wish.
         id: EffectId,
-        /// What to run.
-        plan: Plan,
-        /// The customer's words of the turn.
-        words: Personal<String>,
-        /// What `p1`, `shown` or, of an earlier search, `s1` means in the plan.
-        shown: Vec<(Handle, RecordKey)>,
-        /// Policies, questions and promotions that the turn before drew on.
-        spoken_of: Vec<DocumentId>,
-        /// The customer, where identity is already proven.
-        customer: Option<CustomerId>,
-        /// What that rests on, and what was given towards a proof.
-        identity: Identity,
-        /// Whether lists of words that guess at a meaning are used.
-        hints: bool,
+        /// What the tools are told.
+        lookup: Lookup,
     },
     /// Let the model write a reply; answered by `ReplyGenerated`.
     GenerateReply {
@@ -75,6 +63,25 @@ pub enum Effect {
         /// Whether the model wrote it (templates and repairs are checked by the same rules).
         by_model: bool,
     },
+}
+
+/// What the tools of a plan are told.
+#[derive(Clone, PartialEq)]
+pub struct Lookup {
+    /// What to run.
+    pub plan: Plan,
+    /// The customer's words of the turn.
+    pub words: Personal<String>,
+    /// What `p1`, `shown` or, of an earlier search, `s1` means in the plan.
+    pub shown: Vec<(Handle, RecordKey)>,
+    /// Policies, questions and promotions that the turn before drew on.
+    pub spoken_of: Vec<DocumentId>,
+    /// The customer, where identity is already proven.
+    pub customer: Option<CustomerId>,
+    /// What that rests on, and what was given towards a proof.
+    pub identity: Identity,
+    /// Whether lists of words that guess at a meaning are used.
+    pub hints: bool,
 }
 
 impl Effect {
@@ -130,13 +137,15 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
         }),
         Phase::Gathering { turn, plan } => Some(Effect::CallTools {
             id,
-            plan: plan.clone(),
-            words: turn.said().into(),
-            shown: [state.shown.clone(), product_details::earlier(state)].concat(),
-            spoken_of: spoken_of(state),
-            customer: state.customer.clone(),
-            identity: state.identity.clone(),
-            hints: settings.hints,
+            lookup: Lookup {
+                plan: plan.clone(),
+                words: turn.said().into(),
+                shown: [state.shown.clone(), product_details::earlier(state)].concat(),
+                spoken_of: spoken_of(state),
+                customer: state.customer.clone(),
+                identity: state.identity.clone(),
+                hints: settings.hints,
+            },
         }),
         Phase::Composing {
             turn,

@@ -195,7 +195,7 @@ fn a_proof_holds_for_a_day_after_the_last_message() {
         },
         intents: Vec::new(),
     });
-    let Effect::CallTools { customer, .. } = talk.effect() else {
+    let Effect::CallTools { lookup, .. } = talk.effect() else {
         panic!("no tools")
     };
     assert_eq!(customer, None);

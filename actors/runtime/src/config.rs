@@ -76,6 +76,7 @@ impl Default for RuntimeConfig {
                 (Table::Changes, 30 * DAY),
                 (Table::Nodes, DAY),
                 (Table::Notices, 90 * DAY),
+                (Table::WrongProofs, DAY),
             ]),
         }
     }

@@ -14,8 +14,10 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::clock::Clock;
 use crate::config::RuntimeConfig;
+use crate::dispatcher::InFlight;
 use crate::shops::{DirectorySettings, ShopDirectory};
 use crate::timer::Timer;
+use crate::uncounted::Uncounted;
 
 /// The services that conversations use.
 #[derive(Clone)]
@@ -49,6 +51,10 @@ pub(crate) struct Shared {
     pub(crate) leases: std::sync::RwLock<Vec<Option<Lease>>>,
     /// Wakes the dispatcher when the outbox has something new.
     pub(crate) outbox_ready: Notify,
+    /// Messages that are being sent.
+    pub(crate) in_flight: InFlight,
+    /// Attempts at inbox rows that are to be taken back.
+    pub(crate) uncounted: Uncounted,
     /// Room at the store; see [`Shared::store_permit`].
     pub(crate) store_permits: Semaphore,
     /// Conversations in memory.
@@ -81,6 +87,8 @@ impl Shared {
             timer,
             leases: std::sync::RwLock::new(vec![None; usize::from(PARTITIONS)]),
             outbox_ready: Notify::new(),
+            in_flight: InFlight::default(),
+            uncounted: Uncounted::default(),
             store_permits: Semaphore::new(STORE_PERMITS),
             live_count: AtomicUsize::new(0),
             loaded_count: AtomicUsize::new(0),

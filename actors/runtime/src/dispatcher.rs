@@ -3,7 +3,10 @@
 //!
 //! An attempt whose end is unknown is not repeated at once: a status report from the platform may
 //! settle it. After the wait an answer is sent once more, because a second copy of an answer harms
-//! less than none; this is the policy for every message kind that exists so far.
+//! less than none; this is the policy for every message kind that exists so far. A message that is
+//! claimed and that nobody sends, because the claim's answer got lost, ends the same way.
+
+mod in_flight;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +20,13 @@ use crate::clock::{Clock, SystemClock};
 use crate::context::Context;
 use crate::timer::within;
 
+pub(crate) use self::in_flight::InFlight;
+
 /// Looks without a hint come this often.
 const LOOK: Duration = Duration::from_millis(500);
+/// Messages that are claimed and not sent are looked for this often: seldom enough to cost nothing,
+/// and often enough beside the wait of those that it finds.
+const UNATTENDED_EVERY: Duration = Duration::from_secs(5);
 /// Messages claimed at once.
 const CLAIM_MAX: u64 = 64;
 /// Messages on their way at once.
@@ -33,8 +41,14 @@ const RESENDS_MAX: u32 = 1;
 pub(crate) async fn dispatch(context: Context) {
     let places = Arc::new(Semaphore::new(IN_FLIGHT_MAX));
     let outbox = context.services.store.outbox();
+    let mut looked = context.timer.now();
     loop {
         resolve_unknown(&context).await;
+        // Between two claims: what has been claimed is in flight, or nobody's.
+        if context.timer.now() - looked >= UNATTENDED_EVERY {
+            looked = context.timer.now();
+            mark_unattended(&context).await;
+        }
         // The wall clock, not the decisions' clock: due times are about the network.
         match outbox
             .claim(&context.owned(), CLAIM_MAX, SystemClock.now_ms())
@@ -44,14 +58,19 @@ pub(crate) async fn dispatch(context: Context) {
                 within(&*context.timer, LOOK, context.outbox_ready.notified()).await;
             }
             Ok(rows) => {
-                for row in rows {
+                // All of them before the first waits for its place.
+                let taken: Vec<_> = rows
+                    .into_iter()
+                    .map(|row| (context.in_flight.begin(&row), row))
+                    .collect();
+                for (in_flight, row) in taken {
                     let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                         return;
                     };
                     let context = Arc::clone(&context);
                     tokio::spawn(async move {
                         deliver(&context, &row).await;
-                        drop(place);
+                        drop((in_flight, place));
                         // The next message of the conversation may go now.
                         context.outbox_ready.notify_one();
                     });
@@ -155,3 +174,21 @@ async fn resolve_unknown(context: &Context) {
         }
     }
 }
+
+/// Finds messages that this node has claimed without knowing. A task that died while it sent leaves
+/// its message here too.
+async fn mark_unattended(context: &Context) {
+    let outbox = context.services.store.outbox();
+    let in_flight = context.in_flight.attempts();
+    match outbox.sending_unattended(&context.owned(), in_flight).await {
+        Ok(rows) => {
+            for row in rows {
+                tracing::warn!(message.id = %row.message, "message was claimed and is not being sent; outcome unknown");
+            }
+        }
+        Err(error) => tracing::warn!(%error, "unattended messages could not be looked for"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -35,6 +35,20 @@ pub(crate) enum JournalError {
     Shop(#[from] ShopError),
 }
 
+impl JournalError {
+    /// Says whether it tells nothing of what was being worked on: the database is not there, or the
+    /// partition is somebody else's.
+    pub(crate) fn is_circumstance(&self) -> bool {
+        match self {
+            Self::LostLease => true,
+            Self::Store(error) | Self::Shop(ShopError::Store(error)) => {
+                matches!(error, mercer_store::Error::Unavailable(_))
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What an input brings along.
 #[derive(Default)]
 pub(crate) struct Attached {

@@ -13,10 +13,10 @@ mod config;
 mod context;
 mod conversation;
 mod dispatcher;
-mod effects;
 mod journal;
 mod leases;
 mod partition;
+mod perform;
 mod poller;
 mod retention;
 mod root;
@@ -26,6 +26,7 @@ mod supervised;
 #[cfg(test)]
 mod testing;
 mod timer;
+mod uncounted;
 
 pub use clock::{Clock, FixedDayClock, SystemClock};
 pub use config::{RuntimeConfig, Sharing};

@@ -325,7 +325,7 @@ impl From<mercer_store::Error> for Problem {
             Error::Invalid { field, message } => {
                 Self::invalid(vec![FieldError::new(field, message)])
             }
-            Error::Unavailable(_) => {
+            Error::Unavailable(_) | Error::Refused(_) => {
                 tracing::warn!(%error, "store does not answer an admin request");
                 Self::unavailable("the store does not answer now; nothing is promised")
             }

@@ -204,7 +204,7 @@ impl Db {
         let gone = || E::from(Error::Unavailable("writer ended".to_owned()));
         committed.await.map_err(|_| gone())?.map_err(E::from)?;
         let result = answer.lock().ok().and_then(|mut slot| slot.take());
-        result.unwrap_or_else(|| Err(E::from(Error::Unavailable("write panicked".to_owned()))))
+        result.unwrap_or_else(|| Err(E::from(Error::Refused("it panicked".to_owned()))))
     }
 
     /// Says whether a write and a read succeed, at most [`PROBE_VALID`] ago. Callers at the same

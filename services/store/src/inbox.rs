@@ -156,6 +156,30 @@ pub struct Inserted {
     pub stream: Option<Stream>,
 }
 
+/// What is open of a conversation.
+#[derive(Clone, Default)]
+pub struct OpenRows {
+    /// Rows in the order they were sent.
+    pub rows: Vec<InboxRow>,
+    /// Rows that cannot be read back.
+    pub unreadable: Vec<UnreadableRow>,
+}
+
+/// An open row that cannot be read back: a newer program wrote it, or somebody changed it by hand.
+#[derive(Clone)]
+pub struct UnreadableRow {
+    /// The row.
+    pub id: i64,
+    /// The table and column that cannot be read.
+    pub what: &'static str,
+    /// Where it came from, if that can be read.
+    pub channel: Option<Channel>,
+    /// The customer's address on the channel.
+    pub address: Personal<String>,
+    /// What it is, if that can be read.
+    pub kind: Option<InboxKind>,
+}
+
 /// An open row.
 #[derive(Clone)]
 pub struct InboxRow {

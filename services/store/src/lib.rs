@@ -50,7 +50,9 @@ pub use feed::{Change, ChangeKind, Feed};
 pub use hints::{Hints, LocalHints, NoHints};
 pub use idempotency::{Begin, Idempotency};
 pub use imports::{Batch, ImportError, Imports};
-pub use inbox::{Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox};
+pub use inbox::{
+    Command, Inbox, InboxItem, InboxKind, InboxRow, Inserted, NewInbox, OpenRows, UnreadableRow,
+};
 pub use keys::{KeyRow, Keys, Role};
 pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};

@@ -8,6 +8,7 @@ mod m0006_notices;
 mod m0007_secrets;
 mod m0008_parts;
 mod m0009_retention;
+mod m0010_wrong_proofs;
 
 use sea_orm_migration::{MigrationTrait, MigratorTrait};
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_secrets::Migration),
             Box::new(m0008_parts::Migration),
             Box::new(m0009_retention::Migration),
+            Box::new(m0010_wrong_proofs::Migration),
         ]
     }
 }

@@ -10,6 +10,8 @@
 mod claim;
 mod parts;
 mod settle;
+mod unknown;
+mod unreadable;
 
 use mercer_schemas::{
     Channel, DeliveryStatus, MessageId, OutboundMessage, Personal, ShopId, Stream, TurnId,

@@ -44,6 +44,8 @@ pub enum Table {
     Snapshots,
     /// What the retailer was told, by when each delivery ended.
     Notices,
+    /// Wrong proofs of identity, by when they were tried.
+    WrongProofs,
     /// Conversations in which nothing runs, with all that belongs to them, by when they last moved
     /// on.
     Conversations,
@@ -51,7 +53,7 @@ pub enum Table {
 
 impl Table {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Inbox,
         Self::Outbox,
         Self::Idempotency,
@@ -59,6 +61,7 @@ impl Table {
         Self::Nodes,
         Self::Snapshots,
         Self::Notices,
+        Self::WrongProofs,
         Self::Conversations,
     ];
 
@@ -72,6 +75,7 @@ impl Table {
             Self::Nodes => "nodes",
             Self::Snapshots => "snapshots",
             Self::Notices => "notices",
+            Self::WrongProofs => "wrong_proofs",
             Self::Conversations => "conversations",
         }
     }
@@ -116,6 +120,7 @@ impl Retention {
             Table::Nodes => self.nodes(before_ms).await,
             Table::Snapshots => self.snapshots(before_ms).await,
             Table::Notices => self.notices(before_ms).await,
+            Table::WrongProofs => self.wrong_proofs(before_ms).await,
             Table::Conversations => self.conversations(before_ms, resting).await,
         }
     }

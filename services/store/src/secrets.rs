@@ -3,6 +3,7 @@
 //! The first process that asks for one makes it. Whoever can read the database knows it, and has no need of it.
 
 use rand::RngCore;
+use sea_orm::ConnectionTrait;
 
 use crate::db::{Db, exec, get, one};
 use crate::error::Error;
@@ -26,26 +27,41 @@ impl Secrets {
     /// # Errors
     /// [`Error::Unavailable`]; [`Error::Corrupt`] when the stored one has another length.
     pub async fn shared(&self, name: &str) -> Result<[u8; SECRET_BYTES], Error> {
-        let mut new = [0; SECRET_BYTES];
-        rand::rng().fill_bytes(&mut new);
-        let (name, asked) = (name.to_owned(), name.to_owned());
-        let stored = self.db.write(move |tx| {
-            Box::pin(async move {
-                let sql = "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
-                exec(tx, sql, [name.as_str().into(), new.to_vec().into()]).await?;
-                Ok::<(), Error>(())
-            })
-        });
-        stored.await?;
-        let found = self.db.read(move |c| async move {
-            let sql = "SELECT value FROM secret WHERE name = $1";
-            let row = one(&c, sql, [asked.as_str().into()]).await?;
-            let value: Option<Vec<u8>> = row.map(|row| get(&row, "value")).transpose()?;
-            let value = value.unwrap_or_default();
-            value
-                .try_into()
-                .map_err(|_| Error::corrupt("secret.value", asked))
-        });
-        found.await
+        let name = name.to_owned();
+        self.db
+            .write(move |tx| Box::pin(async move { shared(tx, &name).await }))
+            .await
     }
+}
+
+/// As [`Secrets::shared`], within a transaction that needs it.
+pub(crate) async fn shared<C: ConnectionTrait>(
+    tx: &C,
+    name: &str,
+) -> Result<[u8; SECRET_BYTES], Error> {
+    if let Some(known) = stored(tx, name).await? {
+        return Ok(known);
+    }
+    let mut new = [0; SECRET_BYTES];
+    rand::rng().fill_bytes(&mut new);
+    // Another process may make it at the same moment; the first one's counts.
+    let sql = "INSERT INTO secret (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+    exec(tx, sql, [name.into(), new.to_vec().into()]).await?;
+    let made = stored(tx, name).await?;
+    made.ok_or_else(|| Error::corrupt("secret.value", name))
+}
+
+async fn stored<C: ConnectionTrait>(
+    tx: &C,
+    name: &str,
+) -> Result<Option<[u8; SECRET_BYTES]>, Error> {
+    let sql = "SELECT value FROM secret WHERE name = $1";
+    let Some(row) = one(tx, sql, [name.into()]).await? else {
+        return Ok(None);
+    };
+    let value: Vec<u8> = get(&row, "value")?;
+    let value = value.try_into();
+    value
+        .map(Some)
+        .map_err(|_| Error::corrupt("secret.value", name))
 }

@@ -83,10 +83,10 @@ fn a_tool_is_one_file_and_one_line() {
 
     let plan = r#"{"calls":[{"tool":"gift_wrap","paper":"red"}]}"#;
     let state = after(state.clone(), &plan_generated(&state, plan));
-    let Some(Effect::CallTools { id, plan, .. }) = wanted(&state, &settings) else {
+    let Some(Effect::CallTools { id, lookup }) = wanted(&state, &settings) else {
         panic!("the tool is called");
     };
-    let call: GiftWrap = plan.calls[0].arguments().expect("its call");
+    let call: GiftWrap = lookup.plan.calls[0].arguments().expect("its call");
     assert_eq!(call.paper, "red");
 
     let found = Input::ToolsAnswered {

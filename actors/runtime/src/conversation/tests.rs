@@ -1,6 +1,8 @@
-use mercer_schemas::{Generated, ProductId, RecordKey};
+use mercer_conversation::open_effect;
+use mercer_schemas::{Generated, Input, ProductId, RecordKey};
 use mercer_testing::until;
 
+use super::running::STALE_RETRIES_MAX;
 use super::*;
 use crate::testing::{World, number, says};
 

@@ -202,6 +202,61 @@ async fn only_the_poisonous_row_is_set_aside_and_its_neighbours_are_answered() {
 }
 
 #[tokio::test]
+async fn a_database_that_fails_in_the_middle_of_an_attempt_brings_no_row_nearer_to_quarantine() {
+    let world = World::start().await;
+    let stream = world
+        .receive(vec![picture("one"), says("two", "a kettle")])
+        .await;
+    // Attempts are counted, and what follows from them cannot be committed.
+    world.break_table("conversation").await;
+    let partition = partition(&world, number(&stream)).await;
+    wake(&partition, &stream);
+    let crashes_max = world.context.config.crashes_max as usize;
+    world
+        .pass(SECOND, "crashes", async || {
+            world.timer.waits().len() > 2 * crashes_max
+        })
+        .await;
+    world.mend("conversation").await;
+    world
+        .pass(SECOND, "both are taken", async || {
+            world.rows("open").await == 0
+        })
+        .await;
+    assert_eq!(world.rows("quarantined").await, 0);
+    assert_eq!(world.rows("done").await, 2);
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_read_is_set_aside_and_its_neighbours_are_answered() {
+    let world = World::start().await;
+    let stream = world
+        .receive(vec![
+            picture("before"),
+            says("bad", "a kettle"),
+            picture("after"),
+        ])
+        .await;
+    world
+        .sql("UPDATE inbox SET payload = x'7b' WHERE provider_id = 'bad'")
+        .await;
+    let partition = partition(&world, number(&stream)).await;
+    wake(&partition, &stream);
+    world
+        .pass(100 * MS, "it is set aside", async || {
+            world.rows("quarantined").await == 1 && world.rows("open").await == 0
+        })
+        .await;
+    assert_eq!(world.rows("done").await, 2);
+    let events = world.events(&stream).await;
+    let count = |name| events.iter().filter(|event| **event == name).count();
+    assert_eq!(count("message_received"), 2, "{events:?}");
+    assert_eq!(count("input_quarantined"), 1);
+    assert_eq!(count("handed_over"), 1, "a person is called");
+    assert_eq!(loaded(&world), 1, "nothing crashed");
+}
+
+#[tokio::test]
 async fn with_a_person_a_poisonous_message_takes_no_answer_of_theirs_with_it() {
     let by = ActionBy {
         key_id: "key_1".to_owned(),

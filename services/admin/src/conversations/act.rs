@@ -179,7 +179,7 @@ async fn store(
     };
     // Read before the conversation's row: a take-over that is carried out in between is seen in one
     // of the two.
-    let open = admin.store.inbox().open(&stream).await?;
+    let open = admin.store.inbox().open(&stream).await?.rows;
     let row = find(admin, caller, &conversation).await?;
     if matches!(command, Command::Answer { .. })
         && let Some(refusal) = refusal(admin, &stream, &row, &open).await?

@@ -409,7 +409,7 @@ async fn stepping_in_puts_commands_into_the_inbox_in_order_and_once_per_key() {
     }
     assert_eq!(first.json, again.json);
 
-    let open = server.store.inbox().open(&stream).await.expect("rows");
+    let open = server.store.inbox().open(&stream).await.expect("rows").rows;
     let commands: Vec<String> = open
         .iter()
         .filter_map(|row| match &row.item {
@@ -467,7 +467,7 @@ async fn an_answer_after_the_channels_window_is_refused_before_it_is_stored() {
         server.json(&format!("{path}/take-over"), Value::Null).await;
         let answer = server.json(&format!("{path}/answer"), body.clone()).await;
         assert_eq!(answer.status, wanted, "{}", answer.json);
-        let open = server.store.inbox().open(&stream).await.expect("rows");
+        let open = server.store.inbox().open(&stream).await.expect("rows").rows;
         let is_answer = |row: &mercer_store::InboxRow| {
             matches!(row.item, InboxItem::Command(Command::Answer { .. }))
         };
@@ -508,7 +508,7 @@ async fn an_answer_without_a_take_over_is_refused_before_it_is_stored() {
     };
     let early = server.json(&format!("{path}/answer"), body.clone()).await;
     assert_eq!(early.status, 409);
-    let open = server.store.inbox().open(&stream).await.expect("rows");
+    let open = server.store.inbox().open(&stream).await.expect("rows").rows;
     assert_eq!(open.len(), 1, "the customer's message alone");
 
     assert_eq!(post("take-over", Value::Null).await.status, 202);

@@ -144,7 +144,7 @@ impl World {
             .stream_of(channel, address)
             .await
             .expect("conversation");
-        self.store.inbox().open(&stream).await.expect("rows")
+        self.store.inbox().open(&stream).await.expect("rows").rows
     }
 }
 

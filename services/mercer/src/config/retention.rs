@@ -29,6 +29,8 @@ pub(crate) struct Retention {
     pub(crate) snapshots_days: u64,
     /// What the retailer was told, days.
     pub(crate) notices_days: u64,
+    /// Wrong proofs of identity, hours.
+    pub(crate) wrong_proofs_hours: u64,
     /// Whole conversations that are quiet, days.
     pub(crate) conversations_days: u64,
 }
@@ -64,6 +66,7 @@ impl Retention {
             Table::Nodes => self.nodes_hours.saturating_mul(HOUR_S),
             Table::Snapshots => self.snapshots_days.saturating_mul(DAY_S),
             Table::Notices => self.notices_days.saturating_mul(DAY_S),
+            Table::WrongProofs => self.wrong_proofs_hours.saturating_mul(HOUR_S),
             Table::Conversations => self.conversations_days.saturating_mul(DAY_S),
         };
         Table::ALL

@@ -46,7 +46,17 @@ const DESCRIBED: &[(Kind, &str, &str)] = &[
     (
         Counter,
         "mercer_inbox_quarantined_total",
-        "Inputs set aside after repeated crashes",
+        "Inputs set aside after repeated crashes, or because they cannot be read back",
+    ),
+    (
+        Counter,
+        "mercer_inbox_unreadable_total",
+        "Of these, inputs that cannot be read back",
+    ),
+    (
+        Counter,
+        "mercer_outbox_unreadable_total",
+        "Messages given up because they cannot be read back",
     ),
     // Conversations.
     (Counter, "mercer_turns_total", "Turns that ended"),

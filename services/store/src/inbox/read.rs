@@ -4,7 +4,7 @@ use mercer_schemas::ids::PARTITIONS;
 use mercer_schemas::{ShopId, Stream};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use super::{Inbox, InboxKind, InboxRow};
+use super::{Inbox, InboxKind, InboxRow, OpenRows, UnreadableRow};
 use crate::conversations::parse_channel;
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::inbox;
@@ -16,11 +16,12 @@ use crate::records::CHUNK;
 const OPEN_MAX: u64 = 500;
 
 impl Inbox {
-    /// Returns the open rows of a conversation in the order they were sent.
+    /// Returns the open rows of a conversation. One that cannot be read back keeps nobody from the
+    /// others.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn open(&self, stream: &Stream) -> Result<Vec<InboxRow>, Error> {
+    /// [`Error::Unavailable`].
+    pub async fn open(&self, stream: &Stream) -> Result<OpenRows, Error> {
         let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
         let rows = self.db.read(move |c| async move {
             let found = inbox::Entity::find()
@@ -33,10 +34,14 @@ impl Inbox {
                 .all(&c);
             Ok(found.await?)
         });
-        rows.await?
-            .into_iter()
-            .map(|row| decode(row, stream))
-            .collect()
+        let mut open = OpenRows::default();
+        for row in rows.await? {
+            match decode(row, stream) {
+                Ok(row) => open.rows.push(row),
+                Err(unreadable) => open.unreadable.push(unreadable),
+            }
+        }
+        Ok(open)
     }
 
     /// Returns the conversations of these partitions that have open rows, the longest waiting
@@ -112,6 +117,43 @@ impl Inbox {
             .await
     }
 
+    /// Takes back an attempt that says nothing of the rows, because it was the database that failed:
+    /// each has the attempts again that are given here. What did not come to be counted, or was
+    /// counted by somebody else since, stays as it is. False where the lease of their partition
+    /// does not hold any more.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]. A repeated call does no harm.
+    pub async fn take_back_attempt(
+        &self,
+        lease: &Lease,
+        rows: &[(i64, u32)],
+    ) -> Result<bool, Error> {
+        let (lease, rows) = (lease.clone(), rows.to_vec());
+        self.db
+            .write(move |tx| {
+                Box::pin(async move {
+                    if !guard(tx, &lease).await? {
+                        return Ok(false);
+                    }
+                    for (id, attempts) in rows {
+                        let sql = "UPDATE inbox SET attempts = $1 WHERE id = $2 AND attempts = $3 \
+                                   AND partition = $4 AND state = 'open'";
+                        let before = i64::from(attempts);
+                        let values = [
+                            before.into(),
+                            id.into(),
+                            (before + 1).into(),
+                            i64::from(lease.partition).into(),
+                        ];
+                        exec(tx, sql, values).await?;
+                    }
+                    Ok::<_, Error>(true)
+                })
+            })
+            .await
+    }
+
     /// Returns for how long the oldest open row has waited, in milliseconds; `None` where nothing
     /// waits. This is the one signal of load.
     ///
@@ -182,14 +224,22 @@ pub(crate) fn id_list(ids: &[i64]) -> String {
     texts.join(", ")
 }
 
-fn decode(row: inbox::Model, stream: &Stream) -> Result<InboxRow, Error> {
-    let corrupt = |what| Error::corrupt(what, row.id);
+fn decode(row: inbox::Model, stream: &Stream) -> Result<InboxRow, UnreadableRow> {
+    let channel = parse_channel(&row.channel);
+    let kind = InboxKind::parse(&row.kind);
+    let unreadable = |what| UnreadableRow {
+        id: row.id,
+        what,
+        channel,
+        address: row.address.clone().into(),
+        kind,
+    };
     Ok(InboxRow {
         id: row.id,
         stream: stream.clone(),
-        channel: parse_channel(&row.channel).ok_or_else(|| corrupt("inbox.channel"))?,
-        kind: InboxKind::parse(&row.kind).ok_or_else(|| corrupt("inbox.kind"))?,
-        item: serde_json::from_slice(&row.payload).map_err(|_| corrupt("inbox.payload"))?,
+        channel: channel.ok_or_else(|| unreadable("inbox.channel"))?,
+        kind: kind.ok_or_else(|| unreadable("inbox.kind"))?,
+        item: serde_json::from_slice(&row.payload).map_err(|_| unreadable("inbox.payload"))?,
         received_at_ms: row.received_at_ms,
         sent_at_ms: row.sent_at_ms,
         attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),

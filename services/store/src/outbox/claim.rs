@@ -2,18 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-    QuerySelect,
-};
+use sea_orm::{ConnectionTrait, DbBackend};
 
-use super::{Outbox, OutboxRow, OutboxState, RETRY_WAIT_MAX_MS, UNKNOWN_WAIT_MS, decode};
-use crate::db::{all, exec, get, now_ms, one};
-use crate::entity::outbox;
+use super::unreadable::{Loaded, load};
+use super::{Outbox, OutboxRow, RETRY_WAIT_MAX_MS};
+use crate::db::{all, exec, get, one};
 use crate::error::Error;
 use crate::inbox::partition_filter;
 use crate::leases::{Lease, guard};
-use crate::records::CHUNK;
 
 /// True for a message that no earlier one of its conversation holds back. An unknown one holds back
 /// until it is resolved, however many of them wait for that.
@@ -29,10 +25,10 @@ const IS_DUE: &str = "(o.attempt = 0 OR o.due_at_ms <= $1 OR o.due_at_ms > $2)";
 impl Outbox {
     /// Takes due messages for sending: of each conversation the first that is not settled. They
     /// are `sending` with one more attempt when this returns. Partitions whose lease does not
-    /// hold any more are left out.
+    /// hold any more are left out. A message that cannot be read back has failed when this returns.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn claim(
         &self,
         leases: &[Lease],
@@ -47,21 +43,10 @@ impl Outbox {
         if !self.anything_due(now_ms).await? {
             return Ok(Vec::new());
         }
-        self.db
-            .write(move |tx| Box::pin(async move { claim(tx, &leases, limit, now_ms).await }))
-            .await
-    }
-
-    /// Finds messages that an owner before these leases left `sending`: whether they were sent is
-    /// unknown now, and they are marked so.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn sending_left_over(&self, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
-        let leases = leases.to_vec();
-        self.db
-            .write(move |tx| Box::pin(async move { left_over(tx, &leases).await }))
-            .await
+        let claimed = self
+            .db
+            .write(move |tx| Box::pin(async move { claim(tx, &leases, limit, now_ms).await }));
+        Ok(claimed.await?.readable())
     }
 
     async fn anything_due(&self, now_ms: i64) -> Result<bool, Error> {
@@ -72,34 +57,6 @@ impl Outbox {
             Ok(one(&c, sql, [now_ms.into(), latest_due(now_ms).into()]).await?)
         });
         Ok(found.await?.is_some())
-    }
-
-    /// Returns unknown messages of these partitions whose wait for the platform's report is over.
-    ///
-    /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
-    pub async fn unknown_due(
-        &self,
-        leases: &[Lease],
-        now_ms: i64,
-        limit: u64,
-    ) -> Result<Vec<OutboxRow>, Error> {
-        let partitions: Vec<i64> = leases.iter().map(|of| i64::from(of.partition)).collect();
-        // A wait that ends later than any can was begun before the clock stepped back.
-        let over = Condition::any()
-            .add(outbox::Column::DueAtMs.lte(now_ms))
-            .add(outbox::Column::DueAtMs.gt(now_ms.saturating_add(UNKNOWN_WAIT_MS)));
-        let rows = self.db.read(move |c| async move {
-            let found = outbox::Entity::find()
-                .filter(outbox::Column::State.eq(OutboxState::Unknown.as_str()))
-                .filter(outbox::Column::Partition.is_in(partitions))
-                .filter(over)
-                .order_by_asc(outbox::Column::DueAtMs)
-                .limit(limit)
-                .all(&c);
-            Ok(found.await?)
-        });
-        rows.await?.into_iter().map(decode).collect()
     }
 }
 
@@ -113,7 +70,7 @@ async fn claim<C: ConnectionTrait>(
     leases: &[Lease],
     limit: u64,
     now_ms: i64,
-) -> Result<Vec<OutboxRow>, Error> {
+) -> Result<Loaded, Error> {
     let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
     let filter = partition_filter("o.partition", &partitions);
     // Two dispatchers must not wait for each other's rows. SQLite has one writer.
@@ -153,55 +110,4 @@ async fn claim<C: ConnectionTrait>(
         }
     }
     load(tx, &claimed).await
-}
-
-async fn left_over<C: ConnectionTrait>(tx: &C, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
-    let partitions: Vec<u16> = leases.iter().map(|lease| lease.partition).collect();
-    if partitions.is_empty() {
-        return Ok(Vec::new());
-    }
-    let filter = partition_filter("partition", &partitions);
-    let sql = format!(
-        "SELECT message, partition, owner, epoch FROM outbox WHERE state = 'sending'{filter}"
-    );
-    let mut found = Vec::new();
-    for row in all(tx, sql, []).await? {
-        let partition: i64 = get(&row, "partition")?;
-        let owner: Option<String> = get(&row, "owner")?;
-        let epoch: Option<i64> = get(&row, "epoch")?;
-        let Some(lease) = leases
-            .iter()
-            .find(|lease| i64::from(lease.partition) == partition)
-        else {
-            continue;
-        };
-        let ours = owner.as_deref() == Some(lease.owner.as_str()) && epoch == Some(lease.epoch);
-        if ours || !guard(tx, lease).await? {
-            continue;
-        }
-        let message: String = get(&row, "message")?;
-        let sql = "UPDATE outbox SET state = 'unknown', cause = 'owner_died', due_at_ms = $1 \
-                   WHERE message = $2 AND state = 'sending'";
-        let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
-        if exec(tx, sql, [due_at_ms.into(), message.as_str().into()]).await? == 1 {
-            found.push(message);
-        }
-    }
-    load(tx, &found).await
-}
-
-async fn load<C: ConnectionTrait>(tx: &C, messages: &[String]) -> Result<Vec<OutboxRow>, Error> {
-    let mut rows = Vec::with_capacity(messages.len());
-    for chunk in messages.chunks(CHUNK) {
-        let found = outbox::Entity::find()
-            .filter(outbox::Column::Message.is_in(chunk.iter().map(String::as_str)))
-            .order_by_asc(outbox::Column::DueAtMs)
-            .order_by_asc(outbox::Column::Message)
-            .all(tx)
-            .await?;
-        for row in found {
-            rows.push(decode(row)?);
-        }
-    }
-    Ok(rows)
 }

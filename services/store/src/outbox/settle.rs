@@ -308,18 +308,27 @@ async fn report<C: ConnectionTrait>(
     }))
 }
 
-/// Notes that the retailer is told of a message that will not reach the customer.
-async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Result<(), Error> {
+/// Notes that the retailer is told of a message that will not reach the customer. Of its row only
+/// what names it is read: the rest may be what cannot be read back.
+pub(super) async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Result<(), Error> {
     let found = outbox::Entity::find_by_id(message.to_owned())
         .one(tx)
         .await?;
-    let Some(row) = found.map(decode).transpose()? else {
+    let Some(row) = found else {
+        return Ok(());
+    };
+    let named = (
+        ShopId::new(row.shop),
+        row.conversation.parse(),
+        row.message.parse(),
+    );
+    let (Ok(shop), Ok(conversation), Ok(message)) = named else {
         return Ok(());
     };
     let notice = Notice::DeliveryFailed {
-        shop: row.stream.shop,
-        conversation: row.stream.conversation,
-        message: row.message,
+        shop,
+        conversation,
+        message,
         cause: row
             .cause
             .unwrap_or_else(|| "reported_by_platform".to_owned()),

@@ -15,6 +15,8 @@ const INBOX_SETTLED: &str = "state IN ('done', 'quarantined', 'parked') AND rece
 const OUTBOX_SETTLED: &str = "state IN ('sent', 'failed') AND due_at_ms < $1";
 /// A request that still runs is younger than any time for which answers can be kept.
 const IDEMPOTENCY_OLD: &str = "created_at_ms < $1";
+/// Wrong proofs count for an hour (`proofs.rs`); what is kept for longer than that means nothing.
+const WRONG_PROOF_OLD: &str = "at_ms < $1";
 /// A node that is not alive and that no partition names.
 const NODE_DEAD: &str = "expires_at_ms < $1 AND NOT EXISTS \
      (SELECT 1 FROM partition WHERE partition.owner = node.boot_id)";
@@ -50,16 +52,36 @@ impl Retention {
     }
 
     pub(super) async fn idempotency(&self, before_ms: i64) -> Result<Forgotten, Error> {
-        let sql = format!(
-            "SELECT shop, key, route FROM idempotency WHERE {IDEMPOTENCY_OLD} LIMIT {BATCH}"
-        );
-        let key = |row: &QueryResult| Ok([get(row, "shop")?, get(row, "key")?, get(row, "route")?]);
-        let keys: Vec<[String; 3]> = self.candidates(sql, before_ms, key).await?;
+        let key = ["shop", "key", "route"];
+        self.by_three("idempotency", key, IDEMPOTENCY_OLD, before_ms)
+            .await
+    }
+
+    pub(super) async fn wrong_proofs(&self, before_ms: i64) -> Result<Forgotten, Error> {
+        let key = ["shop", "scope", "attempt"];
+        self.by_three("wrong_proof", key, WRONG_PROOF_OLD, before_ms)
+            .await
+    }
+
+    /// Deletes one batch of a table whose key has three columns.
+    async fn by_three(
+        &self,
+        table: &str,
+        key: [&'static str; 3],
+        old: &str,
+        before_ms: i64,
+    ) -> Result<Forgotten, Error> {
+        let columns = key.join(", ");
+        let sql = format!("SELECT {columns} FROM {table} WHERE {old} LIMIT {BATCH}");
+        let [first, second, third] = key;
+        let read =
+            move |row: &QueryResult| Ok([get(row, first)?, get(row, second)?, get(row, third)?]);
+        let keys: Vec<[String; 3]> = self.candidates(sql, before_ms, read).await?;
         let rows: Vec<String> = (0..keys.len())
             .map(|row| format!("({})", placeholders(2 + 3 * row, 3)))
             .collect();
         let sql = format!(
-            "DELETE FROM idempotency WHERE (shop, key, route) IN (VALUES {}) AND {IDEMPOTENCY_OLD}",
+            "DELETE FROM {table} WHERE ({columns}) IN (VALUES {}) AND {old}",
             rows.join(", ")
         );
         let count = keys.len();

@@ -112,7 +112,13 @@ pub async fn a_lost_lease_appends_nothing(env: Env) {
             .is_empty()
     );
     assert_eq!(
-        env.store.inbox().open(&stream).await.expect("open").len(),
+        env.store
+            .inbox()
+            .open(&stream)
+            .await
+            .expect("open")
+            .rows
+            .len(),
         1
     );
 
@@ -184,6 +190,7 @@ pub async fn inbox_rows_are_settled_once(env: Env) {
             .open(&stream)
             .await
             .expect("open")
+            .rows
             .is_empty()
     );
     assert_eq!(env.store.inbox().count(&shop(), "quarantined").await, Ok(1));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mercer_schemas::{ActionBy, Channel, DeliveryStatus};
 use mercer_store::inbox::parked_payload;
-use mercer_store::{Command, Error, InboxItem, InboxKind, NewInbox};
+use mercer_store::{Command, Error, InboxItem, InboxKind, Lease, NewInbox};
 use rand::Rng;
 
 use crate::support::{Env, append, message, open, outgoing, product, record, shop};
@@ -122,7 +122,7 @@ pub async fn rows_open_in_the_order_they_were_sent(env: Env) {
         .await
         .expect("insert");
     let stream = inserted[0].stream.clone().expect("stream");
-    let rows = env.store.inbox().open(&stream).await.expect("open");
+    let rows = env.store.inbox().open(&stream).await.expect("open").rows;
     let order: Vec<_> = rows.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(order, ["a", "b1", "b2", "c"]);
     assert_eq!(rows[0].address.expose(), "447700900004");
@@ -203,7 +203,7 @@ pub async fn statuses_go_to_the_conversation_of_their_message(env: Env) {
     assert_eq!(claimed.len(), 1);
     let sent = env.store.outbox().sent(&claimed[0], "wamid.out").await;
     assert_eq!(sent, Ok(true));
-    let open = env.store.inbox().open(&stream).await.expect("open");
+    let open = env.store.inbox().open(&stream).await.expect("open").rows;
     let ids: Vec<_> = open.iter().map(|row| row.provider_id.as_str()).collect();
     assert_eq!(ids, ["s1", "s2"]);
     assert_eq!(env.store.inbox().count(&shop(), "parked").await, Ok(1));
@@ -246,9 +246,70 @@ pub async fn attempts_are_counted_before_processing(env: Env) {
     assert_eq!(one, Ok(Some(vec![(first, 1)])));
     let both = inbox.begin_attempt(&lease, &[first, second]).await;
     assert_eq!(both, Ok(Some(vec![(first, 2), (second, 1)])));
-    let rows = inbox.open(&stream).await.expect("open");
+    let rows = inbox.open(&stream).await.expect("open").rows;
     assert_eq!(
         rows.iter().map(|row| row.attempts).collect::<Vec<_>>(),
         [2, 1]
     );
+}
+
+pub async fn an_attempt_is_taken_back_once(env: Env) {
+    let (_, first) = env.receive("447700900010", "1").await;
+    let (stream, second) = env.receive("447700900010", "2").await;
+    let old = env.lease("node-1", &stream).await;
+    let inbox = env.store.inbox();
+    let begin = async |lease: &Lease, ids: &[i64]| {
+        let begun = inbox.begin_attempt(lease, ids).await;
+        begun.expect("begin").is_some()
+    };
+    let attempts = async || {
+        let rows = inbox.open(&stream).await.expect("open").rows;
+        rows.iter().map(|row| row.attempts).collect::<Vec<_>>()
+    };
+    assert!(begin(&old, &[first]).await);
+    assert!(begin(&old, &[first, second]).await);
+    assert_eq!(attempts().await, [2, 1]);
+    let before = [(first, 1), (second, 0)];
+    for _ in 0..2 {
+        assert_eq!(inbox.take_back_attempt(&old, &before).await, Ok(true));
+        assert_eq!(attempts().await, [1, 0]);
+    }
+    let new = env.lease("node-2", &stream).await;
+    assert!(begin(&new, &[second]).await);
+    assert_eq!(inbox.take_back_attempt(&old, &before).await, Ok(false));
+    assert_eq!(attempts().await, [1, 1], "it is theirs now");
+}
+
+pub async fn a_row_that_cannot_be_read_hides_no_other(env: Env) {
+    let (_, bad) = env.receive("447700900009", "bad").await;
+    let (stream, good) = env.receive("447700900009", "good").await;
+    let garble = async |column: &str| {
+        let sql = format!("UPDATE inbox SET {column} = 'my words' WHERE id = {bad}");
+        env.sql(&sql).await;
+    };
+    let inbox = env.store.inbox();
+    for (column, what) in [("kind", "inbox.kind"), ("channel", "inbox.channel")] {
+        garble(column).await;
+        let open = inbox.open(&stream).await.expect("open");
+        assert_eq!(open.rows.len(), 1);
+        assert_eq!(open.rows[0].id, good);
+        assert_eq!(open.unreadable.len(), 1);
+        assert_eq!(
+            (open.unreadable[0].id, open.unreadable[0].what),
+            (bad, what)
+        );
+    }
+    // What it is can be told as far as the row still says.
+    env.sql(&format!(
+        "UPDATE inbox SET kind = 'message' WHERE id = {bad}"
+    ))
+    .await;
+    let unreadable = inbox
+        .open(&stream)
+        .await
+        .expect("open")
+        .unreadable
+        .remove(0);
+    assert_eq!(unreadable.kind, Some(InboxKind::Message));
+    assert!(unreadable.channel.is_none());
 }

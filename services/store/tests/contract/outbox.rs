@@ -305,6 +305,92 @@ pub async fn messages_of_a_dead_owner_become_unknown(env: Env) {
     );
 }
 
+pub async fn a_claim_that_nobody_heard_of_becomes_unknown(env: Env) {
+    let (first, _) = env.receive("447700900040", "1").await;
+    let (second, _) = env.receive("447700900041", "2").await;
+    let leases = env.leases("node").await;
+    for stream in [&first, &second] {
+        let partition = mercer_schemas::partition_of(&stream.shop, &stream.conversation);
+        queue(&env, stream, &leases[usize::from(partition)], 1, &[1]).await;
+    }
+    let outbox = env.store.outbox();
+    let claimed = claim(&outbox, &leases, now_ms()).await;
+    let attempt = |row: &OutboxRow| (row.message.clone(), row.attempt);
+    let all = claimed.iter().map(attempt).collect();
+    let found = outbox.sending_unattended(&leases, all).await;
+    assert!(found.expect("look").is_empty(), "all are being sent");
+
+    // Of the second an earlier attempt is still on its way: that is not this one.
+    let (known, other) = (attempt(&claimed[0]), claimed[1].message.clone());
+    let in_flight = [known, (other.clone(), 0)].into();
+    let look = outbox.sending_unattended(&leases, in_flight).await;
+    let found = look.expect("look");
+    assert_eq!(names(&found), [other]);
+    assert_eq!(found[0].state, OutboxState::Unknown);
+    assert_eq!(found[0].cause.as_deref(), Some("claim_unanswered"));
+
+    // What others claimed is theirs to know.
+    let theirs = env.leases("node-2").await;
+    for leases in [&leases, &theirs] {
+        let found = outbox.sending_unattended(leases, [].into()).await;
+        assert!(found.expect("look").is_empty());
+    }
+}
+
+pub async fn a_message_that_cannot_be_read_holds_up_no_other(env: Env) {
+    let (first, _) = env.receive("447700900042", "1").await;
+    let (second, _) = env.receive("447700900043", "2").await;
+    let leases = env.leases("node").await;
+    let mut queued = Vec::new();
+    for stream in [&first, &second] {
+        let partition = mercer_schemas::partition_of(&stream.shop, &stream.conversation);
+        let lease = &leases[usize::from(partition)];
+        queued.push(queue(&env, stream, lease, 1, &[1, 2, 3]).await);
+    }
+    let outbox = env.store.outbox();
+    let garble = async |message: &MessageId, column: &str| {
+        let sql = format!("UPDATE outbox SET {column} = '{{my words' WHERE message = '{message}'");
+        env.sql(&sql).await;
+    };
+    let claimed_of = |rows: &[OutboxRow], stream: &Stream| -> Vec<MessageId> {
+        let theirs = rows.iter().filter(|row| row.stream == *stream);
+        theirs.map(|row| row.message.clone()).collect()
+    };
+    garble(&queued[0][0], "channel").await;
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(names(&rows), [queued[1][0].clone()], "the other one goes");
+
+    // The next of its conversation may go now. This one cannot be read once it was sent.
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(claimed_of(&rows, &first), [queued[0][1].clone()]);
+    assert_eq!(outbox.unknown(&rows[0], "timeout").await, Ok(true));
+    garble(&queued[0][1], "parts").await;
+    let later = now_ms() + UNKNOWN_WAIT_MS + 1;
+    let due = outbox.unknown_due(&leases, later, 10).await.expect("due");
+    assert!(due.is_empty());
+    let third = claim_one(&outbox, &leases, now_ms(), &queued[0][2]).await;
+    assert_eq!(outbox.sent(&third, "wamid.3").await, Ok(true));
+
+    // Nor does one keep a node from going on with what the node before it left.
+    garble(&queued[1][0], "delivery").await;
+    let new = env.leases("node-2").await;
+    let left = outbox.sending_left_over(&new).await.expect("left over");
+    assert!(left.is_empty());
+    claim_one(&outbox, &new, now_ms(), &queued[1][1]).await;
+
+    let sql = "UPDATE outbox SET channel = 'whatsapp', parts = NULL, delivery = NULL";
+    env.sql(sql).await;
+    for (stream, message, cause) in [
+        (&first, &queued[0][0], "outbox.channel cannot be read"),
+        (&first, &queued[0][1], "outbox.parts cannot be read"),
+        (&second, &queued[1][0], "outbox.delivery cannot be read"),
+    ] {
+        let row = row_of(&outbox, stream, message).await;
+        assert_eq!(row.state, OutboxState::Failed);
+        assert_eq!(row.cause.as_deref(), Some(cause));
+    }
+}
+
 pub async fn reports_form_a_lattice(env: Env) {
     use DeliveryStatus::{Delivered, Failed, Read, Sent};
     let (stream, _) = env.receive("447700900025", "1").await;

@@ -4,9 +4,8 @@ use mercer_schemas::{Channel, DeliveryStatus, Stream};
 use mercer_store::retention::{BATCH, DEDUPE_MS, Forgotten, Table};
 use mercer_store::{
     Begin, ChangeKind, ConversationFilter, InboxItem, InboxKind, NewInbox, OutboxState, Outcome,
-    Snapshot, TargetName, UNKNOWN_WAIT_MS,
+    ProofTry, Snapshot, TargetName, UNKNOWN_WAIT_MS,
 };
-use sea_orm::{ConnectionTrait, Database};
 
 use crate::support::{Env, append, message, now_ms, outgoing, product, record, shop};
 
@@ -42,12 +41,6 @@ fn received(address: &str, provider_id: &str, age_ms: i64) -> NewInbox {
     new
 }
 
-async fn raw(env: &Env, sql: &str) {
-    let connection = Database::connect(&env.url).await.expect("connect");
-    connection.execute_unprepared(sql).await.expect(sql);
-    connection.close().await.expect("close");
-}
-
 pub async fn what_came_in_stays_as_long_as_it_may_come_again(env: Env) {
     let inbox = env.store.inbox();
     let day_ms = 24 * 3_600_000;
@@ -73,7 +66,7 @@ pub async fn what_came_in_stays_as_long_as_it_may_come_again(env: Env) {
         [true, false, false],
         "an open row, or one that Meta may post again, was forgotten"
     );
-    assert_eq!(inbox.open(&stream).await.expect("open").len(), 2);
+    assert_eq!(inbox.open(&stream).await.expect("open").rows.len(), 2);
 }
 
 pub async fn what_came_in_goes_in_batches(env: Env) {
@@ -168,6 +161,29 @@ pub async fn answers_for_repeated_requests_are_forgotten(env: Env) {
     assert_eq!(again, Ok(Begin::Fresh));
 }
 
+pub async fn wrong_proofs_are_forgotten(env: Env) {
+    for number in 0..3 {
+        let given = ProofTry {
+            attempt: format!("attempt-{number}"),
+            channel: Channel::Webchat,
+            address: "visitor".to_owned(),
+            details: vec!["a@b.example".to_owned()],
+            counted: Vec::new(),
+            is_proof: true,
+            at_ms: now_ms(),
+        };
+        let outcome = env.store.proofs().compare(&shop(), given).await;
+        assert!(outcome.is_ok());
+    }
+    let before = now_ms() - 3_600_000;
+    assert_eq!(forget_all(&env, Table::WrongProofs, before).await, 0);
+    let all = forget_all(&env, Table::WrongProofs, ages()).await;
+    assert_eq!(
+        all, 6,
+        "each counts against an address and an e-mail address"
+    );
+}
+
 pub async fn changes_that_a_reader_needs_and_the_newest_stay(env: Env) {
     let catalog = env.store.catalog();
     for number in 0..10 {
@@ -207,7 +223,7 @@ pub async fn dead_nodes_are_forgotten_and_living_owners_are_not(env: Env) {
     assert_eq!(forget_all(&env, Table::Nodes, now_ms()).await, 0);
     let sql = "UPDATE node SET expires_at_ms = expires_at_ms - 7200000 \
                WHERE boot_id IN ('dead', 'owner')";
-    raw(&env, sql).await;
+    env.sql(sql).await;
     assert_eq!(
         forget_all(&env, Table::Nodes, now_ms() - 3_600_000).await,
         1
@@ -282,7 +298,7 @@ pub async fn quiet_conversations_go_whole(env: Env) {
         "UPDATE conversation SET phase = 'composing' WHERE id = '{}'",
         running.conversation
     );
-    raw(&env, &sql).await;
+    env.sql(&sql).await;
 
     let conversations = env.store.conversations();
     let first = forget(&env, Table::Conversations, ages()).await;
@@ -366,7 +382,7 @@ pub async fn nobody_who_writes_is_forgotten(env: Env) {
         let log = conversations.log(&stream, 0, 10).await.expect("log");
         let expected = if stream == old { 2 } else { 0 };
         assert_eq!(log.len(), expected, "round {round}");
-        let open = env.store.inbox().open(&stream).await.expect("open");
+        let open = env.store.inbox().open(&stream).await.expect("open").rows;
         assert_eq!(open.len(), 1, "round {round}");
     }
 }

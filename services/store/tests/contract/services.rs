@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use mercer_store::{Begin, Role};
+use mercer_store::{Begin, ProofOutcome, ProofTry, Role};
+use sea_orm::{ConnectionTrait, Database, Statement};
+use sha2::{Digest, Sha256};
 
 use crate::support::{Env, now_ms, open, product, shop};
 
@@ -258,4 +260,38 @@ pub async fn processes_around_one_database_share_a_secret(env: Env) {
     let later = open(&env.url).await;
     assert_eq!(ask(&later, "nodes").await, first);
     assert_ne!(ask(&env.store, "another").await, first);
+}
+
+/// There are few postcodes: a hash that anybody can compute hides none.
+pub async fn what_is_written_as_a_proof_is_kept_under_a_key_that_all_processes_share(env: Env) {
+    let stores = [env.store.clone(), open(&env.url).await];
+    let given = |number: usize| ProofTry {
+        attempt: format!("attempt-{number}"),
+        channel: mercer_schemas::Channel::Webchat,
+        address: format!("visitor-{number}"),
+        details: vec!["ab12cd".to_owned()],
+        counted: Vec::new(),
+        is_proof: true,
+        at_ms: now_ms(),
+    };
+    for number in 0..11 {
+        let proofs = stores[number % 2].proofs();
+        let outcome = proofs.compare(&shop(), given(number)).await;
+        let expected = match number {
+            10 => ProofOutcome::Closed,
+            _ => ProofOutcome::Wrong(Vec::new()),
+        };
+        assert!(outcome.is_ok_and(|outcome| outcome == expected), "{number}");
+    }
+    let connection = Database::connect(&env.url).await.expect("connect");
+    let sql = "SELECT DISTINCT scope FROM wrong_proof";
+    let sql = Statement::from_string(connection.get_database_backend(), sql);
+    let rows = connection.query_all_raw(sql).await.expect("scopes");
+    let scopes: Vec<String> = rows
+        .iter()
+        .map(|row| row.try_get("", "scope").expect("text"))
+        .collect();
+    assert_eq!(scopes.len(), 11, "a detail and ten addresses");
+    let known = hex::encode(Sha256::digest("detail:ab12cd"));
+    assert!(!scopes.contains(&known));
 }

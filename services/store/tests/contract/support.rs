@@ -9,6 +9,7 @@ use mercer_schemas::{
 };
 use mercer_store::{Append, InboxItem, InboxKind, Lease, NewInbox, NewOutbox, Store, StoreConfig};
 use mercer_testing::{PostgresServer, sqlite_url};
+use sea_orm::{ConnectionTrait, Database};
 
 /// A store on a fresh database.
 pub struct Env {
@@ -55,6 +56,13 @@ impl Env {
             .claim_all(node, true)
             .await
             .expect("claim")
+    }
+
+    /// Changes the database behind the store's back.
+    pub async fn sql(&self, sql: &str) {
+        let connection = Database::connect(&self.url).await.expect("connect");
+        connection.execute_unprepared(sql).await.expect(sql);
+        connection.close().await.expect("close");
     }
 
     /// Brings one message in and returns its conversation and inbox row.

@@ -1,8 +1,10 @@
-use std::sync::Arc;
+use std::time::Duration;
 
+use mercer_schemas::BackOff;
 use mercer_testing::until;
 use ractor::{Actor, ActorRef};
 
+use super::look_up::looked_up;
 use super::*;
 use crate::partition::{PartitionActor, PartitionMsg};
 use crate::testing::{Says, World, number, says, settle};

@@ -1,0 +1,41 @@
+//! `CallTools`: looks up what the plan asks for.
+
+use mercer_commerce::Request;
+use mercer_conversation::Lookup;
+use mercer_schemas::{EffectId, Input};
+
+use super::look_up::looked_up;
+use super::{FailureCause, Outcome, Scope};
+
+pub(super) async fn call_tools(
+    scope: Scope<'_>,
+    id: EffectId,
+    lookup: &Lookup,
+) -> Result<Outcome, FailureCause> {
+    let services = &scope.context.services;
+    let answer = looked_up(scope.context, FailureCause::ToolError, || async {
+        let request = Request {
+            shop: &scope.view.shop,
+            channel: scope.turn.channel,
+            address: &scope.turn.address,
+            customer: lookup.customer.as_ref(),
+            identity: &lookup.identity,
+            attempt: id.as_str(),
+            shown: &lookup.shown,
+            spoken_of: &lookup.spoken_of,
+            plan: &lookup.plan,
+            words: &lookup.words,
+            hints: lookup.hints,
+            at_ms: services.clock.now_ms(),
+        };
+        services.tools.run(&request).await
+    })
+    .await?;
+    let input = Input::ToolsAnswered {
+        effect: id,
+        evidence: answer.evidence,
+        identified: answer.identified,
+        proof: answer.proof,
+    };
+    Ok(input.into())
+}

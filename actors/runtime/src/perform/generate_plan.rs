@@ -1,0 +1,60 @@
+//! `GeneratePlan`: the model writes which tools to call, within a grammar that likely intents narrow.
+
+use std::time::Duration;
+
+use mercer_conversation::grammar::PlanGrammar;
+use mercer_conversation::intent::IntentQuestion;
+use mercer_schemas::{ChatMessage, EffectId, Input, Intent, PromptStyle};
+
+use super::generation::{TEMPERATURE, Writing, generate};
+use super::{FailureCause, Outcome, Scope};
+use crate::timer::within;
+
+/// Longest wait for the intent classifier: an import may keep its embedder busy.
+const INTENTS_MAX: Duration = Duration::from_secs(1);
+
+pub(super) async fn generate_plan(
+    scope: Scope<'_>,
+    id: EffectId,
+    prompt: Vec<ChatMessage>,
+    grammar: PlanGrammar,
+    question: IntentQuestion,
+    tokens_max: u32,
+) -> Result<Outcome, FailureCause> {
+    let intents = likely_intents(scope, &question).await;
+    let writing = Writing {
+        messages: prompt,
+        grammar: grammar.lark(&intents),
+        tokens_max,
+        temperature: TEMPERATURE,
+        show_sentences: false,
+    };
+    let output = generate(scope, &id, writing).await?;
+    let input = Input::PlanGenerated {
+        effect: id,
+        output,
+        intents,
+    };
+    Ok(input.into())
+}
+
+/// Asks the classifier, if there is one, which intents the plan should be narrowed to. A model that
+/// was not trained on our prompts plans better than the classifier does and is left alone.
+async fn likely_intents(scope: Scope<'_>, question: &IntentQuestion) -> Vec<Intent> {
+    let context = scope.context;
+    let Some(classifier) = &context.services.intents else {
+        return Vec::new();
+    };
+    if scope.view.settings.prompt_style != PromptStyle::Compact {
+        return Vec::new();
+    }
+    let likely = classifier.likely(&question.words, &question.features);
+    match within(&*context.timer, INTENTS_MAX, likely).await {
+        Some(Ok(intents)) => return intents,
+        Some(Err(error)) => {
+            tracing::warn!(%error, "intent classifier failed; the plan is not narrowed");
+        }
+        None => tracing::warn!("intent classifier is late; the plan is not narrowed"),
+    }
+    Vec::new()
+}
