@@ -129,6 +129,7 @@ pub(crate) struct Health {
 }
 
 /// What a process needs that runs conversations.
+#[derive(Clone)]
 pub(crate) struct Answers {
     /// The indexes.
     pub(crate) knowledge: Knowledge,
