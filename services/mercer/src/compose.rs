@@ -147,6 +147,7 @@ impl Parts {
             knowledge: base.knowledge,
             chat: model.clone(),
             runtime: conversations.health(),
+            beside: conversations.beside(),
         };
         let served = Served {
             store: base.store,

@@ -13,6 +13,7 @@ use mercer_runtime::RuntimeHealth;
 use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
+use super::beside::BesideHealth;
 use crate::pool::LivePool;
 
 /// Replays for the admin API.
@@ -137,6 +138,8 @@ pub(crate) struct Answers {
     pub(crate) chat: Arc<dyn ChatModel>,
     /// The tasks that conversations live by.
     pub(crate) runtime: RuntimeHealth,
+    /// The tasks beside them.
+    pub(crate) beside: BesideHealth,
 }
 
 #[async_trait]
@@ -146,6 +149,7 @@ impl HealthSource for Health {
             knowledge,
             chat,
             runtime,
+            beside,
         }) = &self.answers
         else {
             return Vec::new();
@@ -169,6 +173,7 @@ impl HealthSource for Health {
             index,
             model_health(chat.as_ref()),
             conversations_health(&runtime.failing()),
+            beside_health(beside.problem()),
         ]
     }
 }
@@ -182,6 +187,15 @@ fn conversations_health(failing: &[&str]) -> PartHealth {
             [] => "go on".into(),
             tasks => format!("these tasks keep ending: {}", tasks.join(", ")),
         },
+    }
+}
+
+/// Returns whether the tasks beside conversations do their work.
+fn beside_health(problem: Option<String>) -> PartHealth {
+    PartHealth {
+        name: "tasks".into(),
+        ready: problem.is_none(),
+        reason: problem.unwrap_or_else(|| "go on".into()),
     }
 }
 
@@ -261,5 +275,12 @@ mod tests {
         let part = conversations_health(&["dispatcher"]);
         assert!(!part.ready);
         assert!(part.reason.contains("dispatcher"), "{}", part.reason);
+    }
+
+    #[test]
+    fn a_task_beside_conversations_that_keeps_panicking_is_named() {
+        assert!(beside_health(None).ready);
+        let part = beside_health(Some("indexer".to_owned()));
+        assert_eq!((part.ready, part.reason.as_str()), (false, "indexer"));
     }
 }

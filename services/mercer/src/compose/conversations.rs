@@ -18,7 +18,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::base::Base;
-use super::beside::keep;
+use super::beside::{BesideHealth, keep};
 use super::models::{OwnModels, load_chat};
 use crate::config::Config;
 
@@ -29,6 +29,7 @@ pub(crate) struct Conversations {
     notifier: JoinHandle<()>,
     /// Ends imports that a dead process left half way.
     imports: JoinHandle<()>,
+    beside: BesideHealth,
     stop_tasks: CancellationToken,
 }
 
@@ -44,23 +45,23 @@ impl Conversations {
         services: Services,
         wakes: mpsc::Receiver<Stream>,
     ) -> anyhow::Result<Self> {
-        let stop_tasks = CancellationToken::new();
+        let (beside, stop_tasks) = (BesideHealth::default(), CancellationToken::new());
         let indexer = {
             let (knowledge, stop) = (base.knowledge.clone(), stop_tasks.clone());
-            keep("indexer", stop_tasks.clone(), move || {
+            keep("indexer", &beside, stop_tasks.clone(), move || {
                 let (knowledge, stop) = (knowledge.clone(), stop.clone());
                 async move { knowledge.run_indexer(stop).await }
             })
         };
         let notifier = {
             let (notifier, stop) = (notifier(config, &base.store).await?, stop_tasks.clone());
-            keep("notifier", stop_tasks.clone(), move || {
+            keep("notifier", &beside, stop_tasks.clone(), move || {
                 let (notifier, stop) = (notifier.clone(), stop.clone());
                 async move { notifier.run(stop).await }
             })
         };
         let imports = base.store.imports();
-        let imports = keep("imports", stop_tasks.clone(), move || {
+        let imports = keep("imports", &beside, stop_tasks.clone(), move || {
             let imports = imports.clone();
             async move { imports.keep().await }
         });
@@ -74,6 +75,7 @@ impl Conversations {
             indexer,
             notifier,
             imports,
+            beside,
             stop_tasks,
         })
     }
@@ -81,6 +83,11 @@ impl Conversations {
     /// Returns what tells whether conversations can go on.
     pub(crate) fn health(&self) -> RuntimeHealth {
         self.runtime.health()
+    }
+
+    /// Returns what tells whether the tasks beside them do their work.
+    pub(crate) fn beside(&self) -> BesideHealth {
+        self.beside.clone()
     }
 
     /// Asks the process to stop where this node is given up: nothing in it can mend it.

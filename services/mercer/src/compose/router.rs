@@ -52,8 +52,10 @@ pub(super) fn of_door(door: Door, served: Served) -> Router {
         let ready = move || {
             let (store, answers) = (store.clone(), answers.clone());
             async move {
-                let failing = answers.map_or_else(Vec::new, |answers| answers.runtime.failing());
-                readiness(store.ready().await, &failing)
+                let (failing, beside) = answers.map_or_else(Default::default, |answers| {
+                    (answers.runtime.failing(), answers.beside.problem())
+                });
+                readiness(store.ready().await, &failing, beside)
             }
         };
         return router.merge(health(ready));
@@ -102,7 +104,11 @@ where
 }
 
 /// Answers 200 while this process can do its work, else 503 with why it cannot.
-fn readiness(database: Result<(), mercer_store::Error>, failing: &[&str]) -> (StatusCode, String) {
+fn readiness(
+    database: Result<(), mercer_store::Error>,
+    failing: &[&str],
+    beside: Option<String>,
+) -> (StatusCode, String) {
     if let Err(error) = database {
         tracing::warn!(%error, "database is not ready");
         return (
@@ -117,7 +123,10 @@ fn readiness(database: Result<(), mercer_store::Error>, failing: &[&str]) -> (St
             "conversations cannot go on".to_owned(),
         );
     }
-    (StatusCode::OK, "ready".to_owned())
+    match beside {
+        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem),
+        None => (StatusCode::OK, "ready".to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -126,11 +135,15 @@ mod tests {
 
     #[test]
     fn a_node_whose_tasks_keep_ending_is_not_ready() {
-        assert_eq!(readiness(Ok(()), &[]).0, StatusCode::OK);
-        let (status, reason) = readiness(Ok(()), &["dispatcher"]);
-        assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-        assert!(reason.contains("conversations"), "{reason}");
+        assert_eq!(readiness(Ok(()), &[], None).0, StatusCode::OK);
+        let unready = |database, failing: &[&str], beside: Option<&str>, words: &str| {
+            let (status, reason) = readiness(database, failing, beside.map(str::to_owned));
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+            assert!(reason.contains(words), "{reason}");
+        };
+        unready(Ok(()), &["dispatcher"], None, "conversations");
+        unready(Ok(()), &[], Some("notifier"), "notifier");
         let gone = Err(mercer_store::Error::Unavailable("gone".to_owned()));
-        assert_eq!(readiness(gone, &[]).0, StatusCode::SERVICE_UNAVAILABLE);
+        unready(gone, &[], None, "database");
     }
 }
