@@ -7,6 +7,7 @@ mod beside;
 mod conversations;
 mod link;
 mod models;
+mod replay;
 mod roles;
 mod router;
 mod seal;

@@ -1,76 +1,16 @@
-//! What the admin API needs of other parts.
+//! What the admin API needs of other parts: their health, and the pool.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mercer_admin::{
-    ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
-    TimelineEntry, WorkerRecord, WorkerState,
-};
+use mercer_admin::{HealthSource, PartHealth, PoolSource, PoolState, WorkerRecord, WorkerState};
 use mercer_inference::{ChatModel, WorkerRow};
 use mercer_knowledge::Knowledge;
 use mercer_runtime::RuntimeHealth;
-use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
 use super::beside::BesideHealth;
 use crate::pool::LivePool;
-
-/// Replays for the admin API.
-pub(crate) struct Replay {
-    /// The stores.
-    pub(crate) store: Store,
-}
-
-#[async_trait]
-impl ConversationReplay for Replay {
-    async fn replay(
-        &self,
-        shop: &ShopId,
-        conversation: &ConversationId,
-    ) -> Result<ReplayReport, ReplayError> {
-        let stream = Stream {
-            shop: shop.clone(),
-            conversation: conversation.clone(),
-        };
-        let records =
-            mercer_replay::load(&self.store, &stream)
-                .await
-                .map_err(|error| match error {
-                    mercer_replay::Error::Unknown(_) => ReplayError::NotFound,
-                    mercer_replay::Error::Store(mercer_store::Error::Unreadable {
-                        what,
-                        seq,
-                        ..
-                    }) => ReplayError::Undecodable {
-                        seq: seq.unsigned_abs(),
-                        cause: what.to_owned(),
-                    },
-                    mercer_replay::Error::Store(error) => ReplayError::Store(error),
-                })?;
-        let snapshot = self.store.conversations().snapshot(&stream).await?;
-        let verified = mercer_replay::verify(&records, snapshot.as_ref());
-        let timeline = mercer_replay::timeline(&records)
-            .into_iter()
-            .map(|entry| TimelineEntry {
-                seq: entry.seq,
-                at_ms: entry.at_ms,
-                kind: entry.kind,
-                title: entry.title,
-                detail: Personal::new(serde_json::json!(entry.detail)),
-            })
-            .collect();
-        let divergence = verified
-            .as_ref()
-            .err()
-            .map(|divergence| Personal::new(divergence.to_string()));
-        Ok(ReplayReport {
-            timeline,
-            verified: verified.is_ok(),
-            divergence,
-        })
-    }
-}
 
 /// The pool for the admin API, where there is one.
 pub(crate) struct Pool(pub(crate) Option<LivePool>);

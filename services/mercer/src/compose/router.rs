@@ -11,8 +11,9 @@ use mercer_inference::WorkerWatch;
 use mercer_store::Store;
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::adapters::{Answers, Health, Pool, Replay};
+use super::adapters::{Answers, Health, Pool};
 use super::link::Lines;
+use super::replay::Replay;
 use super::roles::Door;
 use crate::pool::LivePool;
 
