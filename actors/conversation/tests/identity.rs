@@ -198,7 +198,7 @@ fn a_proof_holds_for_a_day_after_the_last_message() {
     let Effect::CallTools { lookup, .. } = talk.effect() else {
         panic!("no tools")
     };
-    assert_eq!(customer, None);
+    assert_eq!(lookup.customer, None);
 }
 
 #[test]

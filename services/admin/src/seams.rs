@@ -34,6 +34,14 @@ pub enum ReplayError {
         /// Why, without the record's content.
         cause: String,
     },
+    /// The timeline is longer than an answer may be.
+    #[error("the timeline has {bytes} bytes, and an answer holds {bytes_max}")]
+    TooLong {
+        /// Bytes that it has.
+        bytes: usize,
+        /// Most that an answer holds.
+        bytes_max: usize,
+    },
     /// The store failed.
     #[error(transparent)]
     Store(#[from] mercer_store::Error),

@@ -9,11 +9,7 @@ pub mod config;
 pub mod observe;
 pub mod pool;
 
-mod adapters;
-mod beside;
 mod commands;
 mod evaluation;
 mod http;
-mod nodes;
 mod schemas;
-mod seal;

@@ -4,18 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::Router;
-use axum::http::StatusCode;
-use axum::routing::get;
 use mercer_inference::{
     ChatModel, Embedder, PoolConfig, PoolEmbedder, PoolReranker, PoolWatch, Reranker, Worker,
-    WorkerConfig, WorkerPool, WorkerRow, WorkerWatch,
+    WorkerConfig, WorkerPool, WorkerRow,
 };
-use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio_util::sync::CancellationToken;
 
 use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
@@ -142,53 +136,11 @@ impl LivePool {
 }
 
 /// Lets a worker end what it is writing, as long as that may take.
-pub(crate) async fn drain(mut worker: Worker, config: &Config) {
+pub(crate) async fn drain(worker: &mut Worker, patience: Duration) {
     worker.drain();
-    let patience = Duration::from_secs(config.worker.drain_s);
     if tokio::time::timeout(patience, worker.left()).await.is_err() {
         tracing::warn!("worker leaves before everything was written; others go on with it");
     }
-}
-
-/// Answers 200 while the worker takes requests, else 503 with why it does not.
-fn readiness(watch: &WorkerWatch) -> (StatusCode, String) {
-    match watch.problem() {
-        None => (StatusCode::OK, "ready".to_owned()),
-        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem),
-    }
-}
-
-/// Runs a worker alone, with text models of its own where files are configured, until it is asked to stop or told to drain. HTTP serves health and metrics only.
-///
-/// # Errors
-/// Says which part did not start.
-pub(crate) async fn serve_worker(
-    config: &Config,
-    listener: TcpListener,
-    metrics: PrometheusHandle,
-    stop: CancellationToken,
-) -> anyhow::Result<()> {
-    let mut worker = start_worker(config, &OwnModels::load(config).await?).await?;
-    let watch = worker.watch();
-    let address = listener.local_addr()?;
-    let router = Router::new()
-        .route("/health/live", get(|| std::future::ready("alive")))
-        .route(
-            "/health/ready",
-            get(move || std::future::ready(readiness(&watch))),
-        )
-        .route(
-            "/metrics",
-            get(move || std::future::ready(metrics.render())),
-        );
-    let http = tokio::spawn(async move { axum::serve(listener, router).await });
-    tracing::info!(%address, "serving");
-    tokio::select! {
-        () = stop.cancelled() => drain(worker, config).await,
-        left = worker.left() => left.context("worker")?,
-    }
-    http.abort();
-    Ok(())
 }
 
 /// Returns a worker's name: the configured one, or the machine's with a random number.

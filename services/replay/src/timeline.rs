@@ -23,11 +23,15 @@ pub struct Entry {
     pub detail: Vec<String>,
 }
 
-/// Lays a log out. Prompts are rebuilt from the state, exactly as they were sent.
-pub fn timeline(records: &[LogRecord]) -> Vec<Entry> {
-    let mut state = State::default();
-    let mut entries = Vec::new();
-    for record in records {
+/// Lays a log out, record by record from its first. Prompts are rebuilt from the state, exactly as they were sent.
+#[derive(Default)]
+pub struct Timeline {
+    state: State,
+}
+
+impl Timeline {
+    /// Returns the line of the log's next record.
+    pub fn take(&mut self, record: &LogRecord) -> Entry {
         let (kind, title, detail) = match &record.body {
             LogBody::Input { input, meta } => {
                 let (title, mut detail) = input_text(input);
@@ -35,25 +39,24 @@ pub fn timeline(records: &[LogRecord]) -> Vec<Entry> {
                     input,
                     Input::PlanGenerated { .. } | Input::ReplyGenerated { .. }
                 ) {
-                    detail.extend(prompt_lines(&state, &meta.settings));
+                    detail.extend(prompt_lines(&self.state, &meta.settings));
                 }
                 (input.type_name(), title, detail)
             }
             LogBody::Event { event } => {
-                state = evolve(state, event);
+                self.state = evolve(std::mem::take(&mut self.state), event);
                 let (title, detail) = event_text(event);
                 (event.type_name(), title, detail)
             }
         };
-        entries.push(Entry {
+        Entry {
             seq: record.seq,
             at_ms: record.at_ms,
             kind: kind.to_owned(),
             title,
             detail,
-        });
+        }
     }
-    entries
 }
 
 /// The prompt that the state's open effect sends.

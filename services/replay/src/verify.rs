@@ -69,65 +69,103 @@ pub enum Divergence {
     },
 }
 
-/// Folds a whole log and decides again on every input.
-///
-/// # Errors
-/// The first [`Divergence`].
-pub fn verify(records: &[LogRecord], snapshot: Option<&Snapshot>) -> Result<Replayed, Divergence> {
-    let mut state = State::default();
-    let mut decided = 0;
-    let mut expected: Vec<Event> = Vec::new();
-    let mut pending: Option<(u64, Vec<Event>)> = None;
-    let (mut seq, mut epoch) = (0, i64::MIN);
-    for record in records {
-        if record.seq != seq + 1 {
+/// Folds a log, record by record from its first, and decides again on every input.
+#[derive(Default)]
+pub struct Verification {
+    /// The conversation's snapshot, if there is one.
+    snapshot: Option<Snapshot>,
+    state: State,
+    records: usize,
+    decided: usize,
+    /// Events since the last input, as recorded.
+    recorded: Vec<Event>,
+    /// The last input's position, and the events decided on it now.
+    pending: Option<(u64, Vec<Event>)>,
+    seq: u64,
+    epoch: Option<i64>,
+    /// The first one ends it.
+    divergence: Option<Divergence>,
+}
+
+impl Verification {
+    /// Begins one, with the snapshot that the fold must pass.
+    pub fn new(snapshot: Option<Snapshot>) -> Self {
+        Self {
+            snapshot,
+            ..Self::default()
+        }
+    }
+
+    /// Takes the log's next record. After a divergence nothing more is looked at.
+    pub fn take(&mut self, record: &LogRecord) {
+        if self.divergence.is_none() {
+            self.divergence = self.check(record).err();
+        }
+    }
+
+    /// Returns what was found once the log has ended.
+    ///
+    /// # Errors
+    /// The first [`Divergence`].
+    pub fn end(mut self) -> Result<Replayed, Divergence> {
+        if let Some(divergence) = self.divergence {
+            return Err(divergence);
+        }
+        compare(self.pending.take(), &mut self.recorded)?;
+        Ok(Replayed {
+            records: self.records,
+            decided: self.decided,
+            state_sha256: hash(&self.state),
+        })
+    }
+
+    fn check(&mut self, record: &LogRecord) -> Result<(), Divergence> {
+        let seq = record.seq;
+        if seq != self.seq + 1 {
             return Err(Divergence::Sequence {
-                after: seq,
-                found: record.seq,
+                after: self.seq,
+                found: seq,
             });
         }
-        if record.epoch < epoch {
+        if let Some(before) = self.epoch.filter(|before| record.epoch < *before) {
             return Err(Divergence::Epoch {
-                seq: record.seq,
-                before: epoch,
+                seq,
+                before,
                 after: record.epoch,
             });
         }
-        (seq, epoch) = (record.seq, record.epoch);
+        (self.seq, self.epoch) = (seq, Some(record.epoch));
+        self.records += 1;
         match &record.body {
             LogBody::Input { input, meta } => {
-                compare(pending.take(), &mut expected)?;
+                compare(self.pending.take(), &mut self.recorded)?;
                 if record.logic_version == LOGIC_VERSION {
-                    let events =
-                        decide(&state, input, meta).map_err(|refusal| Divergence::Refused {
+                    let events = decide(&self.state, input, meta).map_err(|refusal| {
+                        Divergence::Refused {
                             seq,
                             refusal: refusal.to_string(),
-                        })?;
-                    pending = Some((seq, events));
-                    decided += 1;
+                        }
+                    })?;
+                    self.pending = Some((seq, events));
+                    self.decided += 1;
                 }
             }
             LogBody::Event { event } => {
-                expected.push(event.clone());
-                state = evolve(state, event);
-                invariants::check(&state).map_err(|violation| Divergence::Invariant {
+                self.recorded.push(event.clone());
+                self.state = evolve(std::mem::take(&mut self.state), event);
+                invariants::check(&self.state).map_err(|violation| Divergence::Invariant {
                     seq,
                     violation: violation.to_string(),
                 })?;
             }
         }
-        if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.seq == seq)
-            && hash(&state) != snapshot.hash
-        {
-            return Err(Divergence::Snapshot { seq });
+        match &self.snapshot {
+            Some(snapshot) if snapshot.seq == seq && hash(&self.state) != snapshot.hash => {
+                Err(Divergence::Snapshot { seq })
+            }
+            _ => Ok(()),
         }
     }
-    compare(pending, &mut expected)?;
-    Ok(Replayed {
-        records: records.len(),
-        decided,
-        state_sha256: hash(&state),
-    })
 }
 
 /// Compares the events decided now with those recorded, byte for byte.
@@ -173,6 +211,12 @@ mod tests {
     use mercer_schemas::{
         Channel, Content, InboundMessage, Input, MessageId, Meta, PromptStyle, Settings,
     };
+
+    fn verify(records: &[LogRecord], snapshot: Option<Snapshot>) -> Result<Replayed, Divergence> {
+        let mut verification = Verification::new(snapshot);
+        records.iter().for_each(|record| verification.take(record));
+        verification.end()
+    }
 
     fn log() -> Vec<LogRecord> {
         let meta = Meta {
@@ -266,7 +310,7 @@ mod tests {
             hash: "00".into(),
         };
         assert_eq!(
-            verify(&log(), Some(&wrong)),
+            verify(&log(), Some(wrong)),
             Err(Divergence::Snapshot { seq: 2 })
         );
     }

@@ -2,22 +2,18 @@
 
 use axum::Json;
 use axum::extract::State;
+use mercer_replay::Turns;
 use mercer_schemas::Stream;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::view::{self, Step, Turn};
+use super::view::{Step, Turn};
 use super::{ConversationPath, ConversationSummary, find};
 use crate::Admin;
 use crate::answer::Sample;
 use crate::auth::Caller;
 use crate::extract::PathParams;
 use crate::problem::Problem;
-
-/// Log records read at a time, and most bytes of them. What is answered is folded on the way, so the
-/// whole log is never in memory.
-const RECORDS_PER_READ: u64 = 500;
-const BYTES_PER_READ_MAX: u64 = 1024 * 1024;
 
 /// A conversation with everything that was said, found and checked.
 #[derive(Serialize, Deserialize, ToSchema)]
@@ -64,23 +60,11 @@ pub(crate) async fn get_conversation(
         shop: caller.shop_id().clone(),
         conversation: path.conversation,
     };
-    let conversations = admin.store.conversations();
-    let mut folded = view::Folded::default();
-    let mut after = 0;
-    loop {
-        let part = conversations
-            .log_part(&stream, after, RECORDS_PER_READ, BYTES_PER_READ_MAX)
-            .await?;
-        part.records.iter().for_each(|record| folded.take(record));
-        after = part.records.last().map_or(after, |record| record.seq);
-        if part.is_end {
-            break;
-        }
-    }
-    let view::Folded { turns, steps } = folded;
+    let mut folded = Turns::default();
+    mercer_replay::read(&admin.store, &stream, |record| folded.take(record)).await?;
     Ok(Json(ConversationDetail {
         conversation: row.into(),
-        turns,
-        steps,
+        turns: folded.turns.into_iter().map(Turn::from).collect(),
+        steps: folded.steps.into_iter().map(Step::from).collect(),
     }))
 }

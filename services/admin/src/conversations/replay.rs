@@ -54,6 +54,10 @@ pub(crate) async fn replay_conversation(
         Ok(report) => Ok(Json(report)),
         Err(ReplayError::NotFound) => Err(Problem::not_found("conversation")),
         Err(ReplayError::Store(error)) => Err(error.into()),
+        Err(error @ ReplayError::TooLong { .. }) => Err(Problem::new(
+            Kind::Internal,
+            format!("{error}; run `mercer replay {}` instead", path.conversation),
+        )),
         Err(ReplayError::Undecodable { seq, cause }) => {
             tracing::error!(conversation.id = %path.conversation, seq, %cause, "log record cannot be read");
             Err(Problem::new(

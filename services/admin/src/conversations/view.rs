@@ -1,24 +1,17 @@
-//! Turns as a person reads them: a pure fold over a conversation's log. Prompts, tokens and
-//! timings are not here; the replay has them.
+//! Turns as the API tells them: the fold's turns in the form of the API. How the log becomes turns is not here
+//! (`mercer_replay::Turns`).
 
+use mercer_replay as replay;
 use mercer_schemas::{
-    ActionBy, Claim, CustomerId, DeliveryStatus, DraftSource, Event, Evidence, Field, Handle,
-    HandoffReason, IdentityEnd, LogBody, LogRecord, MessageId, OutboundMessage, Personal, Plan,
-    Product, ProductCard, RecordKey, TurnId, Verdict,
+    ActionBy, Claim, CustomerId, DeliveryStatus, DraftSource, Evidence, Field, Handle,
+    HandoffReason, IdentityEnd, MessageId, Personal, Plan, Product, ProductCard, RecordKey, TurnId,
+    Verdict,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::answer::Sample;
 use crate::products::key;
-
-/// A conversation's log, folded record by record. Inputs add nothing: what came of them is in the
-/// events.
-#[derive(Default)]
-pub(crate) struct Folded {
-    pub(crate) turns: Vec<Turn>,
-    pub(crate) steps: Vec<Step>,
-}
 
 /// A customer's message or burst, and what was made of it.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
@@ -156,182 +149,78 @@ pub(crate) enum What {
     },
 }
 
-impl Folded {
-    /// Takes the log's next record.
-    pub(crate) fn take(&mut self, record: &LogRecord) {
-        if let LogBody::Event { event } = &record.body {
-            self.apply(record, event);
-        }
-    }
-
-    fn apply(&mut self, record: &LogRecord, event: &Event) {
-        let at_ms = record.at_ms;
-        match event {
-            Event::TurnStarted {
-                turn,
-                attempt,
-                words,
-                cut: _,
-            } => self.start(at_ms, turn, *attempt, words),
-            Event::TurnExtended {
-                turn,
-                attempt,
-                words,
-                cut: _,
-            } => {
-                let known = self.turns.iter().rev().find(|known| known.turn == *turn);
-                let before = known.map_or("", |known| known.words.expose());
-                let all = format!("{before}\n{}", words.expose());
-                self.start(at_ms, turn, *attempt, &Personal::new(all.trim().to_owned()));
-            }
-            Event::PlanMade { turn, plan } => {
-                self.in_turn(turn, |t| t.plan = Some(plan.clone()));
-            }
-            Event::EvidenceGathered { turn, evidence } => {
-                self.in_turn(turn, |t| t.evidence.clone_from(evidence));
-            }
-            Event::ReplyDrafted {
-                turn,
-                draft,
-                source,
-            } => self.in_turn(turn, |t| {
-                t.drafts.push(Draft {
-                    at_ms,
-                    source: *source,
-                    text: draft.clone(),
-                    blocked_by: Vec::new(),
-                });
-            }),
-            Event::ReplyBlocked { turn, verdicts } => self.in_turn(turn, |t| {
-                if let Some(draft) = t.drafts.last_mut() {
-                    draft.blocked_by.clone_from(verdicts);
-                }
-            }),
-            Event::ReplyQueued {
-                turn,
-                message,
-                content,
-                verdicts,
-                claims,
-            } => {
-                let sent = sent(at_ms, message, content, verdicts, claims);
-                match turn {
-                    Some(turn) => self.in_turn(turn, |t| t.replies.push(sent.clone())),
-                    None => self.step(record, What::Message { sent }),
-                }
-            }
-            Event::TurnEnded { turn, .. } => {
-                self.in_turn(turn, |t| t.ended_at_ms = Some(at_ms));
-            }
-            Event::DeliveryUpdated { message, status } => self.deliver(message, *status),
-            Event::HandedOver { reason } => self.step(record, What::HandedOver { reason: *reason }),
-            Event::TakenOver { by } => self.step(record, What::TakenOver { by: by.clone() }),
-            Event::HandedBack { by } => self.step(record, What::HandedBack { by: by.clone() }),
-            Event::CustomerIdentified { customer, .. } => {
-                let customer = customer.clone();
-                self.step(record, What::Identified { customer });
-            }
-            Event::InputQuarantined { inbox_ids } => {
-                let inbox_ids = inbox_ids.clone();
-                self.step(record, What::Quarantined { inbox_ids });
-            }
-            Event::IdentityEnded { cause } => {
-                self.step(record, What::IdentityEnded { cause: *cause });
-            }
-            Event::ConversationStarted { .. }
-            | Event::MessageReceived { .. }
-            | Event::ProofTried { .. }
-            | Event::HistoryCompacted { .. } => {}
-        }
-    }
-
-    /// Begins a turn, or begins it anew: what the earlier attempt found no longer counts.
-    fn start(&mut self, at_ms: i64, turn: &TurnId, attempt: u32, words: &Personal<String>) {
-        let known = self.turns.iter().position(|known| known.turn == *turn);
-        let started_at_ms = known.map_or(at_ms, |place| self.turns[place].started_at_ms);
-        let begun = Turn {
-            turn: turn.clone(),
-            restarts: attempt,
-            started_at_ms,
-            ended_at_ms: None,
-            words: words.clone(),
-            plan: None,
-            evidence: Vec::new(),
-            drafts: Vec::new(),
-            replies: Vec::new(),
-        };
-        match known {
-            Some(place) => self.turns[place] = begun,
-            None => self.turns.push(begun),
-        }
-    }
-
-    fn in_turn(&mut self, turn: &TurnId, change: impl FnOnce(&mut Turn)) {
-        // The turn is nearly always the last one.
-        if let Some(turn) = self
-            .turns
-            .iter_mut()
-            .rev()
-            .find(|known| known.turn == *turn)
-        {
-            change(turn);
-        }
-    }
-
-    fn step(&mut self, record: &LogRecord, what: What) {
-        self.steps.push(Step {
-            seq: record.seq,
-            at_ms: record.at_ms,
-            what,
-        });
-    }
-
-    fn deliver(&mut self, message: &MessageId, status: DeliveryStatus) {
-        let in_turns = self.turns.iter_mut().flat_map(|turn| &mut turn.replies);
-        let in_steps = self
-            .steps
-            .iter_mut()
-            .filter_map(|step| match &mut step.what {
-                What::Message { sent } => Some(sent),
-                _ => None,
-            });
-        for sent in in_turns
-            .chain(in_steps)
-            .filter(|sent| sent.message == *message)
-        {
-            sent.delivery = Some(match sent.delivery {
-                Some(before) => before.join(status),
-                None => status,
-            });
-        }
-    }
-}
-
-fn sent(
-    queued_at_ms: i64,
-    message: &MessageId,
-    content: &OutboundMessage,
-    verdicts: &[Verdict],
-    claims: &[Claim],
-) -> Sent {
-    Sent {
-        message: message.clone(),
-        queued_at_ms,
-        text: content.text.clone(),
-        cards: content.cards.clone(),
-        verdicts: verdicts.to_vec(),
-        ledger: claims.iter().map(LedgerLine::from).collect(),
-        delivery: None,
-    }
-}
-
-impl From<&Claim> for LedgerLine {
-    fn from(claim: &Claim) -> Self {
+impl From<replay::Turn> for Turn {
+    fn from(turn: replay::Turn) -> Self {
         Self {
-            reference: claim.reference.clone(),
+            turn: turn.turn,
+            restarts: turn.restarts,
+            started_at_ms: turn.started_at_ms,
+            ended_at_ms: turn.ended_at_ms,
+            words: turn.words,
+            plan: turn.plan,
+            evidence: turn.evidence,
+            drafts: turn.drafts.into_iter().map(Draft::from).collect(),
+            replies: turn.replies.into_iter().map(Sent::from).collect(),
+        }
+    }
+}
+
+impl From<replay::Draft> for Draft {
+    fn from(draft: replay::Draft) -> Self {
+        Self {
+            at_ms: draft.at_ms,
+            source: draft.source,
+            text: draft.text,
+            blocked_by: draft.blocked_by,
+        }
+    }
+}
+
+impl From<replay::Sent> for Sent {
+    fn from(sent: replay::Sent) -> Self {
+        Self {
+            message: sent.message,
+            queued_at_ms: sent.queued_at_ms,
+            text: sent.content.text,
+            cards: sent.content.cards,
+            verdicts: sent.verdicts,
+            ledger: sent.claims.into_iter().map(LedgerLine::from).collect(),
+            delivery: sent.delivery,
+        }
+    }
+}
+
+impl From<replay::Step> for Step {
+    fn from(step: replay::Step) -> Self {
+        Self {
+            seq: step.seq,
+            at_ms: step.at_ms,
+            what: step.what.into(),
+        }
+    }
+}
+
+impl From<replay::What> for What {
+    fn from(what: replay::What) -> Self {
+        match what {
+            replay::What::HandedOver { reason } => Self::HandedOver { reason },
+            replay::What::TakenOver { by } => Self::TakenOver { by },
+            replay::What::Message { sent } => Self::Message { sent: sent.into() },
+            replay::What::HandedBack { by } => Self::HandedBack { by },
+            replay::What::Identified { customer } => Self::Identified { customer },
+            replay::What::IdentityEnded { cause } => Self::IdentityEnded { cause },
+            replay::What::Quarantined { inbox_ids } => Self::Quarantined { inbox_ids },
+        }
+    }
+}
+
+impl From<Claim> for LedgerLine {
+    fn from(claim: Claim) -> Self {
+        Self {
+            reference: claim.reference,
             record: claim.record.to_string(),
             version: claim.version,
-            value: claim.value.clone(),
+            value: claim.value,
             read_at_ms: claim.read_at_ms,
         }
     }

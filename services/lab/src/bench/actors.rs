@@ -1,19 +1,16 @@
 //! `mercer-lab bench actors`: memory of conversations, and how long one takes to come back.
 
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Parser;
-use mercer::compose::{OwnModels, load_chat};
+use mercer::compose::start_bare;
 use mercer::config::Config;
-use mercer_commerce::Tools;
-use mercer_gateway::{Channels, GatewayConfig, LiveFeed};
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
-use mercer_runtime::{Runtime, RuntimeConfig, Services, SystemClock};
+use mercer_runtime::RuntimeConfig;
 use mercer_schemas::{Channel, Content, InboundMessage, MessageId, Personal, ShopId, Stream};
-use mercer_store::{InboxItem, InboxKind, LocalHints, NewInbox, Store};
+use mercer_store::{InboxItem, InboxKind, NewInbox, Store};
 use serde::Serialize;
 
 use super::shop_in;
@@ -56,24 +53,12 @@ pub(super) async fn run(config: &Config, args: ActorsArgs) -> anyhow::Result<Exi
         SearchConfig::default(),
     )
     .await?;
-    let (hints, wakes) = LocalHints::new();
-    let live = LiveFeed::new();
-    let services = Services {
-        store: store.clone(),
-        tools: Tools::new(store.clone(), knowledge),
-        chat: load_chat(config, &OwnModels::default()).await?,
-        intents: None,
-        channels: Channels::new(&GatewayConfig::default(), &live)?,
-        live,
-        clock: Arc::new(SystemClock),
-    };
     let runtime_config = RuntimeConfig {
         live_max: args.conversations * 2,
         idle: Duration::from_secs(3_600),
         ..RuntimeConfig::default()
     };
-    let runtime = Runtime::start(runtime_config, services, wakes).await?;
-    drop(hints);
+    let runtime = start_bare(config, runtime_config, store.clone(), knowledge).await?;
     let before = resident_bytes()?;
     let started = Instant::now();
     let streams = write_to_all(&store, &shop, args.conversations).await?;

@@ -8,6 +8,7 @@ use clap::Parser;
 
 use crate::commands::eval::clock;
 use crate::commands::serve::{listen, stop_on_signal};
+use crate::compose::Chat;
 use crate::config::{Bases, Config};
 use crate::evaluation::dialogue;
 use crate::evaluation::judge::judge;
@@ -48,7 +49,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
     let setting = Setting {
         catalog: bases.find(&args.catalog),
         clock: clock(args.today.as_deref())?,
-        chat: None,
+        chat: Chat::Here,
         metrics: Some(metrics),
     };
     let stage = Stage::set(config, listener, setting).await?;

@@ -13,13 +13,12 @@ use mercer_runtime::{Clock, FixedDayClock, SystemClock};
 use mercer_schemas::{CustomerId, Personal};
 use serde::Serialize;
 
-use crate::compose::OwnModels;
+use crate::compose::{Chat, OwnModels};
 use crate::config::{Bases, Config};
 use crate::evaluation::dialogue::{self, Dialogue};
 use crate::evaluation::driver::Line;
 use crate::evaluation::judge::{TurnResult, course, judge};
 use crate::evaluation::stage::{Setting, Stage};
-use crate::pool;
 
 /// Measure answers or search against expectations.
 #[derive(Subcommand)]
@@ -111,14 +110,9 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
         !args.pool || !config.nats.url.is_empty(),
         "--pool: nats.url is empty, so there is no pool"
     );
-    let chat = if args.pool {
-        Some(pool::connect(&config).await?)
-    } else {
-        None
-    };
-    let model = match &chat {
-        Some(chat) => chat.info().label(),
-        None => config.models.chat.display().to_string(),
+    let chat = match args.pool {
+        true => Chat::Pool { worker: false },
+        false => Chat::Here,
     };
     let setting = Setting {
         catalog: Bases::of(None).find(&args.catalog),
@@ -127,6 +121,10 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
         metrics: None,
     };
     let stage = Stage::set(config.clone(), listener, setting).await?;
+    let model = match chat {
+        Chat::Pool { .. } => stage.model.clone(),
+        Chat::Here => config.models.chat.display().to_string(),
+    };
     let report = play(&stage.line, &dialogues, model).await?;
     stage.strike().await?;
     print(&report, args.json)?;

@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 use clap::Parser;
+use mercer_replay::{Entry, Timeline, Verification};
 use mercer_schemas::{ConversationId, ShopId, Stream};
 use mercer_store::Store;
 
@@ -61,25 +62,27 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
 }
 
 async fn replay(store: &Store, stream: &Stream, args: &Args) -> anyhow::Result<()> {
-    let records = mercer_replay::load(store, stream).await?;
-    if !args.all {
-        for entry in mercer_replay::timeline(&records) {
-            println!(
-                "{:>5}  {}  {:<20} {}",
-                entry.seq, entry.at_ms, entry.kind, entry.title
-            );
-            for line in entry.detail {
-                println!(
-                    "{:>44}{}",
-                    "",
-                    line.replace('\n', "\n                                            ")
-                );
-            }
+    let snapshot = match args.verify {
+        true => store.conversations().snapshot(stream).await?,
+        false => None,
+    };
+    let mut verification = args.verify.then(|| Verification::new(snapshot));
+    let mut timeline = (!args.all).then(Timeline::default);
+    let records = mercer_replay::read(store, stream, |record| {
+        if let Some(timeline) = &mut timeline {
+            print(&timeline.take(record));
         }
-    }
-    if args.verify {
-        let snapshot = store.conversations().snapshot(stream).await?;
-        let replayed = mercer_replay::verify(&records, snapshot.as_ref())?;
+        if let Some(verification) = &mut verification {
+            verification.take(record);
+        }
+    });
+    ensure!(
+        records.await? > 0,
+        "no log of conversation {}",
+        stream.conversation
+    );
+    if let Some(verification) = verification {
+        let replayed = verification.end()?;
         if !args.all {
             println!(
                 "{} records, {} decisions, state {}",
@@ -88,6 +91,20 @@ async fn replay(store: &Store, stream: &Stream, args: &Args) -> anyhow::Result<(
         }
     }
     Ok(())
+}
+
+fn print(entry: &Entry) {
+    println!(
+        "{:>5}  {}  {:<20} {}",
+        entry.seq, entry.at_ms, entry.kind, entry.title
+    );
+    for line in &entry.detail {
+        println!(
+            "{:>44}{}",
+            "",
+            line.replace('\n', "\n                                            ")
+        );
+    }
 }
 
 async fn streams(store: &Store, args: &Args) -> anyhow::Result<Vec<Stream>> {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use hmac::{Hmac, KeyInit, Mac};
+use mercer_replay::Turns;
 use mercer_schemas::{Channel, Event, LogBody, LogRecord, ShopId};
 use mercer_store::Store;
 use serde_json::json;
@@ -45,8 +46,8 @@ pub(crate) struct Caller<'a> {
 
 /// What a turn came to.
 pub(crate) struct PlayedTurn {
-    /// Log records of the turn.
-    pub(crate) records: Vec<LogRecord>,
+    /// The log of the turn, folded.
+    pub(crate) turns: Turns,
     /// Texts that arrived at the customer's phone.
     pub(crate) replies: Vec<String>,
 }
@@ -82,9 +83,10 @@ impl Caller<'_> {
         let records = tokio::time::timeout(TURN, self.answered())
             .await
             .context("no answer in time")??;
-        let expected = records.iter().filter(|record| is_reply(record)).count();
+        let mut turns = Turns::default();
+        records.iter().for_each(|record| turns.take(record));
         let mut replies = Vec::new();
-        if expected > 0 {
+        if turns.sent().next().is_some() {
             replies = self
                 .line
                 .graph
@@ -93,7 +95,7 @@ impl Caller<'_> {
             ensure!(!replies.is_empty(), "a reply was queued and did not arrive");
             self.seen_replies += replies.len();
         }
-        Ok(PlayedTurn { records, replies })
+        Ok(PlayedTurn { turns, replies })
     }
 
     async fn post(&self, id: &str, words: &str) -> anyhow::Result<()> {
@@ -144,9 +146,7 @@ impl Caller<'_> {
                 let records = conversations.log(&stream, self.seen_seq, 500).await?;
                 // The log alone tells whether the message was taken; the phase is read after it,
                 // so that it cannot be older.
-                let taken = records
-                    .iter()
-                    .any(|record| matches!(event(record), Some(Event::MessageReceived { .. })));
+                let taken = records.iter().any(is_received);
                 let row = conversations.get(&self.line.shop, &row.id).await?;
                 let rests =
                     row.is_some_and(|row| row.phase == "idle" || row.phase == "with_person");
@@ -161,14 +161,12 @@ impl Caller<'_> {
     }
 }
 
-/// Returns the event of a record, if it is one.
-pub(crate) fn event(record: &LogRecord) -> Option<&Event> {
-    match &record.body {
-        LogBody::Event { event } => Some(event),
-        LogBody::Input { .. } => None,
-    }
-}
-
-fn is_reply(record: &LogRecord) -> bool {
-    matches!(event(record), Some(Event::ReplyQueued { .. }))
+/// Says whether a record takes a customer's message into the conversation.
+fn is_received(record: &LogRecord) -> bool {
+    matches!(
+        record.body,
+        LogBody::Event {
+            event: Event::MessageReceived { .. }
+        }
+    )
 }

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use mercer_commerce::{attribute_value, order_fields, product_fields, variant_fields};
 use mercer_conversation::spans;
+use mercer_replay::{Turns, What};
 use mercer_schemas::evidence::field_name;
-use mercer_schemas::{
-    Claim, Event, Evidence, Field, Input, Intent, LogBody, Plan, RecordKey, Shop, ShopId,
-};
+use mercer_schemas::{Claim, Evidence, Field, Intent, Plan, RecordKey, Shop, ShopId};
 use mercer_store::Store;
 use serde::Serialize;
 
 use crate::evaluation::dialogue::Expect;
-use crate::evaluation::driver::{PlayedTurn, event};
+use crate::evaluation::driver::PlayedTurn;
 
 /// What came of one turn.
 #[derive(Clone, Serialize)]
@@ -53,38 +52,27 @@ pub(crate) struct Course {
     pub(crate) blocked: Vec<String>,
 }
 
-/// Reads how a turn came to its answer. A turn that began again has several plans; the last one counts.
+/// Reads how a turn came to its played.
 pub(crate) fn course(played: &PlayedTurn) -> Course {
-    let mut course = Course {
-        plan: Plan::default(),
-        intents: Vec::new(),
-        found: Vec::new(),
-        blocked: Vec::new(),
-    };
-    for record in &played.records {
-        match &record.body {
-            LogBody::Input {
-                input: Input::PlanGenerated { intents, .. },
-                ..
-            } => course.intents.clone_from(intents),
-            LogBody::Event {
-                event: Event::PlanMade { plan, .. },
-            } => course.plan = plan.clone(),
-            LogBody::Event {
-                event: Event::EvidenceGathered { evidence, .. },
-            } => course.found = evidence.iter().filter_map(record_of).collect(),
-            LogBody::Event {
-                event: Event::ReplyBlocked { verdicts, .. },
-            } => {
-                let failed = verdicts.iter().filter(|verdict| !verdict.passed);
-                course
-                    .blocked
-                    .extend(failed.map(|verdict| verdict.rule.clone()));
-            }
-            LogBody::Input { .. } | LogBody::Event { .. } => {}
-        }
+    let turns = &played.turns.turns;
+    let last = turns.last();
+    let drafts = turns.iter().flat_map(|turn| &turn.drafts);
+    let failed = drafts
+        .flat_map(|draft| &draft.blocked_by)
+        .filter(|verdict| !verdict.passed);
+    Course {
+        plan: plan(&played.turns).cloned().unwrap_or_default(),
+        intents: last.map_or_else(Vec::new, |turn| turn.intents.clone()),
+        found: last.map_or_else(Vec::new, |turn| {
+            turn.evidence.iter().filter_map(record_of).collect()
+        }),
+        blocked: failed.map(|verdict| verdict.rule.clone()).collect(),
     }
-    course
+}
+
+/// Returns the plan that was carried out.
+fn plan(turns: &Turns) -> Option<&Plan> {
+    turns.turns.last().and_then(|turn| turn.plan.as_ref())
 }
 
 fn record_of(line: &Evidence) -> Option<String> {
@@ -110,18 +98,15 @@ pub(crate) async fn judge(
         .get(shop)
         .await?
         .ok_or_else(|| anyhow::anyhow!("shop {shop} does not exist"))?;
-    let events: Vec<&Event> = played.records.iter().filter_map(event).collect();
+    let turns = &played.turns;
     let reply = played.replies.join("\n");
-    let tools = tools(&events);
-    let evidence: Vec<&Evidence> = events
-        .iter()
-        .filter_map(|event| match event {
-            Event::EvidenceGathered { evidence, .. } => Some(evidence),
-            _ => None,
-        })
+    let tools: Vec<String> = plan(turns)
+        .map(|plan| plan.calls.iter().map(|call| call.tool().to_owned()))
+        .into_iter()
         .flatten()
         .collect();
-    let claims = claims(&events);
+    let evidence: Vec<&Evidence> = turns.turns.iter().flat_map(|turn| &turn.evidence).collect();
+    let claims: Vec<&Claim> = turns.sent().flat_map(|sent| &sent.claims).collect();
     let mut faults = Vec::new();
     if let Some(expected) = &expect.tools {
         let (expected, called): (BTreeSet<&str>, BTreeSet<&str>) = (
@@ -145,9 +130,10 @@ pub(crate) async fn judge(
         }
     }
     if let Some(expected) = expect.handoff {
-        let with_person = events
+        let with_person = turns
+            .steps
             .iter()
-            .any(|event| matches!(event, Event::HandedOver { .. }));
+            .any(|step| matches!(step.what, What::HandedOver { .. }));
         if with_person != expected {
             faults.push(format!("handoff: expected {expected}, was {with_person}"));
         }
@@ -158,38 +144,11 @@ pub(crate) async fn judge(
             faults.push(format!("forbid: the reply holds `{text}`"));
         }
     }
-    let grounded = grounded(store, shop, words, &events, &evidence, &reply).await?;
+    let grounded = grounded(store, shop, words, turns, &evidence, &reply).await?;
     if !grounded {
         faults.push("a figure of the reply is not backed by the stores".to_owned());
     }
     Ok((faults, grounded, tools))
-}
-
-/// Returns the ledger of all replies of the turn.
-fn claims<'a>(events: &[&'a Event]) -> Vec<&'a Claim> {
-    events
-        .iter()
-        .filter_map(|event| match event {
-            Event::ReplyQueued { claims, .. } => Some(claims),
-            _ => None,
-        })
-        .flatten()
-        .collect()
-}
-
-fn tools(events: &[&Event]) -> Vec<String> {
-    // A turn that began again has several plans; the last one counts.
-    let plan = events.iter().rev().find_map(|event| match event {
-        Event::PlanMade { plan, .. } => Some(plan),
-        _ => None,
-    });
-    plan.map(|plan| {
-        plan.calls
-            .iter()
-            .map(|call| call.tool().to_owned())
-            .collect()
-    })
-    .unwrap_or_default()
 }
 
 /// `policy:` names every kind of document.
@@ -298,13 +257,12 @@ async fn grounded(
     store: &Store,
     shop: &Shop,
     words: &str,
-    events: &[&Event],
+    turns: &Turns,
     evidence: &[&Evidence],
     reply: &str,
 ) -> anyhow::Result<bool> {
-    let claims = claims(events);
     let mut rest = fold(reply);
-    let mut values: Vec<&Claim> = claims.clone();
+    let mut values: Vec<&Claim> = turns.sent().flat_map(|sent| &sent.claims).collect();
     values.sort_by_key(|claim| std::cmp::Reverse(claim.value.expose().len()));
     for claim in values {
         if let Some(fields) = fields(store, shop, &claim.record).await? {
@@ -331,11 +289,7 @@ async fn grounded(
         rest = rest.replace(&fold(claim.value.expose()), " ");
     }
     // Cards are filled from the same read; their values must be the store's too.
-    let cards = events.iter().filter_map(|event| match event {
-        Event::ReplyQueued { content, .. } => Some(&content.cards),
-        _ => None,
-    });
-    for card in cards.flatten() {
+    for card in turns.sent().flat_map(|sent| &sent.content.cards) {
         let Some(product) = store.catalog().get(&shop.id, &card.product_id).await? else {
             return Ok(false);
         };

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use mercer_import::{OnError, import_shop};
-use mercer_inference::ChatModel;
 use mercer_runtime::Clock;
 use mercer_schemas::ShopId;
 use tokio::net::TcpListener;
@@ -14,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::commands::import::{Bars, index};
-use crate::compose::{App, Base, Options};
+use crate::compose::{Base, Chat, Options, Parts};
 use crate::config::{Config, WhatsApp};
 use crate::evaluation::driver::Line;
 use crate::evaluation::graph::Graph;
@@ -26,6 +25,8 @@ const PHONE_NUMBER_ID: &str = "100000000000001";
 pub(crate) struct Stage {
     /// The line to it.
     pub(crate) line: Line,
+    /// Name of the chat model.
+    pub(crate) model: String,
     stop: CancellationToken,
     served: JoinHandle<anyhow::Result<()>>,
 }
@@ -36,8 +37,8 @@ pub(crate) struct Setting {
     pub(crate) catalog: PathBuf,
     /// Clock of the decisions.
     pub(crate) clock: Arc<dyn Clock>,
-    /// A chat model that is loaded already.
-    pub(crate) chat: Option<Arc<dyn ChatModel>>,
+    /// Where the chat model is.
+    pub(crate) chat: Chat,
     /// Recorder behind `/metrics`.
     pub(crate) metrics: Option<metrics_exporter_prometheus::PrometheusHandle>,
 }
@@ -79,17 +80,16 @@ impl Stage {
         }
         let options = Options {
             clock: setting.clock,
-            chat: setting.chat,
             metrics: setting.metrics,
             // The stage's database is its own; a stage that died just now must not hold it up.
             take_over: true,
-            ..Options::default()
         };
         let url = format!("http://{}", listener.local_addr()?);
         let store = base.store.clone();
-        let app = App::start(&config, base, options).await?;
+        let parts = Parts::whole(&config, setting.chat, base, options).await?;
+        let model = parts.chat().map(|chat| chat.info().label());
         let stop = CancellationToken::new();
-        let served = tokio::spawn(app.serve(listener, stop.clone()));
+        let served = tokio::spawn(parts.run(listener, stop.clone()));
         let line = Line {
             url,
             secret,
@@ -99,7 +99,12 @@ impl Stage {
             graph,
             http: reqwest::Client::new(),
         };
-        Ok(Self { line, stop, served })
+        Ok(Self {
+            line,
+            model: model.unwrap_or_default(),
+            stop,
+            served,
+        })
     }
 
     /// Waits until the process is asked to stop.

@@ -1,75 +1,16 @@
-//! What the admin API needs of other parts.
+//! What the admin API needs of other parts: their health, and the pool.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use mercer_admin::{
-    ConversationReplay, HealthSource, PartHealth, PoolSource, PoolState, ReplayError, ReplayReport,
-    TimelineEntry, WorkerRecord, WorkerState,
-};
+use mercer_admin::{HealthSource, PartHealth, PoolSource, PoolState, WorkerRecord, WorkerState};
 use mercer_inference::{ChatModel, WorkerRow};
 use mercer_knowledge::Knowledge;
 use mercer_runtime::RuntimeHealth;
-use mercer_schemas::{ConversationId, Personal, ShopId, Stream};
 use mercer_store::Store;
 
+use super::beside::BesideHealth;
 use crate::pool::LivePool;
-
-/// Replays for the admin API.
-pub(crate) struct Replay {
-    /// The stores.
-    pub(crate) store: Store,
-}
-
-#[async_trait]
-impl ConversationReplay for Replay {
-    async fn replay(
-        &self,
-        shop: &ShopId,
-        conversation: &ConversationId,
-    ) -> Result<ReplayReport, ReplayError> {
-        let stream = Stream {
-            shop: shop.clone(),
-            conversation: conversation.clone(),
-        };
-        let records =
-            mercer_replay::load(&self.store, &stream)
-                .await
-                .map_err(|error| match error {
-                    mercer_replay::Error::Unknown(_) => ReplayError::NotFound,
-                    mercer_replay::Error::Store(mercer_store::Error::Unreadable {
-                        what,
-                        seq,
-                        ..
-                    }) => ReplayError::Undecodable {
-                        seq: seq.unsigned_abs(),
-                        cause: what.to_owned(),
-                    },
-                    mercer_replay::Error::Store(error) => ReplayError::Store(error),
-                })?;
-        let snapshot = self.store.conversations().snapshot(&stream).await?;
-        let verified = mercer_replay::verify(&records, snapshot.as_ref());
-        let timeline = mercer_replay::timeline(&records)
-            .into_iter()
-            .map(|entry| TimelineEntry {
-                seq: entry.seq,
-                at_ms: entry.at_ms,
-                kind: entry.kind,
-                title: entry.title,
-                detail: Personal::new(serde_json::json!(entry.detail)),
-            })
-            .collect();
-        let divergence = verified
-            .as_ref()
-            .err()
-            .map(|divergence| Personal::new(divergence.to_string()));
-        Ok(ReplayReport {
-            timeline,
-            verified: verified.is_ok(),
-            divergence,
-        })
-    }
-}
 
 /// The pool for the admin API, where there is one.
 pub(crate) struct Pool(pub(crate) Option<LivePool>);
@@ -129,6 +70,7 @@ pub(crate) struct Health {
 }
 
 /// What a process needs that runs conversations.
+#[derive(Clone)]
 pub(crate) struct Answers {
     /// The indexes.
     pub(crate) knowledge: Knowledge,
@@ -136,6 +78,8 @@ pub(crate) struct Answers {
     pub(crate) chat: Arc<dyn ChatModel>,
     /// The tasks that conversations live by.
     pub(crate) runtime: RuntimeHealth,
+    /// The tasks beside them.
+    pub(crate) beside: BesideHealth,
 }
 
 #[async_trait]
@@ -145,6 +89,7 @@ impl HealthSource for Health {
             knowledge,
             chat,
             runtime,
+            beside,
         }) = &self.answers
         else {
             return Vec::new();
@@ -168,6 +113,7 @@ impl HealthSource for Health {
             index,
             model_health(chat.as_ref()),
             conversations_health(&runtime.failing()),
+            beside_health(beside.problem()),
         ]
     }
 }
@@ -181,6 +127,15 @@ fn conversations_health(failing: &[&str]) -> PartHealth {
             [] => "go on".into(),
             tasks => format!("these tasks keep ending: {}", tasks.join(", ")),
         },
+    }
+}
+
+/// Returns whether the tasks beside conversations do their work.
+fn beside_health(problem: Option<String>) -> PartHealth {
+    PartHealth {
+        name: "tasks".into(),
+        ready: problem.is_none(),
+        reason: problem.unwrap_or_else(|| "go on".into()),
     }
 }
 
@@ -260,5 +215,12 @@ mod tests {
         let part = conversations_health(&["dispatcher"]);
         assert!(!part.ready);
         assert!(part.reason.contains("dispatcher"), "{}", part.reason);
+    }
+
+    #[test]
+    fn a_task_beside_conversations_that_keeps_panicking_is_named() {
+        assert!(beside_health(None).ready);
+        let part = beside_health(Some("indexer".to_owned()));
+        assert_eq!((part.ready, part.reason.as_str()), (false, "indexer"));
     }
 }
