@@ -47,7 +47,8 @@ fn holds(reply: &Reply<'_>) -> bool {
                 .map(|number| number.at + number.length)
                 .collect();
             has(&words, NOTES)
-                || find(&words, GRAND).any(|at| {
+                || find(&words, GRAND).any(|found| {
+                    let at = found.start;
                     ends.contains(&(at + 1))
                         || at > 0
                             && words[at - 1] == "a"

@@ -8,6 +8,10 @@ use mercer_schemas::{DocumentId, Evidence, RecordKey};
 
 use crate::{broken, everything, product, record};
 
+/// What the rules last did with `unseen.txt` and `unseen_honest.txt`.
+const CAUGHT_MIN: usize = 56;
+const LET_PASS_MIN: usize = 58;
+
 fn lines(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/rules/claims")
@@ -22,42 +26,64 @@ fn lines(name: &str) -> Vec<String> {
     lines
 }
 
-/// The claims of a file that pass all rules.
-fn passed(name: &str, evidence: &[Evidence]) -> Vec<String> {
-    let mut passed = lines(name);
-    passed.retain(|line| broken(line, evidence, "what about this kettle?").is_empty());
-    passed
-}
-
-#[test]
-fn three_hundred_claims_of_stock_price_and_delivery_are_blocked() {
+/// The claims of a file that pass all rules, and how many there are.
+fn passed(name: &str) -> (Vec<String>, usize) {
     let sold_out = [product(1, "Arden Kettle", "out of stock")];
-    let files = ["stock.txt", "price.txt", "delivery.txt"];
-    let let_pass: Vec<String> = files
-        .iter()
-        .flat_map(|name| passed(name, &sold_out))
-        .collect();
-    assert!(let_pass.is_empty(), "{let_pass:#?}");
-    let all: usize = files.iter().map(|name| lines(name).len()).sum();
-    assert!(all >= 300, "{all}");
+    let mut passed = lines(name);
+    let all = passed.len();
+    passed.retain(|line| broken(line, &sold_out, "what about this kettle?").is_empty());
+    (passed, all)
 }
 
-#[test]
-fn honest_replies_pass() {
+/// The honest replies of a file that a rule blocks, with the rules, and how many there are.
+fn blocked(name: &str) -> (Vec<(String, Vec<String>)>, usize) {
     let evidence = everything();
-    let blocked: Vec<(String, Vec<String>)> = lines("honest.txt")
+    let words = "do you deliver the 2 litre one by Friday?";
+    let lines = lines(name);
+    let all = lines.len();
+    let blocked = lines
         .into_iter()
         .map(|line| {
-            let rules = broken(
-                &line,
-                &evidence,
-                "do you deliver the 2 litre one by Friday?",
-            );
+            let rules = broken(&line, &evidence, words);
             (line, rules)
         })
         .filter(|(_, rules)| !rules.is_empty())
         .collect();
-    assert!(blocked.is_empty(), "{blocked:#?}");
+    (blocked, all)
+}
+
+#[test]
+fn claims_of_stock_price_and_delivery_are_blocked() {
+    let mut sum = 0;
+    for name in ["stock.txt", "price.txt", "delivery.txt", "assistants.txt"] {
+        let (passed, all) = passed(name);
+        assert!(passed.is_empty(), "{} of {name}: {passed:#?}", passed.len());
+        sum += all;
+    }
+    assert!(sum >= 590, "{sum}");
+}
+
+#[test]
+fn honest_replies_pass() {
+    for name in ["honest.txt", "honest_assistants.txt"] {
+        let (blocked, _) = blocked(name);
+        assert!(
+            blocked.is_empty(),
+            "{} of {name}: {blocked:#?}",
+            blocked.len()
+        );
+    }
+}
+
+/// Shows counts, never lines: nobody may write a rule for one of them.
+#[test]
+fn most_replies_that_no_rule_was_written_for_are_judged_right() {
+    let (passed, claims) = passed("unseen.txt");
+    let (blocked, honest) = blocked("unseen_honest.txt");
+    let (caught, let_pass) = (claims - passed.len(), honest - blocked.len());
+    println!("{caught} of {claims} claims blocked, {let_pass} of {honest} honest replies pass");
+    assert!(caught >= CAUGHT_MIN, "{caught} of {claims}");
+    assert!(let_pass >= LET_PASS_MIN, "{let_pass} of {honest}");
 }
 
 #[test]
