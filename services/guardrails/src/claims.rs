@@ -89,6 +89,9 @@ pub(crate) fn clauses<'a>(draft: &Draft<'a>) -> Vec<Clause<'a>> {
         let mut is_offered = false;
         for part in parts(&text) {
             let words = tokens(part);
+            if words.is_empty() {
+                continue;
+            }
             // An offer goes on over a list, not over a clause that says something.
             is_offered = has(&words, stated::OFFERING) || is_offered && !has(&words, VERBS);
             let count = part.matches(REFERENCE).count();

@@ -88,14 +88,26 @@ pub(crate) fn is_word(text: &str, at: usize, len: usize) -> bool {
         && !text[at + len..].chars().next().is_some_and(word)
 }
 
-/// Returns where a phrase stands among words, for each time that it occurs. `a|b` in a phrase is
+/// Returns where a phrase stands among words, for each time that it occurs, in no order. `a|b` in a phrase is
 /// either word, and a `*` at the end of one stands for any ending. Adverbs may stand between its words:
 /// "has been shipped" is found in "has already been safely shipped".
 pub(crate) fn find<'a>(
     words: &'a [&str],
     phrase: &'a str,
 ) -> impl Iterator<Item = Range<usize>> + use<'a> {
-    (0..words.len()).filter_map(move |at| Some(at..end_of(words, at, phrase)?))
+    // Nearly all words fail on the first of the phrase, so that one is taken apart once.
+    let (first, _) = phrase.split_once(' ').unwrap_or((phrase, ""));
+    first
+        .split('|')
+        .flat_map(move |wanted| {
+            let stem = wanted.strip_suffix('*').unwrap_or(wanted);
+            let is_open = stem.len() < wanted.len();
+            (0..words.len()).filter(move |at| {
+                let word = words[*at];
+                word.starts_with(stem) && (is_open || word.len() == stem.len())
+            })
+        })
+        .filter_map(move |at| Some(at..end_of(words, at, phrase)?))
 }
 
 /// Returns where a phrase that begins at a word ends.
@@ -125,6 +137,13 @@ fn fits(wanted: &str, word: &str) -> bool {
 /// Says whether a word colours what stands around it and says nothing by itself.
 fn is_adverb(word: &str) -> bool {
     ADVERBS.contains(&word) || word.ends_with("ly") && !NO_ADVERBS.contains(&word)
+}
+
+/// Says whether words begin with one of the phrases; see [`find`].
+pub(crate) fn begins(words: &[&str], phrases: &[&str]) -> bool {
+    phrases
+        .iter()
+        .any(|phrase| end_of(words, 0, phrase).is_some())
 }
 
 /// Says whether one of the phrases occurs among words; see [`find`].

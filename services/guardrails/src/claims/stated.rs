@@ -4,7 +4,7 @@
 //! begins without a joint ("once dispatched | it arrives tomorrow").
 
 use super::{Clause, VERBS};
-use crate::words::{find, has};
+use crate::words::{begins, find, has};
 
 /// First words of a clause that asks, where its sentence ends with a question mark.
 const ASKING: &[&str] = &[
@@ -227,11 +227,6 @@ fn asks(words: &[&str]) -> bool {
         .position(|word| !matches!(*word, "and" | "or" | "so" | "also" | "but"))
         .unwrap_or(0);
     let words = &words[start..];
-    let begins = |phrases: &[&str]| {
-        phrases
-            .iter()
-            .any(|phrase| find(words, phrase).next().is_some_and(|at| at.start == 0))
-    };
     let proposes = PROPOSING
         .iter()
         .flat_map(|phrase| find(words, phrase))
@@ -240,7 +235,7 @@ fn asks(words: &[&str]) -> bool {
                 .get(found.end)
                 .is_some_and(|verb| !LOOKING.contains(verb))
         });
-    begins(ASKING) && !begins(NOT_ASKING) && !has(words, PRESUPPOSING) && !proposes
+    begins(words, ASKING) && !begins(words, NOT_ASKING) && !has(words, PRESUPPOSING) && !proposes
 }
 
 /// Says whether the shop admits that it cannot, or does not know, what stands at a word.
@@ -278,10 +273,7 @@ fn requests(words: &[&str]) -> bool {
     let Some(words) = start.map(|start| &words[start..]) else {
         return false;
     };
-    REQUESTING.contains(&words[0])
-        || LETTING
-            .iter()
-            .any(|phrase| find(words, phrase).any(|found| found.start == 0))
+    begins(words, REQUESTING) || begins(words, LETTING)
 }
 
 /// Says whether what stands at a word is wondered about shortly before it.

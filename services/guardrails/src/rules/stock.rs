@@ -7,7 +7,7 @@ use mercer_schemas::Evidence;
 use super::{Reply, Rule};
 use crate::claims::{Clause, values};
 use crate::numbers::spoken;
-use crate::words::{REFERENCE, contains_phrase, find, has, has_form, is_content, tokens};
+use crate::words::{REFERENCE, begins, contains_phrase, find, has, has_form, is_content, tokens};
 
 mod phrases;
 
@@ -118,11 +118,7 @@ fn said(words: &[&str], sources: &[&str]) -> Vec<(Says, usize, String)> {
 
 /// Says whether "available" is about stock: choices that a record offers are not.
 fn is_of_stock(after: &[&str], sources: &[&str]) -> bool {
-    let is_choice = CHOICES.iter().any(|choice| {
-        find(after, choice)
-            .next()
-            .is_some_and(|found| found.start == 0)
-    });
+    let is_choice = begins(after, CHOICES);
     let is_named = matches!(after.first(), Some(&"in" | &"as" | &"with"))
         && after[1..].iter().all(|word| {
             word.starts_with(REFERENCE) || !is_content(word) || has_form(sources, word)

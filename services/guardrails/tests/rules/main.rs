@@ -9,6 +9,7 @@ use proptest::prelude::*;
 
 mod addresses;
 mod claims;
+mod money;
 mod numbers;
 mod shouting;
 
