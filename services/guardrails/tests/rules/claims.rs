@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use mercer_schemas::{DocumentId, Evidence, RecordKey};
+use mercer_schemas::{DocumentId, RecordKey};
 
 use crate::{broken, everything, product, record};
 
