@@ -46,6 +46,11 @@ const PROPOSING: &[&str] = &[
     "shall|should|can|could|may|might i|we",
     "want|like me|us to",
 ];
+/// Questions in which the speaker proposes a day.
+const PROPOSED: &[&str] = &[
+    "ok|okay|alright|fine|good|convenient|suitable|suit|suits|work|works",
+    "all right",
+];
 /// What a speaker may offer to do; anything else the shop may not keep.
 const LOOKING: &[&str] = &[
     "answer", "ask", "bring", "call", "check", "connect", "do", "explain", "find", "forward",
@@ -80,6 +85,7 @@ const WONDERING: &[&str] = &[
     "look into",
     "find out",
     "to know",
+    "you need|needed|want|wanted it|them|this|that",
     "questions",
     "question",
     "sorry for",
@@ -99,6 +105,8 @@ const REASSURING: &[&str] = &[
     "concern",
     "concerned",
 ];
+/// Before "if": the speaker does not wonder at all.
+const SURE: &[&str] = &["surprised|amazed|shocked|astonished"];
 /// What customers said has happened to them.
 const REGRETTING: &[&str] = &["sorry to hear|read|learn"];
 /// Says that the shop cannot, or does not know.
@@ -113,7 +121,9 @@ const ADMITTING: &[&str] = &[
     "not have any|enough",
     "not have information|details|records",
     "don't|doesn't|didn't know|see|find|mention|say",
-    "don't have any|enough|information|details|records",
+    "don't have any|enough|information|details|records|access",
+    "no delivery|shipping|arrival|expected|estimated date|time|estimate|information",
+    "not up to me|us",
     "do|does not see",
     "no record|records|information|details|way|idea|means",
     "nothing about|on",
@@ -199,9 +209,7 @@ impl Clause<'_> {
     /// Says the same of a day or a date: "when it arrives tomorrow" states tomorrow.
     pub(crate) fn states_time(&self, at: usize) -> bool {
         let words = self.words();
-        let is_proposed = self.is_question
-            && at == 1
-            && matches!(words[0], "is" | "are" | "does" | "would" | "will" | "can");
+        let is_proposed = self.is_question && has(&words, PROPOSED);
         let is_wish = WISHING
             .iter()
             .any(|wish| find(&words, wish).any(|found| found.start == 0 && found.end <= at));
@@ -262,7 +270,7 @@ fn admits(words: &[&str], at: usize) -> bool {
                     .rev()
                     .take(2)
                     .any(|word| NAMED.contains(word))
-                || has(&words[found.clone()], &["something"]);
+                || has(&words[found.clone()], &["something|me|us"]);
             found.start <= at || is_named
         })
 }
@@ -284,7 +292,10 @@ fn wonders(words: &[&str], at: usize, openers: &[&[&str]]) -> bool {
         .iter()
         .flat_map(|list| list.iter())
         .flat_map(|opener| find(near, opener))
-        .any(|found| !begins_another(&words[from + found.end..], at - from - found.end));
+        .any(|found| {
+            !has(&words[..from + found.start], SURE)
+                && !begins_another(&words[from + found.end..], at - from - found.end)
+        });
     let names = find(near, "about").any(|found| {
         let before = words[..from + found.start].last().copied().unwrap_or("");
         near.len() - found.start <= ABOUT_WORDS_MAX && !REASSURING.contains(&before)

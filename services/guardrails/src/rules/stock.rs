@@ -28,7 +28,7 @@ const NEGATIONS: &[&str] = &[
     "not", "never", "no", "none", "nothing", "longer", "neither", "cannot", "hardly",
 ];
 /// How far before a phrase a negation may stand.
-const NEGATION_WORDS_MAX: usize = 3;
+const NEGATION_WORDS_MAX: usize = 5;
 /// What may be "available" without being in stock: "the available colours".
 const CHOICES: &[&str] = &[
     "colo*",
@@ -80,8 +80,10 @@ fn said(words: &[&str], sources: &[&str]) -> Vec<(Says, usize, String)> {
         }
         taken[found.clone()].fill(true);
         let at = found.start;
-        let from = at.saturating_sub(NEGATION_WORDS_MAX);
-        let is_denied = words[from..at]
+        let near = &words[at.saturating_sub(NEGATION_WORDS_MAX)..at];
+        // "Isn't it great that it's in stock?"
+        let own = near.rsplit(|word| *word == "that").next().unwrap_or(near);
+        let is_denied = own
             .iter()
             .any(|word| NEGATIONS.contains(word) || word.ends_with("n't"));
         let says = match (says, is_denied) {

@@ -240,7 +240,7 @@ fn tricks_with_addresses_are_seen() {
         .flat_map(|trick| {
             [
                 format!("See {trick}"),
-                format!("{trick}"),
+                (*trick).to_owned(),
                 format!("Go: {trick} now"),
             ]
         })

@@ -9,8 +9,8 @@ use mercer_schemas::{DocumentId, RecordKey};
 use crate::{broken, everything, product, record};
 
 /// What the rules last did with `unseen.txt` and `unseen_honest.txt`.
-const CAUGHT_MIN: usize = 56;
-const LET_PASS_MIN: usize = 58;
+const CAUGHT_MIN: usize = 102;
+const LET_PASS_MIN: usize = 112;
 
 fn lines(name: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))

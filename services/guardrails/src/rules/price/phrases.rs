@@ -54,6 +54,7 @@ pub(super) const CLAIMS: &[&str] = &[
     "change from",
     "less|more elsewhere|anywhere",
     "waive*",
+    "the difference",
     "hidden|additional|extra|further|any charge*",
     "bit|little|lot|something|some|third|quarter off",
     "low|lower|lowest|down in price",
