@@ -159,9 +159,9 @@ pub(super) const TOPICS: &[&str] = &[
 ];
 /// A parcel that is with a customer has arrived; a person is in a conversation.
 pub(super) const WITH_YOU: &str = "be|is|nearly|almost with you";
-pub(super) const PEOPLE: &[&str] = &[
-    "colleague*|person|someone|somebody|team|agent|human|member|i|i'll|i'm|deal|chat|problem|fault",
-];
+/// Who may be with a customer.
+pub(super) const PEOPLE: &[&str] =
+    &["colleague*|person|someone|somebody|team|agent|human|member|i|i'll|i'm"];
 /// How fast and how far, where delivery is spoken of; a reference says nothing of that.
 pub(super) const CLAIMS: &[&str] = &[
     "fast",
