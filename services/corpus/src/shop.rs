@@ -1,6 +1,8 @@
 //! Invented shops: names, products, prices and codes.
 
-use mercer_schemas::{Evidence, EvidenceRole, Field, Handle, ProductId, RecordKey, Sku, evidence::field_name};
+use mercer_schemas::{
+    Evidence, EvidenceRole, Field, Handle, ProductId, RecordKey, Sku, evidence::field_name,
+};
 use rand::{
     Rng,
     rngs::StdRng,

@@ -9,89 +9,45 @@ use mercer_schemas::{Evidence, Field};
 use crate::draft::Draft;
 use crate::words::{REFERENCE, has, has_form, is_content, plain, tokens};
 
-/// First words of a clause that asks, where its sentence ends with a question mark.
-const ASKING: &[&str] = &[
-    "anything", "are", "can", "could", "did", "do", "does", "how", "is", "may", "might", "need",
-    "shall", "should", "want", "was", "were", "what", "what's", "when", "where", "which", "who",
-    "why", "will", "would",
+mod stated;
+
+/// Words that begin a clause of its own after one of [`JOINTS`].
+const SUBJECTS: &[&str] = &[
+    "he", "i", "i'll", "i'm", "i've", "it", "it'll", "it's", "she", "that's", "there", "there's",
+    "they", "they'll", "they're", "they've", "we", "we'll", "we're", "we've", "you", "you'd",
+    "you'll", "you're", "you've",
 ];
-/// First words of a clause that asks the customer for something or says where to look.
-const REQUESTING: &[&str] = &[
-    "ask", "check", "choose", "contact", "enter", "give", "let", "please", "send", "share", "tell",
+/// Words that begin a clause where one of [`VERBS`] follows; else they only name something more.
+const ARTICLES: &[&str] = &[
+    "a",
+    "an",
+    "another",
+    "delivery",
+    "everything",
+    "more",
+    "my",
+    "our",
+    "shipping",
+    "some",
+    "that",
+    "the",
+    "these",
+    "this",
+    "your",
 ];
-/// "Please note" asks for nothing.
-const ANNOUNCING: &[&str] = &["note", "please be", "let you know", "remember", "tell you"];
-/// How far before a topic it may be wondered about: "if you order today it comes tomorrow" is a claim.
-const WONDERING_WORDS_MAX: usize = 5;
-/// Before a topic: what follows is not stated but wondered about.
-const WONDERING: &[&str] = &[
-    "if",
-    "whether",
-    "unless",
-    "until",
-    "once",
-    "when",
-    "check",
-    "ask",
-    "asking",
-    "look up",
-    "find out",
-    "questions",
-    "question",
+/// How far behind its first word a clause has its verb.
+const VERB_WORDS_MAX: usize = 4;
+/// Words of which a clause has one.
+pub(super) const VERBS: &[&str] = &[
+    "are", "arrived", "arrives", "be", "can", "comes", "costs", "deliver", "gets", "goes", "had",
+    "has", "have", "is", "it's", "leaves", "ships", "should", "that's", "there's", "they're",
+    "was", "we'll", "we're", "we've", "went", "were", "will", "won't", "would", "you'll",
 ];
-/// Says that the shop cannot, or does not know.
-const ADMITTING: &[&str] = &[
-    "cannot",
-    "can't",
-    "can not",
-    "could not",
-    "couldn't",
-    "unable",
-    "not able",
-    "don't know",
-    "do not know",
-    "not know",
-    "not sure",
-    "not certain",
-    "no record",
-    "no records",
-    "no information",
-    "no details",
-    "nothing about",
-    "nothing on",
-    "not find",
-    "found nothing",
-    "don't see",
-    "do not see",
-    "not in our",
-];
-/// Who admits it. "It can't cost more" is a claim.
-const SPEAKERS: &[&str] = &[
-    "i", "i'm", "i'd", "we", "we're", "there", "there's", "that", "sorry",
-];
-/// Offers of help, after which topics are only named: "I can help with products, prices and stock".
-const OFFERING: &[&str] = &[
-    "help with",
-    "help you with",
-    "help you find",
-    "ask about",
-    "ask me about",
-    "questions about",
-    "question about",
-    "tell me about",
-    "know about",
-    "know more about",
-    "information about",
-    "information on",
-    "details on",
-    "details of",
-    "details about",
-];
-/// Words without which a clause states nothing.
-const VERBS: &[&str] = &[
-    "are", "arrives", "be", "can", "costs", "comes", "deliver", "gets", "has", "have", "is",
-    "it's", "ships", "that's", "there's", "they're", "was", "we'll", "we're", "we've", "were",
-    "will", "you'll",
+/// Words between two thoughts, whatever follows.
+const BREAKS: &[&str] = &["but", "so", "because", "although", "whereas", "-"];
+/// Words between two thoughts where a clause of its own follows.
+const JOINTS: &[&str] = &[
+    "and", "as", "or", "plus", "since", "still", "then", "though", "while", "yet",
 ];
 /// Words that point at what the evidence says without adding to it.
 const NEUTRAL: &[&str] = &[
@@ -132,7 +88,12 @@ pub(crate) fn clauses<'a>(draft: &Draft<'a>) -> Vec<Clause<'a>> {
         let mut at = 0;
         let mut is_offered = false;
         for part in parts(&text) {
-            is_offered |= has(&tokens(part), OFFERING);
+            let words = tokens(part);
+            if words.is_empty() {
+                continue;
+            }
+            // An offer goes on over a list, not over a clause that says something.
+            is_offered = has(&words, stated::OFFERING) || is_offered && !has(&words, VERBS);
             let count = part.matches(REFERENCE).count();
             let (before, rest) = sentence.references.split_at(at);
             let (own, after) = rest.split_at(count.min(rest.len()));
@@ -150,22 +111,40 @@ pub(crate) fn clauses<'a>(draft: &Draft<'a>) -> Vec<Clause<'a>> {
     out
 }
 
-/// Splits a sentence where a new thought begins.
+/// Splits a sentence where a new thought begins: what one says of itself, that it asks or is not
+/// known, says nothing of the next.
 fn parts(sentence: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for piece in sentence.split([',', ':', '(', ')', '–', '—', '…', '?', '!']) {
-        let mut rest = piece;
-        while let Some((at, joint)) = [" but ", " so ", " - "]
-            .iter()
-            .filter_map(|joint| rest.find(joint).map(|at| (at, joint)))
-            .min()
-        {
-            out.push(&rest[..at]);
-            rest = &rest[at + joint.len()..];
+        let mut start = 0;
+        let mut at = 0;
+        for word in piece.split(' ') {
+            let end = at + word.len();
+            let rest = piece.get(end..).unwrap_or_default();
+            let joins = BREAKS.contains(&word) || JOINTS.contains(&word) && begins_clause(rest);
+            if joins && !piece[start..at].trim().is_empty() && !rest.trim().is_empty() {
+                out.push(&piece[start..at]);
+                start = end;
+            }
+            at = end + 1;
         }
-        out.push(rest);
+        out.push(&piece[start..]);
     }
     out
+}
+
+/// Says whether a text begins with a clause: "it arrives", "your order was sent", but not "the lid".
+fn begins_clause(text: &str) -> bool {
+    let words = tokens(text);
+    let Some(first) = words.first() else {
+        return false;
+    };
+    SUBJECTS.contains(first)
+        || ARTICLES.contains(first)
+            && words
+                .iter()
+                .take(1 + VERB_WORDS_MAX)
+                .any(|word| VERBS.contains(word))
 }
 
 impl<'a> Clause<'a> {
@@ -194,23 +173,6 @@ impl<'a> Clause<'a> {
             .into_iter()
             .flatten()
             .any(|name| is_meant(name))
-    }
-
-    /// Says whether what begins at a word is stated: neither asked nor wondered about, and nothing
-    /// that the shop says it cannot do or does not know.
-    pub(crate) fn states(&self, at: usize) -> bool {
-        let words = self.words();
-        let before = &words[..at];
-        let first = words
-            .iter()
-            .find(|word| !matches!(**word, "and" | "or" | "so" | "also"));
-        let begins = |list: &[&str]| first.is_some_and(|first| list.contains(first));
-        let asks = self.is_question && begins(ASKING);
-        let admits = has(&words, ADMITTING) && has(&words, SPEAKERS);
-        let names = self.is_offered && !has(&words[at.min(words.len())..], VERBS);
-        let requests = begins(REQUESTING) && !has(&words, ANNOUNCING);
-        let near = &before[before.len().saturating_sub(WONDERING_WORDS_MAX)..];
-        !(asks || admits || names || requests || has(near, WONDERING))
     }
 
     /// Says whether the sources have all words of the clause that carry meaning.

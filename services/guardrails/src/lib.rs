@@ -5,6 +5,7 @@
 //! money, stock, time and promises.
 
 mod claims;
+mod currencies;
 mod draft;
 mod numbers;
 mod render;

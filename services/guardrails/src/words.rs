@@ -1,5 +1,7 @@
 //! Words as rules compare them: one spelling for what looks alike, and phrases found by whole words.
 
+use std::ops::Range;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// Stands for a reference among words.
@@ -12,6 +14,17 @@ const FUNCTION_WORDS: &[&str] = &[
     "on", "or", "our", "so", "that", "the", "their", "them", "then", "there", "these", "they",
     "this", "those", "to", "us", "was", "we", "we're", "were", "what", "which", "will", "with",
     "would", "you", "you'll", "your",
+];
+
+/// Adverbs that do not end in -ly, beside which a phrase means the same.
+const ADVERBS: &[&str] = &[
+    "all", "already", "also", "always", "both", "even", "ever", "indeed", "just", "most", "now",
+    "often", "quite", "rather", "so", "still", "then", "too", "very", "well", "yet",
+];
+/// Words in -ly that are no adverbs, or turn round what they stand by.
+const NO_ADVERBS: &[&str] = &[
+    "apply", "barely", "comply", "early", "family", "fly", "friendly", "hardly", "july", "likely",
+    "monthly", "nearly", "only", "rely", "reply", "scarcely", "supply", "unlikely",
 ];
 
 /// Letters of the start that two words must share to be forms of one: "return" and "returns".
@@ -75,22 +88,62 @@ pub(crate) fn is_word(text: &str, at: usize, len: usize) -> bool {
         && !text[at + len..].chars().next().is_some_and(word)
 }
 
-/// Returns where a phrase begins among words, for each time that it occurs. A `*` at the end of a
-/// word of the phrase stands for any ending.
+/// Returns where a phrase stands among words, for each time that it occurs, in no order. `a|b` in a phrase is
+/// either word, and a `*` at the end of one stands for any ending. Adverbs may stand between its words:
+/// "has been shipped" is found in "has already been safely shipped".
 pub(crate) fn find<'a>(
     words: &'a [&str],
     phrase: &'a str,
-) -> impl Iterator<Item = usize> + use<'a> {
-    let length = phrase.split(' ').count();
-    (0..(words.len() + 1).saturating_sub(length)).filter(move |at| {
-        phrase
-            .split(' ')
-            .zip(&words[*at..])
-            .all(|(wanted, word)| match wanted.strip_suffix('*') {
-                Some(stem) => word.starts_with(stem),
-                None => *word == wanted,
+) -> impl Iterator<Item = Range<usize>> + use<'a> {
+    // Nearly all words fail on the first of the phrase, so that one is taken apart once.
+    let (first, _) = phrase.split_once(' ').unwrap_or((phrase, ""));
+    first
+        .split('|')
+        .flat_map(move |wanted| {
+            let stem = wanted.strip_suffix('*').unwrap_or(wanted);
+            let is_open = stem.len() < wanted.len();
+            (0..words.len()).filter(move |at| {
+                let word = words[*at];
+                word.starts_with(stem) && (is_open || word.len() == stem.len())
             })
-    })
+        })
+        .filter_map(move |at| Some(at..end_of(words, at, phrase)?))
+}
+
+/// Returns where a phrase that begins at a word ends.
+fn end_of(words: &[&str], at: usize, phrase: &str) -> Option<usize> {
+    let mut end = at;
+    for wanted in phrase.split(' ') {
+        while end > at && !fits(wanted, words.get(end)?) && is_adverb(words[end]) {
+            end += 1;
+        }
+        if !fits(wanted, words.get(end)?) {
+            return None;
+        }
+        end += 1;
+    }
+    Some(end)
+}
+
+fn fits(wanted: &str, word: &str) -> bool {
+    wanted
+        .split('|')
+        .any(|wanted| match wanted.strip_suffix('*') {
+            Some(stem) => word.starts_with(stem),
+            None => word == wanted,
+        })
+}
+
+/// Says whether a word colours what stands around it and says nothing by itself.
+fn is_adverb(word: &str) -> bool {
+    ADVERBS.contains(&word) || word.ends_with("ly") && !NO_ADVERBS.contains(&word)
+}
+
+/// Says whether words begin with one of the phrases; see [`find`].
+pub(crate) fn begins(words: &[&str], phrases: &[&str]) -> bool {
+    phrases
+        .iter()
+        .any(|phrase| end_of(words, 0, phrase).is_some())
 }
 
 /// Says whether one of the phrases occurs among words; see [`find`].
@@ -138,6 +191,12 @@ mod tests {
         let words = tokens("we deliver on the next day");
         assert!(has(&words, &["deliver*"]) && has(&words, &["next day"]));
         assert!(!has(&words, &["liver"]) && !has(&words, &["day next", "ext day"]));
+        let words = tokens("it has already been safely shipped to you");
+        assert!(has(
+            &words,
+            &["has been shipped", "is|has been shipped|sent"]
+        ));
+        assert!(!has(&words, &["has shipped", "been to you"]));
         assert!(has_form(&["returns"], "return") && !has_form(&["deliver"], "delay"));
     }
 }

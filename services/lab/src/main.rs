@@ -27,7 +27,7 @@ struct Cli {
 enum Command {
     /// Measure this machine.
     #[command(subcommand)]
-    Bench(bench::Bench),
+    Bench(Box<bench::Bench>),
     /// Write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(models::Models),

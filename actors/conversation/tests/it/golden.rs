@@ -132,8 +132,11 @@ fn golden_conversations_are_recorded_for_this_version() {
     }
 }
 
-/// What is recorded: a name, and how the conversation goes.
-const CONVERSATIONS: &[(&str, fn(&mut Script))] = &[
+/// How a conversation goes.
+type Course = fn(&mut Script);
+
+/// What is recorded.
+const CONVERSATIONS: &[(&str, Course)] = &[
     ("search", search),
     ("order", order),
     ("handoff", handoff),

@@ -1,10 +1,11 @@
 use mercer_schemas::Stream;
 use mercer_store::OutboxState;
+use mercer_testing::until;
 use ractor::Actor;
 
 use super::*;
 use crate::partition::{PartitionActor, PartitionMsg};
-use crate::testing::{World, number, picture, settle, until};
+use crate::testing::{World, number, picture, settle};
 
 const SECOND: Duration = Duration::from_secs(1);
 

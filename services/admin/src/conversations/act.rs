@@ -230,10 +230,10 @@ async fn refusal(
 /// Says whether an answer that is stored now will find the conversation with a person, as far as
 /// the store knows.
 fn is_with_person(handed_over: bool, open: &[InboxRow]) -> bool {
-    let commands = open.iter().filter_map(|row| match &row.item {
+    let mut commands = open.iter().rev().filter_map(|row| match &row.item {
         InboxItem::Command(Command::TakeOver { .. }) => Some(true),
         InboxItem::Command(Command::HandBack { .. }) => Some(false),
         _ => None,
     });
-    commands.last().unwrap_or(handed_over)
+    commands.next().unwrap_or(handed_over)
 }

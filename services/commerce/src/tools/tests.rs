@@ -2,8 +2,8 @@
 
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{Channel, Evidence, Identity, Personal, Plan, Shop, ShopId};
-use mercer_store::testing::sqlite_url;
 use mercer_store::{Store, StoreConfig};
+use mercer_testing::sqlite_url;
 
 use super::{ALL, Answer, Error, Request, Tools};
 

@@ -1,7 +1,7 @@
 //! Words that promise something need a source.
 
 use super::{Reply, Rule};
-use crate::words::{contains_phrase, is_word, tokens};
+use crate::words::{contains_phrase, find};
 
 pub(super) const RULE: Rule = Rule {
     name: "commitment_without_source",
@@ -25,34 +25,33 @@ const COMMITMENTS: &[&str] = &[
     "binding",
     "warranty",
     "lifetime",
-    "cheaper",
     "reduce",
     "reduced",
 ];
 
+/// Who may deny a promise, and how; "you won't get a better discount" promises one.
+const DENYING: &[&str] = &[
+    "not", "cannot", "can't", "couldn't", "don't", "never", "no", "unable", "won't",
+];
+const SPEAKERS: &[&str] = &["i", "i'm", "i'd", "we", "we're", "we'd", "our"];
+/// How far before the word.
+const DENYING_WORDS_MAX: usize = 5;
+
 fn holds(reply: &Reply<'_>) -> bool {
-    let said = &reply.lower;
     COMMITMENTS
         .iter()
         .filter(|word| !contains_phrase(&reply.sources, word))
         .all(|word| {
-            said.match_indices(word)
-                .filter(|(at, _)| is_word(said, *at, word.len()))
-                .all(|(at, _)| denied(&said[..at]))
+            reply.clauses.iter().all(|clause| {
+                let words = clause.words();
+                find(&words, word).all(|found| is_denied(&words[..found.start]))
+            })
         })
 }
 
 /// "I cannot change or reduce prices" promises nothing; "no problem, you get a refund" does.
-fn denied(before: &str) -> bool {
-    let clause = before
-        .rsplit(['.', ',', '!', '?', ';', '\n'])
-        .next()
-        .unwrap_or("");
-    let words = tokens(clause);
-    words.iter().rev().take(5).any(|w| {
-        matches!(
-            *w,
-            "not" | "cannot" | "can't" | "never" | "unable" | "won't" | "couldn't"
-        )
-    })
+fn is_denied(before: &[&str]) -> bool {
+    let near = &before[before.len().saturating_sub(DENYING_WORDS_MAX)..];
+    before.iter().any(|word| SPEAKERS.contains(word))
+        && near.iter().any(|word| DENYING.contains(word))
 }

@@ -1,265 +1,34 @@
 //! When and where something arrives is said by reference or by the evidence's own words. So is
 //! every day and date.
 
+use std::ops::Range;
+
 use super::{Reply, Rule};
 use crate::claims::Clause;
-use crate::words::{contains_phrase, find, tokens};
+use crate::words::{contains_phrase, find, has, tokens};
+
+mod phrases;
+
+use phrases::{
+    BEFORE_A_MONTH, BEFORE_A_PERIOD, CLAIMS, DAYS, MONTHS, PEOPLE, PERIODS, TOPICS, WITH_YOU,
+};
 
 pub(super) const RULE: Rule = Rule {
     name: "delivery_without_source",
     holds,
 };
 
-/// Words on delivery; a reference to an order, a text or an attribute answers for them.
-const TOPICS: &[&str] = &[
-    "deliver",
-    "delivered",
-    "delivering",
-    "delivers to",
-    "delivery",
-    "deliveries",
-    "ship",
-    "ships",
-    "shipped",
-    "shipping",
-    "shipment*",
-    "dispatch*",
-    "despatch*",
-    "courier*",
-    "postage",
-    "been posted",
-    "have posted",
-    "was posted",
-    "arriv*",
-    "on its way",
-    "on the way",
-    "on their way",
-    "on route",
-    "en route",
-    "reach you",
-    "reaches you",
-    "reach your",
-    "it will be with you",
-    "it'll be with you",
-    "order will be with you",
-    "parcel will be with you",
-    "with you by",
-    "get to you",
-    "gets to you",
-    "send it",
-    "send them",
-    "sent it",
-    "sent out",
-    "send out",
-    "been sent",
-    "was sent",
-    "sent by",
-    "our driver*",
-    "the driver",
-    "our van*",
-    "post to",
-    "get it to",
-    "get them to",
-    "were sent",
-    "in transit",
-    "collect it",
-    "click and collect",
-    "pick it up",
-    "left our",
-    "leave our",
-    "leaves our",
-    "leaves us",
-    "left the warehouse",
-    "in the post",
-    "by post",
-    "in the mail",
-    "cancelled",
-    "canceled",
-    "been returned",
-    "been packed",
-    "being packed",
-    "is packed",
-    "been processed",
-    "on board",
-    "at your door",
-    "to your door",
-    "on your doorstep",
-    "in your hands",
-    "your hands",
-    "track it",
-    "at the depot",
-    "turn up",
-    "show up",
-    "will be there",
-    "bring it",
-    "drop it off",
-    "come to you",
-    "comes to you",
-    "have it by",
-    "receive it",
-    "receive them",
-    "get it by",
-    "gets there",
-    "get there",
-    "will have it",
-    "will get it",
-];
-/// How fast and how far, where delivery is spoken of; a reference says nothing of that.
-const CLAIMS: &[&str] = &[
-    "fast",
-    "faster",
-    "fastest",
-    "quick",
-    "quickly",
-    "quicker",
-    "rapid",
-    "rapidly",
-    "swift",
-    "swiftly",
-    "speedy",
-    "express",
-    "soon",
-    "shortly",
-    "promptly",
-    "immediately",
-    "instantly",
-    "straight away",
-    "right away",
-    "at once",
-    "in no time",
-    "on time",
-    "early",
-    "asap",
-    "any time",
-    "any moment",
-    "before you know",
-    "worldwide",
-    "international*",
-    "abroad",
-    "overseas",
-    "anywhere",
-    "everywhere",
-    "nationwide",
-    "all over",
-    "all countries",
-    "every country",
-    "your door",
-    "any address",
-    "without delay",
-    "no delay*",
-    "punctual*",
-    "for nothing",
-    "no cost",
-    "no charge",
-    "included",
-];
-const DAYS: &[&str] = &[
-    "today",
-    "tonight",
-    "tomorrow",
-    "tomorrow's",
-    "yesterday",
-    "overnight",
-    "fortnight*",
-    "weekend*",
-    "midnight",
-    "noon",
-    "midday",
-    "monday*",
-    "tuesday*",
-    "wednesday*",
-    "thursday*",
-    "friday*",
-    "saturday*",
-    "sunday*",
-    "christmas eve",
-    "by christmas",
-    "before christmas",
-    "time for christmas",
-    "by easter",
-    "before easter",
-    "bank holiday*",
-    "new year*",
-    "black friday",
-];
-const MONTHS: &[&str] = &[
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-];
-/// Months that are other words, too: they need one of these before them.
-const BEFORE_A_MONTH: &[&str] = &[
-    "in", "by", "until", "till", "from", "since", "before", "after", "of", "early", "mid", "late",
-    "next", "this", "last",
-];
-const PERIODS: &[&str] = &[
-    "night",
-    "morning",
-    "afternoon",
-    "evening",
-    "day",
-    "days",
-    "week",
-    "weeks",
-    "month",
-    "months",
-    "year",
-    "years",
-    "hour",
-    "hours",
-];
-/// What makes a period a point in time: "next week", "within an hour", "the end of the month".
-const BEFORE_A_PERIOD: &[&str] = &[
-    "this",
-    "next",
-    "last",
-    "same",
-    "following",
-    "coming",
-    "every",
-    "each",
-    "working",
-    "business",
-    "in a",
-    "in an",
-    "within a",
-    "within an",
-    "within the",
-    "about a",
-    "around a",
-    "under a",
-    "under an",
-    "takes a",
-    "take a",
-    "than a",
-    "than an",
-    "after a",
-    "for a",
-    "for an",
-    "of the",
-    "later in the",
-    "in the",
-    "a year's",
-];
-
 fn holds(reply: &Reply<'_>) -> bool {
     let sources = tokens(&reply.sources);
     let spaced = reply.sources.replace('-', " ");
     reply.clauses.iter().all(|clause| {
         let words = clause.words();
+        let is_company = has(&words, PEOPLE);
         let stated = |phrases: &[&str]| {
             phrases
                 .iter()
-                .any(|phrase| find(&words, phrase).any(|at| clause.states(at)))
+                .filter(|phrase| !(is_company && **phrase == WITH_YOU))
+                .any(|phrase| find(&words, phrase).any(|found| clause.states(found.start)))
         };
         let topic = stated(TOPICS);
         let claim = topic && stated(CLAIMS);
@@ -279,13 +48,10 @@ fn tells_delivery(reference: &str) -> bool {
 
 /// Every day, date and period that is stated stands in the sources.
 fn times_known(clause: &Clause<'_>, words: &[&str], sources: &str) -> bool {
-    let is_known = |at: usize, length: usize| {
-        !clause.states(at) || contains_phrase(sources, &words[at..at + length].join(" "))
+    let is_known = |said: Range<usize>| {
+        !clause.states_time(said.start) || contains_phrase(sources, &words[said].join(" "))
     };
-    let days = DAYS.iter().all(|day| {
-        let length = day.split(' ').count();
-        find(words, day).all(|at| is_known(at, length))
-    });
+    let days = DAYS.iter().all(|day| find(words, day).all(is_known));
     let months = (0..words.len())
         .filter(|at| MONTHS.contains(&words[*at]))
         .filter(|at| {
@@ -293,16 +59,15 @@ fn times_known(clause: &Clause<'_>, words: &[&str], sources: &str) -> bool {
                 || *at > 0
                     && (BEFORE_A_MONTH.contains(&words[at - 1]) || starts_with_digit(words[at - 1]))
         })
-        .all(|at| is_known(at, 1));
+        .all(|at| is_known(at..at + 1));
     let periods = BEFORE_A_PERIOD.iter().all(|before| {
-        let length = before.split(' ').count();
         find(words, before)
-            .filter(|at| {
+            .filter(|said| {
                 words
-                    .get(at + length)
+                    .get(said.end)
                     .is_some_and(|word| PERIODS.contains(word))
             })
-            .all(|at| is_known(at, length + 1))
+            .all(|said| is_known(said.start..said.end + 1))
     });
     days && months && periods
 }

@@ -3,10 +3,16 @@
 //! A word is read as the strictest reader of a message would: a browser takes `https://` apart, the
 //! chat page and messengers make links of what looks like an address, and a bare domain is one.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use url::{Host, Url};
 
 use super::{Reply, Rule};
 use crate::words::{REFERENCE, plain};
+
+mod disguise;
+
+use disguise::with_dots;
 
 pub(super) const RULE: Rule = Rule {
     name: "link_not_allowed",
@@ -17,6 +23,10 @@ pub(super) const RULE: Rule = Rule {
 const SCHEMES: &[&str] = &[
     "http",
     "https",
+    "hxxp",
+    "hxxps",
+    "ttp",
+    "ttps",
     "javascript",
     "vbscript",
     "data",
@@ -54,10 +64,11 @@ const NEVER_IN_AN_ADDRESS: &[char] = &['"', '<', '>', '\\', '^', '`', '{', '|', 
 fn holds(reply: &Reply<'_>) -> bool {
     let said = plain(&reply.said);
     let theirs = plain(reply.words).to_lowercase();
-    !said.contains("](")
-        && said
-            .split_whitespace()
+    let all_allowed = |text: &str| {
+        text.split_whitespace()
             .all(|word| is_allowed(word, &theirs, &reply.policy.link_hosts))
+    };
+    !said.contains("](") && all_allowed(&said) && all_allowed(&with_dots(&said.to_lowercase()))
 }
 
 fn is_allowed(word: &str, theirs: &str, hosts: &[String]) -> bool {
@@ -75,6 +86,10 @@ fn is_allowed(word: &str, theirs: &str, hosts: &[String]) -> bool {
         || has_scheme(word)
     {
         return is_own_address(word, hosts);
+    }
+    // No version and no time has two colons side by side and reads as an address.
+    if word.contains("::") && word.parse::<Ipv6Addr>().is_ok() {
+        return false;
     }
     if word.contains('\\') && word.contains(['.', ':', '/']) {
         return false;
@@ -149,7 +164,15 @@ fn domains(word: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 fn looks_like_domain(part: &str) -> bool {
+    if part.parse::<Ipv4Addr>().is_ok() {
+        return true;
+    }
     let last = part.rsplit('.').next().unwrap_or_default();
+    // Readers disagree on whether "evil.com-deals" ends before the hyphen.
+    let last = match last.find(['-', '_', '%']) {
+        Some(end) if !last.starts_with("xn--") => &last[..end],
+        _ => last,
+    };
     let is_name = last.starts_with("xn--") || last.chars().all(char::is_alphabetic);
     let mixes_scripts =
         last.chars().any(|c| c.is_ascii_alphabetic()) && last.chars().any(is_far_letter);

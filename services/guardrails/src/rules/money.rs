@@ -1,23 +1,15 @@
 //! No amount of money stands in words or figures: amounts come by reference.
 
-use mercer_conversation::spans;
-use mercer_schemas::Currency;
-
 use super::{Reply, Rule};
+use crate::currencies::{is_money, is_money_behind, is_sign, numbers};
 use crate::numbers::spoken;
-use crate::words::{contains_phrase, find, has, tokens};
+use crate::words::{has, plain};
 
 pub(super) const RULE: Rule = Rule {
     name: "money_in_words",
     holds,
 };
 
-/// What money is counted in.
-const CURRENCY_WORDS: &[&str] = &[
-    "pound", "pounds", "quid", "pence", "penny", "pennies", "euro", "euros", "dollar", "dollars",
-    "cent", "cents", "buck", "bucks", "yen", "franc", "francs", "krona", "kronor", "krone",
-    "kroner", "rupee", "rupees", "zloty", "nicker", "squid", "smackers", "sterling",
-];
 /// Amounts with a name of their own.
 const NOTES: &[&str] = &[
     "fiver",
@@ -36,48 +28,44 @@ const COUNTING: &[&str] = &[
     "a", "an", "one", "few", "several", "some", "many", "per", "of", "odd",
 ];
 
+/// Smallest number in words before a word that need not be money: "which one won?"
+const BEHIND_MIN: f64 = 10.0;
+
 fn holds(reply: &Reply<'_>) -> bool {
-    !reply.said.chars().any(is_currency_sign)
-        && !spans::number_runs(&reply.said)
-            .any(|run| run.is_amount || has_code(run.text, &reply.said))
-        && !reply.clauses.iter().any(|clause| {
-            let words = clause.words();
-            let ends: Vec<usize> = spoken(&words)
-                .iter()
-                .map(|number| number.at + number.length)
-                .collect();
-            has(&words, NOTES)
-                || find(&words, GRAND).any(|at| {
-                    ends.contains(&(at + 1))
-                        || at > 0
-                            && words[at - 1] == "a"
-                            && words
-                                .get(at + 1)
-                                .is_none_or(|next| AFTER_GRAND.contains(next))
-                })
-                || (0..words.len()).any(|at| {
-                    CURRENCY_WORDS.contains(&words[at])
-                        && at > 0
-                        && (ends.contains(&at)
-                            || COUNTING.contains(&words[at - 1])
-                            || words[at - 1].ends_with(|c: char| c.is_ascii_digit()))
-                })
-        })
+    let said = plain(&reply.said);
+    !reply.said.chars().chain(said.chars()).any(is_sign)
+        && numbers(&said, true).next().is_none()
+        && !reply
+            .clauses
+            .iter()
+            .any(|clause| has_amount(&clause.words()))
 }
 
-/// Signs of currencies, also as wide or small forms.
-fn is_currency_sign(c: char) -> bool {
-    matches!(c, '$' | '¢'..='¥' | '֏' | '؋' | '৲' | '৳' | '૱' | '௹' | '฿' | '៛' | '₠'..='⃏'
-        | '﷼' | '﹩' | '＄' | '￠' | '￡' | '￥' | '￦')
-}
-
-/// Says whether the code of a currency stands beside a number: `45 SEK`.
-fn has_code(number: &str, said: &str) -> bool {
-    tokens(said)
-        .iter()
-        .filter(|word| word.parse::<Currency>().is_ok_and(Currency::is_listed))
-        .any(|code| {
-            contains_phrase(said, &format!("{number} {code}"))
-                || contains_phrase(said, &format!("{code} {number}"))
-        })
+/// Says whether words name an amount.
+fn has_amount(words: &[&str]) -> bool {
+    let numbers = spoken(words);
+    let number_before = |at: usize| {
+        numbers
+            .iter()
+            .find(|number| number.at + number.length == at)
+    };
+    let is_counted = |at: usize| {
+        let word = words[at];
+        let before = at.checked_sub(1).map_or("", |before| words[before]);
+        match number_before(at) {
+            Some(number) if number.value >= BEHIND_MIN => is_money_behind(word),
+            Some(_) => is_money(word),
+            None => COUNTING.contains(&before) && is_money(word),
+        }
+    };
+    let is_grand = |at: usize| {
+        words[at] == GRAND
+            && (number_before(at + 1).is_some()
+                || at > 0
+                    && words[at - 1] == "a"
+                    && words
+                        .get(at + 1)
+                        .is_none_or(|next| AFTER_GRAND.contains(next)))
+    };
+    has(words, NOTES) || (0..words.len()).any(|at| is_counted(at) || is_grand(at))
 }

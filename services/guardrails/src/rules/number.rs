@@ -1,10 +1,13 @@
 //! Figures are those of the evidence, or the customer's own where nothing is claimed by them.
 
+use std::collections::BTreeSet;
+
 use mercer_conversation::{grammar, spans};
 
 use super::number_word::is_unit;
 use super::{Reply, Rule};
-use crate::words::tokens;
+use crate::currencies;
+use crate::words::{plain, tokens};
 
 pub(super) const RULE: Rule = Rule {
     name: "number_not_in_evidence",
@@ -20,14 +23,17 @@ fn holds(reply: &Reply<'_>) -> bool {
 }
 
 /// The customer's own number may be repeated ("I found no order 4711"), but not as a figure that
-/// the shop would stand for ("yes, 90 days").
+/// the shop would stand for ("yes, 90 days"), and never an amount of money.
 fn own_numbers_claim_nothing(reply: &Reply<'_>) -> bool {
     let backed = grammar::numbers(reply.evidence, "");
     let lower = reply.said.to_lowercase();
+    let words = plain(reply.words);
+    let theirs: BTreeSet<&str> = currencies::numbers(&words, false).collect();
     spans::number_runs(&lower)
         .filter(|run| !backed.contains(run.text))
         .all(|run| {
-            !run.text.ends_with('%')
+            theirs.contains(run.text)
+                && !run.text.ends_with('%')
                 && !run.after.trim_start().starts_with('%')
                 && !tokens(run.after).iter().take(2).any(|word| is_unit(word))
         })

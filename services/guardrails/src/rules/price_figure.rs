@@ -63,7 +63,7 @@ fn has_number_word(words: &[&str]) -> bool {
             number.at + 1 == words.len()
                 && ["costs", "cost", "is", "for", "pay"]
                     .iter()
-                    .any(|word| find(&words[..number.at], word).any(|at| at + 1 == number.at))
+                    .any(|word| find(&words[..number.at], word).any(|found| found.end == number.at))
         }
         Kind::Cardinal | Kind::Fraction | Kind::Vague => true,
     })

@@ -1,227 +1,24 @@
 //! What is said of stock is what the record says that it is about.
 
+use std::ops::Range;
+
 use mercer_schemas::evidence::{field, kind_of};
 use mercer_schemas::{Evidence, RecordKind};
 
 use super::{Reply, Rule};
 use crate::claims::{Clause, shown, values};
 use crate::numbers::spoken;
-use crate::words::{REFERENCE, contains_phrase, find, has, has_form, is_content, tokens};
+use crate::words::{REFERENCE, begins, contains_phrase, find, has, has_form, is_content, tokens};
+
+mod phrases;
+
+use phrases::{PHRASES, Says};
 
 pub(super) const RULE: Rule = Rule {
     name: "stock_without_source",
     holds,
 };
 
-/// What a phrase says of stock.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Says {
-    /// There is some.
-    Some,
-    /// There is none.
-    None,
-    /// There is little.
-    Little,
-    /// There is much, or will be again: records do not tell.
-    More,
-}
-
-/// Phrases on stock, by what they say; longer ones come first.
-const PHRASES: &[(Says, &[&str])] = &[
-    (
-        Says::More,
-        &[
-            "available soon",
-            "available again",
-            "back in stock",
-            "in stock soon",
-            "in stock again",
-            "back soon",
-            "coming soon",
-            "restock*",
-            "more are coming",
-            "more coming",
-            "new stock",
-            "new batch",
-            "hold of it",
-            "hold of them",
-            "our shelves are",
-            "supplies are",
-            "more on the way",
-            "expected back",
-            "on order",
-            "plenty",
-            "loads of",
-            "loads left",
-            "lots of them",
-            "lots of these",
-            "lots left",
-            "heaps",
-            "tons of",
-            "well stocked",
-            "stacks of",
-            "bags of",
-            "pre order*",
-            "preorder*",
-            "reserve*",
-            "aside",
-            "hold one",
-            "hold it",
-        ],
-    ),
-    (
-        Says::None,
-        &[
-            "out of stock",
-            "sold out",
-            "unavailable",
-            "run out",
-            "ran out",
-            "all gone",
-            "all out",
-            "gone for good",
-            "is gone",
-            "are gone",
-            "discontinued",
-            "back order*",
-            "backorder*",
-            "no more stock",
-            "zero stock",
-            "no stock",
-        ],
-    ),
-    (
-        Says::Little,
-        &[
-            "last one",
-            "last ones",
-            "last few",
-            "last piece*",
-            "last item*",
-            "final one*",
-            "running low",
-            "low on stock",
-            "low in stock",
-            "low stock",
-            "stock is low",
-            "almost gone",
-            "nearly gone",
-            "selling fast",
-            "going fast",
-            "selling out",
-            "sell out",
-            "few left",
-            "handful left",
-            "limited stock",
-            "limited number",
-            "limited supply",
-            "limited quantit*",
-            "in short supply",
-            "hard to get",
-            "while stocks last",
-            "while supplies last",
-        ],
-    ),
-    (
-        Says::Some,
-        &[
-            "in stock",
-            "available",
-            "we have it",
-            "we have them",
-            "we have that",
-            "we have those",
-            "we have this",
-            "we have these",
-            "we have one",
-            "we have some",
-            "we have more",
-            "we do have",
-            "we still have",
-            "still have",
-            "do have it",
-            "do have them",
-            "do have some",
-            "have it here",
-            "have them here",
-            "we've got",
-            "we got",
-            "got it in",
-            "got them in",
-            "got some",
-            "have it in",
-            "have them in",
-            "ready to ship",
-            "ready to go",
-            "ready to send",
-            "ready to order",
-            "ready to buy",
-            "ready for dispatch",
-            "ready for you",
-            "order it",
-            "order them",
-            "order yours",
-            "order now",
-            "buy it",
-            "buy them",
-            "buy one now",
-            "buy now",
-            "get it now",
-            "get yours",
-            "get one now",
-            "grab one",
-            "grab yours",
-            "on hand",
-            "on the shelf",
-            "on the shelves",
-            "on our shelves",
-            "in our warehouse",
-            "in the warehouse",
-            "in store",
-            "in stores",
-            "in our store*",
-            "in our shop*",
-            "at our shop*",
-            "stocked",
-            "we stock",
-            "do stock",
-            "stock it",
-            "stock them",
-            "carry it",
-            "carry them",
-            "carry these",
-            "still sell",
-            "still selling",
-            "do sell",
-            "we sell it",
-            "we sell them",
-            "obtainable",
-            "remaining",
-            "in supply",
-            "is back",
-            "are back",
-            "back in",
-            "up for grabs",
-            "add it to",
-            "in your basket",
-            "pick one up",
-            "can be bought",
-            "can be ordered",
-            "can be had",
-            "still be bought",
-            "still be ordered",
-            "still be had",
-            "there are some",
-            "there is one",
-            "there's one",
-            "there's some",
-            "there are more",
-            "have enough",
-            "enough of them",
-            "enough for",
-        ],
-    ),
-];
 /// What counts things that are left: "some left", but not "on the left".
 const COUNTING_LEFT: &[&str] = &[
     "some", "few", "many", "any", "more", "none", "lots", "loads", "plenty", "enough", "one",
@@ -232,7 +29,7 @@ const NEGATIONS: &[&str] = &[
     "not", "never", "no", "none", "nothing", "longer", "neither", "cannot", "hardly",
 ];
 /// How far before a phrase a negation may stand.
-const NEGATION_WORDS_MAX: usize = 3;
+const NEGATION_WORDS_MAX: usize = 5;
 /// What may be "available" without being in stock: "the available colours".
 const CHOICES: &[&str] = &[
     "colo*",
@@ -258,14 +55,17 @@ fn holds(reply: &Reply<'_>) -> bool {
             .all(|(says, at, phrase)| {
                 let meant = meant(&stocks, clause, at);
                 let is_stated = contains_phrase(&passages, &phrase) && clause.is_backed(&sources);
-                if meant.is_empty() || says == Says::More {
+                if says == Says::Level && clause.refers_to(|name| name.ends_with(".stock")) {
+                    return true;
+                }
+                if meant.is_empty() || matches!(says, Says::More | Says::Level) {
                     return is_stated;
                 }
                 meant.iter().all(|stock| match says {
                     Says::Some => !stock.contains("out of stock"),
                     Says::None => stock.contains("out of stock"),
                     Says::Little => stock.contains("left"),
-                    Says::More => false,
+                    Says::More | Says::Level => false,
                 })
             })
     })
@@ -275,40 +75,45 @@ fn holds(reply: &Reply<'_>) -> bool {
 fn said(words: &[&str], sources: &[&str]) -> Vec<(Says, usize, String)> {
     let mut out: Vec<(Says, usize, String)> = Vec::new();
     let mut taken = vec![false; words.len()];
-    let mut note = |says, at: usize, length: usize| {
-        if taken[at..at + length].contains(&true) {
+    let mut note = |says, found: Range<usize>| {
+        if taken[found.clone()].contains(&true) {
             return;
         }
-        taken[at..at + length].fill(true);
-        let from = at.saturating_sub(NEGATION_WORDS_MAX);
-        let is_denied = words[from..at]
+        taken[found.clone()].fill(true);
+        let at = found.start;
+        let near = &words[at.saturating_sub(NEGATION_WORDS_MAX)..at];
+        // "Isn't it great that it's in stock?"
+        let own = near.rsplit(|word| *word == "that").next().unwrap_or(near);
+        let is_denied = own
             .iter()
             .any(|word| NEGATIONS.contains(word) || word.ends_with("n't"));
         let says = match (says, is_denied) {
             (Says::Some, true) => Says::None,
             (Says::None, true) => Says::Some,
+            // Not little is much, which no record says.
+            (Says::Little, true) => Says::More,
             (says, _) => says,
         };
-        out.push((says, at, words[at..at + length].join(" ")));
+        out.push((says, at, words[found].join(" ")));
     };
     for (says, phrases) in PHRASES {
         for phrase in *phrases {
-            let length = phrase.split(' ').count();
-            for at in find(words, phrase) {
-                if *phrase != "available" || is_of_stock(&words[at + 1..], sources) {
-                    note(*says, at, length);
+            for found in find(words, phrase) {
+                if *phrase != "available" || is_of_stock(&words[found.end..], sources) {
+                    note(*says, found);
                 }
             }
         }
     }
     let numbers = spoken(words);
-    for at in find(words, "left") {
+    for found in find(words, "left") {
+        let at = found.start;
         let from = at.saturating_sub(NEGATION_WORDS_MAX);
         let is_counted = words[from..at].iter().any(|word| {
             COUNTING_LEFT.contains(word) || word.starts_with(|c: char| c.is_ascii_digit())
         }) || numbers.iter().any(|number| (from..at).contains(&number.at));
         if is_counted {
-            note(Says::Some, at, 1);
+            note(Says::Some, found);
         }
     }
     out
@@ -316,9 +121,7 @@ fn said(words: &[&str], sources: &[&str]) -> Vec<(Says, usize, String)> {
 
 /// Says whether "available" is about stock: choices that a record offers are not.
 fn is_of_stock(after: &[&str], sources: &[&str]) -> bool {
-    let is_choice = CHOICES
-        .iter()
-        .any(|choice| find(after, choice).next() == Some(0));
+    let is_choice = begins(after, CHOICES);
     let is_named = matches!(after.first(), Some(&"in" | &"as" | &"with"))
         && after[1..].iter().all(|word| {
             word.starts_with(REFERENCE) || !is_content(word) || has_form(sources, word)

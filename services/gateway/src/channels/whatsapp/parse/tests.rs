@@ -267,7 +267,7 @@ fn words_lose_what_no_database_can_hold() {
         let change = json!({"type": "text", "text": {"body": body}});
         one_message(with(base.clone(), change))
     };
-    let Item::Message(message) = text("HB-\01042?") else {
+    let Item::Message(message) = text("HB-\u{0}1042?") else {
         panic!("no message");
     };
     assert!(matches!(&message.content, Content::Text { text } if text.expose() == "HB-1042?"));
