@@ -46,7 +46,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     });
     let _telemetry = observe::start(&config)?;
     match cli.command {
-        Command::Bench(command) => bench::run(&config, command).await,
+        Command::Bench(command) => bench::run(&config, *command).await,
         Command::Models(command) => models::run(command).await,
     }
 }

@@ -114,8 +114,8 @@ async fn compare<C: ConnectionTrait>(
         return Ok(ProofOutcome::Closed);
     }
     let known = Known::look_up(tx, shop, &given.details).await?;
-    if let Some((customer, orders)) = known.proven(&given.details)? {
-        return Ok(ProofOutcome::Proven(customer, orders));
+    if let Some(proven) = known.proven(&given.details)? {
+        return Ok(proven);
     }
     count(tx, shop, &given, &scopes).await?;
     Ok(ProofOutcome::Wrong(known.fitting(&given.details)))
@@ -160,10 +160,7 @@ impl Known {
 
     /// Returns the orders whose number, e-mail address and postcode are among the details, of one
     /// customer.
-    fn proven(
-        &self,
-        details: &[String],
-    ) -> Result<Option<(CustomerId, Vec<Versioned<Order>>)>, Error> {
+    fn proven(&self, details: &[String]) -> Result<Option<ProofOutcome>, Error> {
         let has = |key: &Sealed| !key.0.is_empty() && details.contains(&key.0);
         let Some(proven) = self
             .customers
@@ -180,7 +177,7 @@ impl Known {
         let orders: Result<Vec<_>, Error> = theirs.map(decode).collect();
         let customer = CustomerId::new(proven.id.clone())
             .map_err(|_| Error::corrupt("customer.id", &proven.id))?;
-        Ok(Some((customer, orders?)))
+        Ok(Some(ProofOutcome::Proven(customer, orders?)))
     }
 
     fn fitting(&self, details: &[String]) -> Vec<String> {

@@ -485,7 +485,10 @@ pub async fn a_look_up_with_nul_finds_nothing(env: Env) {
         .put(&shop(), product("HB-1042"), None)
         .await
         .expect("put");
-    assert_eq!(catalog.by_code(&shop(), "HB-\u{0}1042").await, Ok(Vec::new()));
+    assert_eq!(
+        catalog.by_code(&shop(), "HB-\u{0}1042").await,
+        Ok(Vec::new())
+    );
     for is_proof in [false, true] {
         let given = ProofTry {
             attempt: "a".to_owned(),
