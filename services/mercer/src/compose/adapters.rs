@@ -130,11 +130,12 @@ fn conversations_health(failing: &[&str]) -> PartHealth {
     }
 }
 
-/// Returns whether the tasks beside conversations do their work.
+/// Returns how the tasks beside conversations go. A task that keeps panicking is named and does not
+/// take the node out: customers are answered without it, and it would panic on every other node too.
 fn beside_health(problem: Option<String>) -> PartHealth {
     PartHealth {
         name: "tasks".into(),
-        ready: problem.is_none(),
+        ready: true,
         reason: problem.unwrap_or_else(|| "go on".into()),
     }
 }
@@ -221,6 +222,6 @@ mod tests {
     fn a_task_beside_conversations_that_keeps_panicking_is_named() {
         assert!(beside_health(None).ready);
         let part = beside_health(Some("indexer".to_owned()));
-        assert_eq!((part.ready, part.reason.as_str()), (false, "indexer"));
+        assert_eq!((part.ready, part.reason.as_str()), (true, "indexer"));
     }
 }

@@ -125,7 +125,8 @@ fn readiness(
         );
     }
     match beside {
-        Some(problem) => (StatusCode::SERVICE_UNAVAILABLE, problem),
+        // Customers are answered without it.
+        Some(problem) => (StatusCode::OK, format!("ready, but {problem}")),
         None => (StatusCode::OK, "ready".to_owned()),
     }
 }
@@ -137,14 +138,18 @@ mod tests {
     #[test]
     fn a_node_whose_tasks_keep_ending_is_not_ready() {
         assert_eq!(readiness(Ok(()), &[], None).0, StatusCode::OK);
-        let unready = |database, failing: &[&str], beside: Option<&str>, words: &str| {
-            let (status, reason) = readiness(database, failing, beside.map(str::to_owned));
+        let (status, reason) = readiness(Ok(()), &[], Some("notifier".to_owned()));
+        assert_eq!(
+            (status, reason.as_str()),
+            (StatusCode::OK, "ready, but notifier")
+        );
+        let unready = |database, failing: &[&str], words: &str| {
+            let (status, reason) = readiness(database, failing, None);
             assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
             assert!(reason.contains(words), "{reason}");
         };
-        unready(Ok(()), &["dispatcher"], None, "conversations");
-        unready(Ok(()), &[], Some("notifier"), "notifier");
+        unready(Ok(()), &["dispatcher"], "conversations");
         let gone = Err(mercer_store::Error::Unavailable("gone".to_owned()));
-        unready(gone, &[], None, "database");
+        unready(gone, &[], "database");
     }
 }
