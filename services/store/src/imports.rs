@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mercer_schemas::{Customer, Document, Order, Product, Shop, ShopId};
-use sea_orm::{ConnectionTrait, EntityTrait, Select};
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Select};
 
 pub(crate) use self::kind::Kind;
 use self::ledger::{Entry, Phase};
@@ -40,6 +40,9 @@ use crate::records::lock_records;
 
 /// How often [`Imports::keep`] looks for imports that ended half way.
 const SWEEP: Duration = Duration::from_secs(15);
+
+/// Moved records after which PostgreSQL looks at the tables again; then whenever twice as many are.
+const MOVED_LOOK_FIRST: usize = 500;
 
 /// Records to import into a shop.
 #[derive(Clone, Default)]
@@ -288,12 +291,36 @@ impl Task {
         self.sort_out(run, Phase::Dropped).await
     }
 
+    /// Lets PostgreSQL learn how large the tables are. It takes a table that was just filled for empty,
+    /// where any index finds a row as quickly as any other; its own look comes a minute later at best.
+    /// Nobody waits for this one: no lock that it takes stands in the way of a write.
+    async fn look_at_tables(&self) -> Result<(), Error> {
+        if self.db.backend() != DbBackend::Postgres {
+            return Ok(());
+        }
+        let tables = Kind::ALL.iter().map(|kind| kind.table());
+        let tables: Vec<String> = tables
+            .chain(["variant"])
+            .flat_map(|table| [table.to_owned(), format!("staged_{table}")])
+            .collect();
+        let sql = format!("ANALYZE {}, change", tables.join(", "));
+        let looked = self
+            .db
+            .read(move |c| async move { Ok(c.execute_unprepared(&sql).await?) });
+        looked.await.map(|_| ())
+    }
+
     /// Moves or deletes everything that is staged, in chunks, and ends the run.
     async fn sort_out(&self, run: i64, phase: Phase) -> Result<(), ImportError> {
         let mut pace = Pace::default();
+        let (mut moved, mut looked_at) = (0, 0);
         for kind in Kind::ALL {
             let mut after = String::new();
             loop {
+                if moved >= 2 * looked_at {
+                    looked_at = moved.max(MOVED_LOOK_FIRST);
+                    self.look_at_tables().await?;
+                }
                 let (shop, from, units) = (self.shop.clone(), after, pace.units());
                 let chunk = self.db.write(move |tx| {
                     Box::pin(async move {
@@ -317,6 +344,7 @@ impl Task {
                     (self.progress)(keys.len() as u64);
                 }
                 after = last.clone();
+                moved += keys.len();
                 pace.rest(took).await;
             }
         }
