@@ -215,6 +215,9 @@ pub enum Evidence {
         /// Why it is here; absent in records of older versions, see [`Evidence::role`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         role: Option<EvidenceRole>,
+        /// Name of the tool that found it; absent in records of older versions.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        tool: Option<String>,
         /// What may be referred to, in the order shown.
         fields: Vec<Field>,
     },

@@ -59,6 +59,11 @@ impl ToolCall {
         &self.tool
     }
 
+    /// Returns an argument as written.
+    pub fn argument(&self, name: &str) -> Option<&Value> {
+        self.arguments.get(name)
+    }
+
     /// Returns the arguments, where this is a call of their tool and they are all and nothing but
     /// what it takes.
     pub fn arguments<A: Arguments>(&self) -> Option<A> {

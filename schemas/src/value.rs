@@ -12,6 +12,9 @@ const STOCK_LOW_MAX: u32 = 5;
 
 /// A value of a record. Evidence holds it typed; [`Self::text`] words it, in one way wherever it is
 /// read. In records of older versions every value is a text.
+///
+/// The wording is a part of the prompt, and how long the prompt is decides when the history is compacted: a
+/// change of it is a change of the decision logic.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Value {

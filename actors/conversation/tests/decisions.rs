@@ -62,6 +62,7 @@ fn kettle() -> Evidence {
         key,
         version: 3,
         role: None,
+        tool: None,
         fields: vec![
             Field::new("name", "Kettle"),
             Field::new("price", "£45.99"),

@@ -130,6 +130,7 @@ fn products() -> Vec<Evidence> {
             key,
             version: 1,
             role: None,
+            tool: None,
             fields: vec![
                 Field::new("name", format!("Kettle {number}")),
                 Field::new("price", "£45.99"),

@@ -33,6 +33,7 @@ fn order() -> Evidence {
         key,
         version: 1,
         role: None,
+        tool: None,
         fields: vec![
             Field::new("number", "HB-70417"),
             Field::new("status", "shipped"),

@@ -57,6 +57,7 @@ fn handed_over(words: &str) -> Vec<Event> {
                     key,
                     version: 1,
                     role: None,
+                    tool: None,
                     fields: vec![Field::new("name", "Kettle")],
                 },
                 Evidence::HandedOver,

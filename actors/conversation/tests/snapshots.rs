@@ -42,6 +42,7 @@ fn record(key: RecordKey, number: usize, fields: &[(&str, &str)]) -> Evidence {
         key,
         version: 1,
         role: None,
+        tool: None,
         fields: fields
             .iter()
             .map(|(name, value)| Field::new(name, *value))

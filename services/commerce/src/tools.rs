@@ -90,6 +90,8 @@ pub struct Request<'a> {
 
 /// What the tools found.
 pub struct Answer {
+    /// Name of the tool that is running.
+    tool: &'static str,
     /// In the order of the calls.
     pub evidence: Vec<Evidence>,
     /// The customer whose identity is proven now.
@@ -129,6 +131,7 @@ impl Tools {
     /// When the store or an index fails; finding nothing is evidence, not an error.
     pub async fn run(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let mut answer = Answer {
+            tool: "",
             evidence: Vec::new(),
             identified: None,
             proof: None,
@@ -137,6 +140,7 @@ impl Tools {
             let tool = ALL.iter().find(|tool| tool.name() == call.tool());
             let tool = tool.ok_or(Error::Call)?;
             metrics::counter!("mercer_tool_calls_total", "tool" => tool.name()).increment(1);
+            answer.tool = tool.name();
             tool.run(self, request, call, &mut answer).await?;
         }
         Ok(answer)
@@ -178,6 +182,7 @@ impl Answer {
             key,
             version,
             role: Some(role),
+            tool: Some(self.tool.to_owned()),
             fields,
         });
         handle

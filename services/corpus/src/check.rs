@@ -92,6 +92,7 @@ mod tests {
             key,
             version: 1,
             role: Some(EvidenceRole::Shown),
+            tool: None,
             fields: vec![Field::new("name", "Lamp 7"), Field::new("price", "£9.99")],
         }];
         let fits = |reply: &str| reply_fits(reply, &evidence, "size 42 for £5");

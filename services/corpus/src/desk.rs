@@ -215,6 +215,7 @@ fn passage(
         key,
         version: 1,
         role: Some(EvidenceRole::Shown),
+        tool: None,
         fields: vec![Field::new("title", title), Field::new("text", text)],
     })
 }

@@ -476,6 +476,7 @@ pub(crate) fn product_line(item: &Item, number: usize) -> Option<Evidence> {
         key,
         version: 1,
         role: Some(EvidenceRole::Shown),
+        tool: None,
         fields,
     })
 }
@@ -500,6 +501,7 @@ pub(crate) fn variant_line(
         key,
         version: 1,
         role: Some(EvidenceRole::Chosen),
+        tool: None,
         fields,
     })
 }
@@ -520,6 +522,7 @@ pub(crate) fn attribute_line(
         key,
         version: 1,
         role: Some(EvidenceRole::Asked),
+        tool: None,
         fields: vec![Field::new(name, value)],
     })
 }

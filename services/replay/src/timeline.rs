@@ -27,6 +27,8 @@ pub struct Entry {
 #[derive(Default)]
 pub struct Timeline {
     state: State,
+    /// The shop's locale at the latest input.
+    locale: String,
 }
 
 impl Timeline {
@@ -34,7 +36,8 @@ impl Timeline {
     pub fn take(&mut self, record: &LogRecord) -> Entry {
         let (kind, title, detail) = match &record.body {
             LogBody::Input { input, meta } => {
-                let (title, mut detail) = input_text(input);
+                self.locale.clone_from(&meta.settings.locale);
+                let (title, mut detail) = input_text(input, &self.locale);
                 if matches!(
                     input,
                     Input::PlanGenerated { .. } | Input::ReplyGenerated { .. }
@@ -45,7 +48,7 @@ impl Timeline {
             }
             LogBody::Event { event } => {
                 self.state = evolve(std::mem::take(&mut self.state), event);
-                let (title, detail) = event_text(event);
+                let (title, detail) = event_text(event, &self.locale);
                 (event.type_name(), title, detail)
             }
         };
@@ -70,7 +73,7 @@ fn prompt_lines(state: &State, settings: &Settings) -> Vec<String> {
     }
 }
 
-fn input_text(input: &Input) -> (String, Vec<String>) {
+fn input_text(input: &Input, locale: &str) -> (String, Vec<String>) {
     match input {
         Input::ReceiveMessages { messages, .. } => {
             let lines = messages.iter().flat_map(message_lines);
@@ -90,9 +93,10 @@ fn input_text(input: &Input) -> (String, Vec<String>) {
             (title, lines)
         }
         Input::ReplyGenerated { output, .. } => generated("reply", output),
-        Input::ToolsAnswered { evidence, .. } => {
-            ("tools answered".to_owned(), evidence_lines(evidence))
-        }
+        Input::ToolsAnswered { evidence, .. } => (
+            "tools answered".to_owned(),
+            evidence_lines(evidence, locale),
+        ),
         Input::ReplyChecked {
             verdicts, reply, ..
         } => {
@@ -143,7 +147,7 @@ fn generated(what: &str, output: &Generated) -> (String, Vec<String>) {
     (title, detail)
 }
 
-fn event_text(event: &Event) -> (String, Vec<String>) {
+fn event_text(event: &Event, locale: &str) -> (String, Vec<String>) {
     match event {
         Event::ConversationStarted { channel, .. } => (
             format!("conversation started on {}", channel.as_str()),
@@ -169,7 +173,7 @@ fn event_text(event: &Event) -> (String, Vec<String>) {
         ),
         Event::PlanMade { plan, .. } => ("plan".to_owned(), vec![plan.to_line()]),
         Event::EvidenceGathered { evidence, .. } => {
-            ("evidence".to_owned(), evidence_lines(evidence))
+            ("evidence".to_owned(), evidence_lines(evidence, locale))
         }
         Event::CustomerIdentified { customer, .. } => {
             (format!("customer {customer} identified"), Vec::new())
@@ -239,9 +243,8 @@ fn more_written(cut: bool) -> Vec<String> {
     cut.then(|| line.to_owned()).into_iter().collect()
 }
 
-fn evidence_lines(evidence: &[Evidence]) -> Vec<String> {
-    // Figures of money are grouped as English does: the locale is the shop's, the timeline is ours.
-    let text = prompt::evidence_text(evidence, "");
+fn evidence_lines(evidence: &[Evidence], locale: &str) -> Vec<String> {
+    let text = prompt::evidence_text(evidence, locale);
     let records = evidence.iter().filter_map(|line| match line {
         Evidence::Record {
             handle,

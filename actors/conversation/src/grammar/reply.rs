@@ -115,18 +115,20 @@ fn way(
 /// the evidence does not tell what was asked: then any one reference does.
 ///
 /// Where several tools found something, several things were asked, and the answer to each belongs to
-/// the reply. The references of one alternative may come in any order; there are at most
+/// the reply: of the later tools the first alternative of theirs. The references of one alternative may come in any order; there are at most
 /// [`NEEDED_MAX`].
 pub fn answers(evidence: &[Evidence], words: &str, hints: bool) -> Vec<Vec<String>> {
-    let told = Told::new(evidence, words, hints);
     let mut out: Vec<Vec<String>> = Vec::new();
     for tool in ALL {
-        let needed = tool.needed(&told);
+        let needed = tool.needed(&Told::new(evidence, tool.name(), words, hints));
         if out.is_empty() {
             out = needed;
         } else if let Some(first) = needed.into_iter().next() {
-            out.iter_mut()
-                .for_each(|answer| answer.extend(first.iter().cloned()));
+            for answer in &mut out {
+                let more = first.iter().filter(|name| !answer.contains(name));
+                let more: Vec<String> = more.cloned().collect();
+                answer.extend(more);
+            }
         }
     }
     out.iter_mut()

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::state::{State, Turn};
 use mercer_schemas::{
-    DocumentId, Evidence, Field, Handle, Intent, OrderNumber, Plan, ProductId, RecordKey, TurnId,
+    DocumentId, Evidence, EvidenceRole, Field, Handle, Intent, OrderNumber, Plan, ProductId,
+    RecordKey, TurnId,
 };
 
 fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
@@ -27,6 +28,7 @@ fn product() -> Evidence {
         key,
         version: 1,
         role: None,
+        tool: None,
         fields: vec![
             Field::new("name", "Kettle 3"),
             Field::new("price", "£45.99"),
@@ -92,6 +94,7 @@ fn record(key: RecordKey, number: usize, fields: &[(&str, &str)]) -> Evidence {
         key,
         version: 1,
         role: None,
+        tool: None,
         fields: fields
             .iter()
             .map(|(name, value)| Field::new(name, *value))
@@ -164,6 +167,88 @@ fn an_answer_refers_to_what_was_found() {
 }
 
 #[test]
+fn what_each_of_several_tools_found_is_referred_to() {
+    let by = |tool: &str, role: EvidenceRole, line: Evidence| match line {
+        Evidence::Record {
+            handle,
+            key,
+            version,
+            fields,
+            ..
+        } => Evidence::Record {
+            handle,
+            key,
+            version,
+            role: Some(role),
+            tool: Some(tool.to_owned()),
+            fields,
+        },
+        other => other,
+    };
+    let shown = |tool: &str, line| by(tool, EvidenceRole::Shown, line);
+    let found = || Evidence::Found {
+        products: 1,
+        corrected: None,
+    };
+    let searched = || vec![found(), shown("search_catalog", named_product(1, "Kettle"))];
+    let looked_at = shown("product_details", named_product(2, "Pot"));
+    let key =
+        |number: usize| RecordKey::Product(ProductId::new(format!("K-{number}")).expect("key"));
+    let weight = record(key(2), 2, &[("weight", "1 kg")]);
+    let weight = by("product_details", EvidenceRole::Asked, weight);
+    let sku = RecordKey::Variant("K-2-RED".parse().expect("key"));
+    let variant = record(
+        sku,
+        1,
+        &[("name", "Pot"), ("price", "£1.00"), ("stock", "in stock")],
+    );
+    let variant = by("product_details", EvidenceRole::Chosen, variant);
+    let policy = RecordKey::Document(DocumentId::new("returns").expect("key"));
+    let policy = record(policy, 1, &[("title", "Returns"), ("text", "30 days.")]);
+    let policy = shown("search_policies", policy);
+    let order = RecordKey::Order(OrderNumber::new("HB-1").expect("key"));
+    let order = record(order, 1, &[("number", "HB-1"), ("status", "shipped")]);
+    let order = shown("order_status", order);
+
+    let with = |more: &[Evidence]| [searched(), more.to_vec()].concat();
+    let asked = |evidence: Vec<Evidence>, words: &str| answers(&evidence, words, true);
+    assert_eq!(
+        asked(
+            with(&[looked_at.clone(), variant]),
+            "kettles, and the pot in red?"
+        ),
+        [[
+            "{{p1.name}}",
+            "{{p1.price}}",
+            "{{v1.price}}",
+            "{{v1.stock}}"
+        ]]
+    );
+    assert_eq!(
+        asked(
+            with(&[looked_at.clone(), weight.clone()]),
+            "kettles, and how heavy is the pot?"
+        ),
+        [["{{p1.name}}", "{{p1.price}}", "{{p2.weight}}"]]
+    );
+    assert_eq!(
+        asked(
+            vec![looked_at.clone(), policy.clone()],
+            "what does it cost, and returns?"
+        ),
+        [["{{p2.price}}", "{{d1}}"]]
+    );
+    assert_eq!(
+        asked(vec![looked_at, weight, policy], "how heavy, and returns?"),
+        [["{{p2.weight}}", "{{d1}}"]]
+    );
+    assert_eq!(
+        asked(with(&[order]), "kettles, and my order?"),
+        [["{{p1.name}}", "{{p1.price}}", "{{o1.status}}"]]
+    );
+}
+
+#[test]
 fn what_leaves_no_doubt_is_not_the_models_to_decide() {
     let mut state = State::default();
     let shown = vec![
@@ -223,6 +308,7 @@ fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
             key,
             version: 1,
             role: None,
+            tool: None,
             fields,
         },
         other => other,

@@ -1,17 +1,19 @@
-//! What was found, seen by a reply that has to answer with it.
+//! What a tool found, seen by a reply that has to answer with it.
 
 use std::collections::BTreeSet;
 
 use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::plan::Arguments;
 use mercer_schemas::{Evidence, EvidenceRole, Field, Handle, RecordKind};
 
 use super::reply::NEEDED_MAX;
 use crate::hints;
 use crate::spans::words_of;
+use crate::tools::{ProductDetails, SearchCatalog};
 
-/// The evidence of a turn with the customer's words.
+/// What one tool found in a turn, with the customer's words.
 pub struct Told<'a> {
-    evidence: &'a [Evidence],
+    evidence: Vec<&'a Evidence>,
     words: BTreeSet<String>,
     hints: bool,
 }
@@ -48,9 +50,20 @@ pub(super) fn reference(handle: &Handle, name: &str) -> String {
 }
 
 impl<'a> Told<'a> {
-    pub(super) fn new(evidence: &'a [Evidence], words: &str, hints: bool) -> Self {
+    /// Takes what `tool` found from the evidence. Records of older versions do not say who found them:
+    /// there every tool sees all.
+    pub(super) fn new(evidence: &'a [Evidence], tool: &str, words: &str, hints: bool) -> Self {
+        let says_who = evidence
+            .iter()
+            .any(|line| matches!(line, Evidence::Record { tool: Some(_), .. }));
+        let is_its = |line: &&Evidence| match line {
+            Evidence::Record { tool: of, .. } => of.as_deref().is_none_or(|of| of == tool),
+            Evidence::Found { .. } => !says_who || tool == SearchCatalog::TOOL,
+            Evidence::NoRecordAbout { .. } => !says_who || tool == ProductDetails::TOOL,
+            _ => true,
+        };
         Self {
-            evidence,
+            evidence: evidence.iter().filter(is_its).collect(),
             words: words_of(words),
             hints,
         }
@@ -58,7 +71,7 @@ impl<'a> Told<'a> {
 
     /// The records, in the order found.
     pub fn records(&self) -> impl Iterator<Item = Record<'a>> {
-        self.evidence.iter().filter_map(|line| match line {
+        self.evidence.iter().filter_map(|line| match *line {
             Evidence::Record {
                 handle,
                 key,
@@ -95,7 +108,7 @@ impl<'a> Told<'a> {
 
     /// Returns how a tool's call ended, where no record tells it.
     pub fn outcome(&self, of: &str) -> Option<&'a str> {
-        self.evidence.iter().find_map(|line| match line {
+        self.evidence.iter().find_map(|line| match *line {
             Evidence::Outcome { tool, outcome } if tool == of => Some(outcome.as_str()),
             _ => None,
         })

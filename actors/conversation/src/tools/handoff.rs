@@ -56,8 +56,11 @@ impl super::Tool for Tool {
 
     /// Whoever may be asking for a person is not held back.
     fn pull(&self, said: &Said<'_>) -> Pull {
-        if said.carries_markup() || !said.hints {
+        if said.carries_markup() {
             Pull::None
+        } else if !said.hints {
+            // Nothing tells who asks for one, so nobody may be kept from it.
+            Pull::Offered
         } else if hints::persons::are_demanded(said.words) {
             Pull::Certain
         } else if hints::persons::may_be_asked_for(said.words) {

@@ -12,9 +12,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use mercer_conversation::{LOGIC_VERSION, State, decide, evolve, invariants};
+use mercer_schemas::evidence::field;
 use mercer_schemas::{
-    Channel, Content, CustomerId, DeliveryStatus, Event, Evidence, Field, Handle, Input, LogBody,
-    LogRecord, OrderNumber, Proof, RecordKey, Sender,
+    Channel, Content, CustomerId, DeliveryStatus, Detail, Event, Evidence, EvidenceRole, Field,
+    Handle, Input, LogBody, LogRecord, Money, OrderNumber, OrderStatus, Proof, RecordKey, Sender,
+    Stock, Value,
 };
 
 use crate::script::{Script, message, product, received};
@@ -147,6 +149,8 @@ const CONVERSATIONS: &[(&str, Course)] = &[
     ("failed", failed),
     ("words", words),
     ("lists", lists),
+    ("typed", typed),
+    ("identity", identity),
 ];
 
 /// Words at which a search phrase ends, as version 5 knew them, and a few at which none does.
@@ -255,6 +259,7 @@ fn order(script: &mut Script) {
             key,
             version: 2,
             role: None,
+            tool: None,
             fields: vec![
                 Field::new("number", "HB-70417"),
                 Field::new("status", "shipped"),
@@ -268,6 +273,180 @@ fn order(script: &mut Script) {
     });
     script.fail();
     script.check(Some("Your order HB-70417: shipped."));
+}
+
+/// Values have types, records say why they are there and who found them, and an outcome is told.
+fn typed(script: &mut Script) {
+    script.locale = "de-DE";
+    script.introduction = Some("You are chatting with an assistant.");
+    let price = Money {
+        minor: 123_499,
+        currency: "EUR".parse().expect("currency"),
+    };
+    let record = |key: &str, role, tool: &str, fields| {
+        let key: RecordKey = key.parse().expect("key");
+        Evidence::Record {
+            handle: Handle::new(&key, 1),
+            key,
+            version: 4,
+            role: Some(role),
+            tool: Some(tool.to_owned()),
+            fields,
+        }
+    };
+    let name = || Field::new(field::NAME, "Arden Kettle");
+    let stock = |stock| Field::new(field::STOCK, Value::Stock(stock));
+    let found = vec![
+        Evidence::Found {
+            products: 1,
+            corrected: Some(("ketle".into(), "kettle".to_owned())),
+        },
+        record(
+            "product:K-1",
+            EvidenceRole::Shown,
+            "search_catalog",
+            vec![
+                name(),
+                Field::new(field::PRICE, Value::MoneyFrom(price)),
+                stock(Stock::Some),
+                Field::new("colour", Value::List(vec!["red".into(), "blue".into()])),
+            ],
+        ),
+        record(
+            "variant:K-1-RED",
+            EvidenceRole::Chosen,
+            "search_catalog",
+            vec![
+                name(),
+                Field::new(field::PRICE, Value::Money(price)),
+                stock(Stock::Units(3)),
+            ],
+        ),
+    ];
+    script.says("K-1 in red, the ketle");
+    let plan = r#"{"calls":[{"tool":"search_catalog","query":"red"}]}"#;
+    answer(script, plan, found);
+    script.says("how heavy is it, and when does HB-70417 come?");
+    let plan = r#"{"calls":[{"tool":"product_details","product":"p1"},{"tool":"order_status","order":"HB-70417"}]}"#;
+    let told = vec![
+        record(
+            "product:K-1",
+            EvidenceRole::Asked,
+            "product_details",
+            vec![Field::new("weight", "1,2 kg")],
+        ),
+        record(
+            "order:HB-70417",
+            EvidenceRole::Shown,
+            "order_status",
+            vec![
+                Field::new(field::NUMBER, "HB-70417"),
+                Field::new(field::STATUS, Value::Status(OrderStatus::Shipped)),
+                Field::new(field::ETA, Value::Date("2026-12-01".into())),
+            ],
+        ),
+        Evidence::Outcome {
+            tool: "gift_wrap".into(),
+            outcome: "offered".into(),
+        },
+    ];
+    script.plan(plan);
+    script.find(told);
+    script.fail();
+    script.check(Some("weight: 1,2 kg."));
+    // A history of typed values, until it is compacted.
+    for _ in 0..24 {
+        script.says("a kettle");
+        let plan = r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#;
+        let priced = record(
+            "product:K-1",
+            EvidenceRole::Shown,
+            "search_catalog",
+            vec![name(), Field::new(field::PRICE, Value::Money(price))],
+        );
+        answer(script, plan, vec![priced]);
+    }
+}
+
+/// Wrong proofs, a right one, and the end of what was proven.
+fn identity(script: &mut Script) {
+    let plan = r#"{"calls":[{"tool":"order_status","order":"HB-70417"}]}"#;
+    let tried = |script: &mut Script, words: &str, evidence, identified: bool, proof| {
+        script.says(words);
+        script.plan(plan);
+        let effect = script.effect();
+        script.take(Input::ToolsAnswered {
+            effect,
+            evidence: vec![evidence],
+            identified: identified.then(|| CustomerId::new("C-1").expect("id")),
+            proof: Some(proof),
+        });
+        script.write("So it is.");
+        script.check(Some("So it is."));
+    };
+    let given = || {
+        vec![Detail {
+            key: "ann@example.com".into(),
+            fits: true,
+        }]
+    };
+    let wrong = || Proof {
+        wrong: true,
+        given: given(),
+        ..Proof::default()
+    };
+    let proven = |ended| Proof {
+        stamp: Some("0a1b".into()),
+        ended,
+        ..Proof::default()
+    };
+    let not_found = || Evidence::OrderNotFound;
+    tried(
+        script,
+        "HB-70417 ann@example.com BS1",
+        not_found(),
+        false,
+        wrong(),
+    );
+    tried(
+        script,
+        "HB-70417 ann@example.com BS2",
+        not_found(),
+        false,
+        wrong(),
+    );
+    let right = Evidence::NoPolicy;
+    tried(
+        script,
+        "HB-70417 ann@example.com BS3",
+        right,
+        true,
+        proven(false),
+    );
+    // The record's contact data changed meanwhile.
+    tried(
+        script,
+        "and HB-70417 now?",
+        not_found(),
+        false,
+        proven(true),
+    );
+    tried(
+        script,
+        "HB-70417 ann@example.com BS4",
+        Evidence::HandedOver,
+        false,
+        wrong(),
+    );
+    script.hand_back();
+    script.says("HB-70417?");
+    script.plan(plan);
+    // Another address: what was known of who writes ends.
+    let mut elsewhere = received(vec![message(95, "it is me")]);
+    if let Input::ReceiveMessages { address, .. } = &mut elsewhere {
+        *address = "447700900002".into();
+    }
+    script.take(elsewhere);
 }
 
 fn handoff(script: &mut Script) {

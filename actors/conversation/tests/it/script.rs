@@ -12,6 +12,10 @@ use mercer_schemas::{
 pub(crate) struct Script {
     pub(crate) state: State,
     pub(crate) records: Vec<LogRecord>,
+    /// The shop's locale, where values have types.
+    pub(crate) locale: &'static str,
+    /// What the first reply begins with.
+    pub(crate) introduction: Option<&'static str>,
     at: u64,
 }
 
@@ -20,7 +24,9 @@ impl Script {
     pub(crate) fn take(&mut self, input: Input) -> usize {
         let before = self.records.len();
         self.at += 1;
-        let meta = meta(self.at);
+        let mut meta = meta(self.at);
+        meta.settings.locale = self.locale.to_owned();
+        meta.settings.introduction = self.introduction.map(str::to_owned);
         let events = decide(&self.state, &input, &meta).expect("not refused");
         let bodies = std::iter::once(LogBody::Input {
             input,
@@ -184,6 +190,7 @@ pub(crate) fn product(number: usize, name: &str) -> Evidence {
         key,
         version: 3,
         role: None,
+        tool: None,
         fields: vec![
             Field::new("name", name),
             Field::new("price", "£45.99"),

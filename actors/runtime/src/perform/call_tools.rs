@@ -28,9 +28,14 @@ pub(super) async fn call_tools(
             hints: lookup.hints,
             at_ms: services.clock.now_ms(),
         };
-        services.tools.run(&request).await
+        match services.tools.run(&request).await {
+            // Asking again changes nothing.
+            Err(mercer_commerce::Error::Call) => Ok(None),
+            answer => answer.map(Some),
+        }
     })
-    .await?;
+    .await?
+    .ok_or(FailureCause::ToolError)?;
     let input = Input::ToolsAnswered {
         effect: id,
         evidence: answer.evidence,

@@ -60,11 +60,14 @@ pub(crate) async fn get_conversation(
         shop: caller.shop_id().clone(),
         conversation: path.conversation,
     };
+    let shop = admin.store.shops().get(&stream.shop).await?;
+    let locale = shop.map(|shop| shop.locale).unwrap_or_default();
     let mut folded = Turns::default();
     mercer_replay::read(&admin.store, &stream, |record| folded.take(record)).await?;
+    let turns = folded.turns.into_iter();
     Ok(Json(ConversationDetail {
         conversation: row.into(),
-        turns: folded.turns.into_iter().map(Turn::from).collect(),
+        turns: turns.map(|turn| Turn::of(turn, &locale)).collect(),
         steps: folded.steps.into_iter().map(Step::from).collect(),
     }))
 }

@@ -3,9 +3,9 @@
 
 use mercer_replay as replay;
 use mercer_schemas::{
-    ActionBy, Claim, CustomerId, DeliveryStatus, DraftSource, Evidence, Field, Handle,
-    HandoffReason, IdentityEnd, MessageId, Personal, Plan, Product, ProductCard, RecordKey, TurnId,
-    Verdict,
+    ActionBy, Claim, CustomerId, DeliveryStatus, DraftSource, Evidence, EvidenceRole, Field,
+    Handle, HandoffReason, IdentityEnd, MessageId, Personal, Plan, Product, ProductCard, RecordKey,
+    TurnId, Verdict,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -32,7 +32,8 @@ pub(crate) struct Turn {
     /// a plan.
     #[schema(value_type = Option<Object>)]
     plan: Option<Plan>,
-    /// What the tools found: records with handle, key, version and fields, or why there is none.
+    /// What the tools found: records with handle, key, version, role (`shown`, `chosen`, `asked`), tool and
+    /// fields, or why there is none.
     #[schema(value_type = Vec<Object>)]
     evidence: Vec<Evidence>,
     /// Replies that were written, the last one being the newest.
@@ -149,8 +150,10 @@ pub(crate) enum What {
     },
 }
 
-impl From<replay::Turn> for Turn {
-    fn from(turn: replay::Turn) -> Self {
+impl Turn {
+    /// Shows a turn, with values worded for a shop's locale.
+    pub(super) fn of(turn: replay::Turn, locale: &str) -> Self {
+        let evidence = turn.evidence.into_iter();
         Self {
             turn: turn.turn,
             restarts: turn.restarts,
@@ -158,11 +161,21 @@ impl From<replay::Turn> for Turn {
             ended_at_ms: turn.ended_at_ms,
             words: turn.words,
             plan: turn.plan,
-            evidence: turn.evidence,
+            evidence: evidence.map(|line| worded(line, locale)).collect(),
             drafts: turn.drafts.into_iter().map(Draft::from).collect(),
             replies: turn.replies.into_iter().map(Sent::from).collect(),
         }
     }
+}
+
+/// Words the values of a record.
+fn worded(mut line: Evidence, locale: &str) -> Evidence {
+    if let Evidence::Record { fields, .. } = &mut line {
+        for field in fields {
+            field.value = field.value.text(locale).into();
+        }
+    }
+    line
 }
 
 impl From<replay::Draft> for Draft {
@@ -276,7 +289,8 @@ fn sample_evidence() -> Evidence {
         handle: Handle::new(&record, 1),
         key: record,
         version: 3,
-        role: None,
+        role: Some(EvidenceRole::Shown),
+        tool: Some("search_catalog".to_owned()),
         fields: vec![
             Field::new("name", "Fenwick kettle"),
             Field::new("price", "£45.99"),

@@ -160,6 +160,7 @@ fn a_conversation() -> Vec<Event> {
                 key: kettle.clone(),
                 version: 3,
                 role: None,
+                tool: None,
                 fields: vec![Field::new("price", "£45.99")],
             }],
         },

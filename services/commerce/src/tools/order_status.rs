@@ -25,9 +25,11 @@ impl super::Tool for Tool {
         call: &ToolCall,
         answer: &mut Answer,
     ) -> Result<(), Error> {
-        let call: OrderStatus = call.arguments().ok_or(Error::Call)?;
+        // Not the typed arguments: plans of logic versions up to 4 have an e-mail address and a postcode
+        // too, which are read from the customer's words now.
+        let order = call.argument("order").and_then(|order| order.as_str());
         let question = Question {
-            order: call.order.as_deref(),
+            order,
             words: request.words,
             customer: request.customer,
             identity: request.identity,

@@ -59,10 +59,17 @@ async fn a_tool_is_one_file_and_one_line() {
 async fn a_call_that_no_tool_takes_is_an_error() {
     for plan in [
         r#"{"calls":[{"tool":"send_money"}]}"#,
-        r#"{"calls":[{"tool":"order_status","email":"ann@example.com"}]}"#,
+        r#"{"calls":[{"tool":"search_policies","queries":["returns"]}]}"#,
     ] {
         assert!(matches!(run(plan).await, Err(Error::Call)), "{plan}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_plan_of_an_older_version_is_run() {
+    let plan = r#"{"calls":[{"tool":"order_status","order":"HB-1","email":"ann@example.com"}]}"#;
+    let answer = run(plan).await.expect("an answer");
+    assert!(matches!(answer.evidence[..], [Evidence::IdentityNeeded]));
 }
 
 #[test]

@@ -247,6 +247,7 @@ fn order_line(order: &Order) -> Option<Evidence> {
         key,
         version: 1,
         role: Some(EvidenceRole::Shown),
+        tool: None,
         fields,
     })
 }
