@@ -1,7 +1,8 @@
 //! Whether a clause states what it speaks of, or asks, admits, requests or wonders.
 //!
 //! Each excuse has a scope: it covers what follows in its own clause, up to where another clause
-//! begins without a joint ("once dispatched | it arrives tomorrow").
+//! begins without a joint: "once dispatched | it arrives tomorrow", "I cannot help | it arrives
+//! tomorrow".
 
 use super::{Clause, VERBS};
 use crate::words::{begins, find, has};
@@ -10,9 +11,10 @@ mod phrases;
 
 pub(super) use phrases::OFFERING;
 use phrases::{
-    ABOUT_WORDS_MAX, ADMITTING, ASKING, AWAITING, FILLERS, IDIOMS, LETTING, LOOKING, NAMED, NAMING,
-    NOT_ASKING, OTHERS, PRESUPPOSING, PROPOSED, PROPOSING, REASSURING, REGRETTING, REQUESTING,
-    SPEAKERS, SURE, WISHING, WONDERING, WONDERING_WORDS_MAX,
+    ABOUT_WORDS_MAX, ADMITTING, ASKED_OF, ASKING, AWAITING, BEFORE_THAT, BEFORE_TO, FILLERS,
+    GAINING, IDIOMS, LETTING, LOOKING, NAMED, NAMING, NOT_ASKING, NOT_REQUESTING, OPENING, OTHERS,
+    PRESUPPOSING, PROPOSED, PROPOSING, REASSURING, REGRETTING, REQUESTING, SPEAKERS,
+    SUBJECT_WORDS_MAX, SUBORDINATING, SURE, WISHING, WONDERING, WONDERING_WORDS_MAX,
 };
 
 impl Clause<'_> {
@@ -36,21 +38,26 @@ impl Clause<'_> {
         let words = self.words();
         let names = self.is_offered && !has(&words[at.min(words.len())..], VERBS);
         !(names
-            || self.is_question && asks(&words)
+            || self.is_question && asks(&words, at)
             || admits(&words, at)
-            || requests(&words)
-            || has(&words, REGRETTING)
+            || requests(&words, at)
+            || regrets(&words, at)
             || wonders(&words, at, openers))
     }
 }
 
-/// Says whether words are a question that leaves the answer open.
-fn asks(words: &[&str]) -> bool {
+/// Says whether words are a question that leaves open what stands at a word.
+fn asks(words: &[&str], at: usize) -> bool {
     let start = words
         .iter()
         .position(|word| !matches!(*word, "and" | "or" | "so" | "also" | "but"))
         .unwrap_or(0);
     let words = &words[start..];
+    let subject = words
+        .iter()
+        .take(1 + SUBJECT_WORDS_MAX)
+        .position(|word| ASKED_OF.contains(word));
+    let is_open = reaches(words, 1 + subject.unwrap_or(0), at.saturating_sub(start));
     let proposes = PROPOSING
         .iter()
         .flat_map(|phrase| find(words, phrase))
@@ -59,7 +66,11 @@ fn asks(words: &[&str]) -> bool {
                 .get(found.end)
                 .is_some_and(|verb| !LOOKING.contains(verb))
         });
-    begins(words, ASKING) && !begins(words, NOT_ASKING) && !has(words, PRESUPPOSING) && !proposes
+    is_open
+        && begins(words, ASKING)
+        && !begins(words, NOT_ASKING)
+        && !has(words, PRESUPPOSING)
+        && !proposes
 }
 
 /// Says whether the shop admits that it cannot, or does not know, what stands at a word.
@@ -87,17 +98,61 @@ fn admits(words: &[&str], at: usize) -> bool {
                     .take(2)
                     .any(|word| NAMED.contains(word))
                 || has(&words[found.clone()], &["something|me|us"]);
-            found.start <= at || is_named
+            if found.start <= at {
+                reaches(words, found.end, at)
+            } else {
+                is_named
+            }
         })
 }
 
-/// Says whether words ask the customer for something.
-fn requests(words: &[&str]) -> bool {
-    let start = words.iter().position(|word| !FILLERS.contains(word));
-    let Some(words) = start.map(|start| &words[start..]) else {
+/// Says whether words ask the customer for something, and what stands at a word belongs to it. What
+/// the customer gets for it does not: "confirm today | to get it tomorrow".
+fn requests(words: &[&str], at: usize) -> bool {
+    let Some(start) = words.iter().position(|word| !FILLERS.contains(word)) else {
         return false;
     };
-    begins(words, REQUESTING) || begins(words, LETTING)
+    let (words, at) = (&words[start..], at.saturating_sub(start));
+    let gains = (1..words.len()).take_while(|to| *to <= at).any(|to| {
+        let gets = words.get(to + 1).is_some_and(|verb| GAINING.contains(verb));
+        matches!(words[to], "to" | "and") && gets && !BEFORE_TO.contains(&words[to - 1])
+    });
+    (begins(words, REQUESTING) || begins(words, LETTING))
+        && !begins(words, NOT_REQUESTING)
+        && !gains
+        && reaches(words, 1, at)
+}
+
+/// Says whether what stands at a word is what the customer said has happened.
+fn regrets(words: &[&str], at: usize) -> bool {
+    REGRETTING
+        .iter()
+        .flat_map(|phrase| find(words, phrase))
+        .any(|found| reaches(words, found.end, at))
+}
+
+/// Says whether what opens before a word reaches to another: no clause begins from the one to the
+/// other but those that belong to it, "I cannot say | when it arrives".
+fn reaches(words: &[&str], from: usize, to: usize) -> bool {
+    let mut is_expected = false;
+    (from..words.len()).take_while(|at| *at <= to).all(|at| {
+        let before = at.checked_sub(1).map_or("", |before| words[before]);
+        let second = at.checked_sub(2).map_or("", |before| words[before]);
+        let is_object = matches!(before, "you" | "me" | "us");
+        if SUBORDINATING.contains(&words[at])
+            && !(words[at] == "that" && BEFORE_THAT.contains(&before))
+        {
+            is_expected = true;
+        } else if is_subject(words, at) {
+            let belongs =
+                is_expected || OPENING.contains(&before) || is_object && OPENING.contains(&second);
+            is_expected = false;
+            return belongs;
+        } else if VERBS.contains(&words[at]) {
+            is_expected = false;
+        }
+        true
+    })
 }
 
 /// Says whether what stands at a word is wondered about shortly before it.
@@ -122,16 +177,19 @@ fn wonders(words: &[&str], at: usize, openers: &[&[&str]]) -> bool {
 /// Says whether a second clause begins among the first words: the first word is the subject of the
 /// one that was opened.
 fn begins_another(words: &[&str], length: usize) -> bool {
-    (1..length).any(|at| {
-        let next = words.get(at + 1).copied().unwrap_or("");
-        match words[at] {
-            "i" | "we" | "they" | "he" | "she" | "i'll" | "we'll" | "we're" | "we've"
-            | "you'll" | "you're" | "it'll" | "it's" | "there's" | "that's" => true,
-            "it" | "you" => {
-                VERBS.contains(&next)
-                    || next.ends_with('s') && next.len() > 2 && !matches!(next, "this" | "less")
-            }
-            _ => false,
+    (1..length).any(|at| is_subject(words, at))
+}
+
+/// Says whether a word is the subject of a clause.
+fn is_subject(words: &[&str], at: usize) -> bool {
+    let next = words.get(at + 1).copied().unwrap_or("");
+    match words[at] {
+        "i" | "we" | "they" | "he" | "she" | "i'll" | "we'll" | "we're" | "we've" | "you'll"
+        | "you're" | "it'll" | "it's" | "there's" | "that's" => true,
+        "it" | "you" => {
+            VERBS.contains(&next)
+                || next.ends_with('s') && next.len() > 2 && !matches!(next, "this" | "less")
         }
-    })
+        _ => false,
+    }
 }

@@ -9,9 +9,20 @@ use mercer_schemas::{DocumentId, RecordKey};
 use crate::{broken, everything, product, record};
 
 /// Files of claims, each of which must be blocked.
-const CLAIMS: &[&str] = &["stock.txt", "price.txt", "delivery.txt", "assistants.txt"];
+const CLAIMS: &[&str] = &[
+    "stock.txt",
+    "price.txt",
+    "delivery.txt",
+    "clauses.txt",
+    "assistants.txt",
+];
 /// Files of honest replies, each of which must pass.
-const HONEST: &[&str] = &["honest.txt", "honest_words.txt", "honest_assistants.txt"];
+const HONEST: &[&str] = &[
+    "honest.txt",
+    "honest_clauses.txt",
+    "honest_words.txt",
+    "honest_assistants.txt",
+];
 
 /// What the rules last did with `unseen.txt` and `unseen_honest.txt`.
 const CAUGHT_MIN: usize = 102;
@@ -71,7 +82,7 @@ fn claims_of_stock_price_and_delivery_are_blocked() {
         "{} of {sum}: {let_pass:#?}",
         let_pass.len()
     );
-    assert!(sum >= 590, "{sum}");
+    assert!(sum >= 630, "{sum}");
 }
 
 #[test]

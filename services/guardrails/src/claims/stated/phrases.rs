@@ -6,6 +6,69 @@ pub(super) const ASKING: &[&str] = &[
     "how", "in", "is", "may", "might", "need", "shall", "should", "to", "want", "was", "were",
     "what", "what's", "when", "where", "which", "who", "why", "will", "would",
 ];
+/// Who a question is about.
+pub(super) const ASKED_OF: &[&str] = &[
+    "he", "i", "it", "she", "that", "there", "they", "this", "we", "you",
+];
+/// How far behind its first word: "by when do you need it".
+pub(super) const SUBJECT_WORDS_MAX: usize = 3;
+/// Words after which a clause belongs to what came before.
+pub(super) const SUBORDINATING: &[&str] = &[
+    "after",
+    "anything",
+    "as",
+    "because",
+    "before",
+    "day",
+    "everything",
+    "how",
+    "if",
+    "latest",
+    "most",
+    "nothing",
+    "once",
+    "since",
+    "something",
+    "than",
+    "that",
+    "till",
+    "unless",
+    "until",
+    "what",
+    "what's",
+    "when",
+    "where",
+    "whether",
+    "which",
+    "while",
+    "who",
+    "whose",
+    "why",
+];
+/// Before "that": it stands for something and opens no clause.
+pub(super) const BEFORE_THAT: &[&str] = &[
+    "about", "do", "for", "from", "in", "like", "of", "on", "to", "with",
+];
+/// Words that a clause belongs to with nothing between: "I cannot say it arrives".
+pub(super) const OPENING: &[&str] = &[
+    "believe",
+    "certain",
+    "check",
+    "confirm",
+    "find",
+    "guarantee",
+    "hear",
+    "know",
+    "mean",
+    "mention",
+    "promise",
+    "read",
+    "say",
+    "see",
+    "sure",
+    "tell",
+    "think",
+];
 /// Second words with which these do not ask: "when it arrives", "have it tomorrow".
 pub(super) const NOT_ASKING: &[&str] = &[
     "when it",
@@ -55,6 +118,15 @@ pub(super) const LOOKING: &[&str] = &[
 pub(super) const REQUESTING: &[&str] = &[
     "ask", "check", "choose", "confirm", "contact", "enter", "give", "provide", "reply", "send",
     "share", "tell", "write",
+];
+/// Beginnings that only look like a request.
+pub(super) const NOT_REQUESTING: &[&str] = &["ask|give|send|show|tell|write you"];
+/// What a customer gets for what was requested: "confirm today to get it tomorrow".
+pub(super) const GAINING: &[&str] = &["enjoy", "get", "have", "own", "receive"];
+/// Before "to": what was requested is about it, "ask to have it", "tell me when you want to get it".
+pub(super) const BEFORE_TO: &[&str] = &[
+    "able", "ask", "expect", "going", "hope", "how", "like", "love", "need", "needed", "plan",
+    "prefer", "want", "wanted", "when", "where", "wish",
 ];
 /// What "let me" may go on with to state nothing.
 pub(super) const LETTING: &[&str] =
