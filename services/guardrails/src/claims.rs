@@ -11,6 +11,8 @@ use crate::words::{REFERENCE, has, has_form, is_content, plain, tokens};
 
 mod stated;
 
+pub(crate) use stated::reaches;
+
 /// Words that begin a clause of its own after one of [`JOINTS`].
 const SUBJECTS: &[&str] = &[
     "he", "i", "i'll", "i'm", "i've", "it", "it'll", "it's", "she", "that's", "there", "there's",

@@ -133,7 +133,7 @@ fn regrets(words: &[&str], at: usize) -> bool {
 
 /// Says whether what opens before a word reaches to another: no clause begins from the one to the
 /// other but those that belong to it, "I cannot say | when it arrives".
-fn reaches(words: &[&str], from: usize, to: usize) -> bool {
+pub(crate) fn reaches(words: &[&str], from: usize, to: usize) -> bool {
     let mut is_expected = false;
     (from..words.len()).take_while(|at| *at <= to).all(|at| {
         let before = at.checked_sub(1).map_or("", |before| words[before]);
