@@ -11,6 +11,8 @@ use crate::words::{REFERENCE, has, has_form, is_content, plain, tokens};
 
 mod stated;
 
+pub(crate) use stated::reaches;
+
 /// Words that begin a clause of its own after one of [`JOINTS`].
 const SUBJECTS: &[&str] = &[
     "he", "i", "i'll", "i'm", "i've", "it", "it'll", "it's", "she", "that's", "there", "there's",
@@ -44,7 +46,13 @@ pub(super) const VERBS: &[&str] = &[
     "was", "we'll", "we're", "we've", "went", "were", "will", "won't", "would", "you'll",
 ];
 /// Words between two thoughts, whatever follows.
-const BREAKS: &[&str] = &["but", "so", "because", "although", "whereas", "-"];
+const BREAKS: &[&str] = &["but", "so", "because", "although", "whereas", "-", "/"];
+/// Signs between two thoughts.
+const SIGNS: &[char] = &[
+    ',', ';', ':', '(', ')', '[', ']', '–', '—', '―', '?', '!', '|', '~', '•', '·', '→',
+];
+/// A dash as it is typed.
+const DASH: &str = "--";
 /// Words between two thoughts where a clause of its own follows.
 const JOINTS: &[&str] = &[
     "and", "as", "or", "plus", "since", "still", "then", "though", "while", "yet",
@@ -83,7 +91,7 @@ pub(crate) struct Clause<'a> {
 pub(crate) fn clauses<'a>(draft: &Draft<'a>) -> Vec<Clause<'a>> {
     let mut out = Vec::new();
     for sentence in draft.sentences() {
-        let text = plain(&sentence.words).to_lowercase();
+        let text = sentence.words.to_lowercase();
         let is_question = text.trim_end().ends_with('?');
         let mut at = 0;
         let mut is_offered = false;
@@ -115,7 +123,8 @@ pub(crate) fn clauses<'a>(draft: &Draft<'a>) -> Vec<Clause<'a>> {
 /// known, says nothing of the next.
 fn parts(sentence: &str) -> Vec<&str> {
     let mut out = Vec::new();
-    for piece in sentence.split([',', ':', '(', ')', '–', '—', '…', '?', '!']) {
+    let pieces = sentence.split(SIGNS);
+    for piece in pieces.flat_map(|piece| piece.split(DASH)) {
         let mut start = 0;
         let mut at = 0;
         for word in piece.split(' ') {

@@ -13,7 +13,14 @@ use unicode_normalization::char::is_combining_mark;
 
 mod words;
 
-use words::{EVERYDAY, NAMES_TOO, NO_SYMBOLS, SHORT, SHORT_EXACT, WORDS_TOO};
+#[cfg(test)]
+mod tests;
+
+use words::{
+    ENDINGS, EVERYDAY, FORMS_TOO, NAMES_TOO, NO_NAMES, NO_SYMBOLS, SHORT, SHORT_EXACT, WORDS_TOO,
+};
+
+use crate::words::is_content;
 
 /// Words that may stand between a number and a short form: "45 new kr", "45K kr".
 const BETWEEN: &[&str] = &[
@@ -45,8 +52,25 @@ const WORDS_AFTER: usize = 3;
 const AFTER_BYTES_MAX: usize = 80;
 /// Longest word for money, in bytes.
 const WORD_BYTES_MAX: usize = 32;
-/// Letters that an ending may have: "kron" in "kronor", "zlot" in "zlotych".
-const ENDING_CHARS_MAX: usize = 3;
+/// Words that may follow a name that is another word as well, where it counts money: "45 crowns
+/// each", but not "45 crown corks".
+const AFTER_AMOUNT: &[&str] = &[
+    "altogether",
+    "apiece",
+    "each",
+    "extra",
+    "less",
+    "more",
+    "now",
+    "off",
+    "only",
+    "please",
+    "today",
+    "too",
+    "total",
+];
+/// What makes a verb of one: "45 won the cup".
+const ARTICLES: &[&str] = &["a", "an", "the"];
 /// Shortest name that has endings other than -s.
 const NAME_CHARS_MIN: usize = 5;
 
@@ -102,8 +126,8 @@ static LISTED: LazyLock<Listed> = LazyLock::new(|| {
             );
         }
     }
-    for other in ["convertible", "and", "paanga", "currency"] {
-        listed.names.remove(other);
+    for other in NO_NAMES.iter().chain(NAMES_TOO) {
+        listed.names.remove(*other);
     }
     listed.names.insert("euro".to_owned());
     let long = |name: &&String| name.chars().count() >= NAME_CHARS_MIN;
@@ -127,9 +151,16 @@ pub(crate) fn is_money(word: &str) -> bool {
     kind(word) == Some(Kind::Sure)
 }
 
-/// Says whether a word counts money when a number stands before it. Expects lower case.
-pub(crate) fn is_money_behind(word: &str) -> bool {
-    kind(word).is_some()
+/// Says whether a word counts money when a number stands before it, by the word that follows.
+/// Expects lower case.
+pub(crate) fn is_money_behind(word: &str, next: &str) -> bool {
+    match kind(word) {
+        Some(Kind::Behind) => {
+            let ends = next.is_empty() || AFTER_AMOUNT.contains(&next);
+            ends || !is_content(next) && !ARTICLES.contains(&next)
+        }
+        kind => kind.is_some(),
+    }
 }
 
 /// Returns the numbers of a text that are no amount of money, or those that are.
@@ -149,11 +180,12 @@ fn is_amount(before: &str, after: &str) -> bool {
     let words = words_after(after);
     let word = |at: usize| words.get(at).copied().unwrap_or_default();
     let is_between = |at: usize| BETWEEN.contains(&word(at).to_lowercase().as_str());
+    let is_behind = |at: usize| is_money_behind(word(at), &word(at + 1).to_lowercase());
     has_dash(after)
         || is_counted(last)
-        || kind(word(0)).is_some()
+        || is_behind(0)
         || kind(word(1)) == Some(Kind::Sure)
-        || is_between(0) && kind(word(1)).is_some()
+        || is_between(0) && is_behind(1)
         || is_between(0) && kind(word(2)) == Some(Kind::Sure)
 }
 
@@ -204,7 +236,8 @@ fn kind(word: &str) -> Option<Kind> {
     }
     let plain = folded(word);
     let plain = plain.as_str();
-    if NAMES_TOO.contains(&plain) {
+    let singular = plain.strip_suffix('s').unwrap_or(plain);
+    if NAMES_TOO.contains(&plain) || NAMES_TOO.contains(&singular) {
         return Some(Kind::Behind);
     }
     if LISTED.codes.contains(plain) && !WORDS_TOO.contains(&plain) {
@@ -223,13 +256,13 @@ fn kind(word: &str) -> Option<Kind> {
 /// Says whether a word is a name or a form of one: "kronor" of "krona", "dollars" of "dollar".
 fn is_form(word: &str) -> bool {
     let singular = word.strip_suffix('s').unwrap_or(word);
-    let ends = word.char_indices().rev().map(|(at, _)| at);
+    let is_stem = |ending: &&str| {
+        word.strip_suffix(*ending)
+            .is_some_and(|stem| LISTED.stems.contains(stem))
+    };
     LISTED.names.contains(word)
         || LISTED.names.contains(singular)
-        || [word.len()]
-            .into_iter()
-            .chain(ends.take(ENDING_CHARS_MAX))
-            .any(|end| LISTED.stems.contains(&word[..end]))
+        || !FORMS_TOO.contains(&word) && ENDINGS.iter().any(|ending| is_stem(ending))
 }
 
 /// A name without the vowel that its endings take the place of.

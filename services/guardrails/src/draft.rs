@@ -1,6 +1,6 @@
 //! A draft taken apart into words and references.
 
-use crate::words::REFERENCE;
+use crate::words::{REFERENCE, plain};
 
 /// A reply as written, references unfilled.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub enum Segment<'a> {
 /// A sentence of a draft.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Sentence<'a> {
-    /// Its words, a neutral mark in place of every reference.
+    /// Its words as a reader sees them, a neutral mark in place of every reference.
     pub(crate) words: String,
     /// What it refers to, such as `p1.price`, in the order of the marks.
     pub(crate) references: Vec<&'a str>,
@@ -70,7 +70,8 @@ impl<'a> Draft<'a> {
         out
     }
 
-    /// Returns the sentences; a semicolon and a line break end one too.
+    /// Returns the sentences; a semicolon and a line break end one too, and so does a full stop
+    /// with no space behind it, unless it stands between digits.
     pub(crate) fn sentences(&self) -> Vec<Sentence<'a>> {
         let mut out = vec![Sentence::default()];
         for segment in &self.segments {
@@ -82,13 +83,17 @@ impl<'a> Draft<'a> {
                     }
                 }
                 Segment::Words(words) => {
+                    let words = plain(words);
+                    let mut before = None;
                     let mut chars = words.chars().peekable();
                     while let Some(c) = chars.next() {
                         if let Some(last) = out.last_mut() {
                             last.words.push(c);
                         }
+                        let is_digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
                         let is_decimal_point =
-                            c == '.' && chars.peek().is_some_and(|next| !next.is_whitespace());
+                            c == '.' && is_digit(before) && is_digit(chars.peek().copied());
+                        before = Some(c);
                         if matches!(c, '.' | '!' | '?' | ';' | '\n') && !is_decimal_point {
                             out.push(Sentence::default());
                         }
@@ -126,8 +131,8 @@ mod tests {
 
     #[test]
     fn sentences_know_what_they_refer_to() {
-        let draft =
-            Draft::parse("{{p1.name}} holds 1.7 l. {{p2.name}}, {{p2.price}}; ok").expect("draft");
+        let draft = Draft::parse("{{p1.name}} holds 1.7 l. {{p2.name}}, {{p2.price}}; ok.So。Bye")
+            .expect("draft");
         let found: Vec<(String, Vec<&str>)> = draft
             .sentences()
             .into_iter()
@@ -138,7 +143,9 @@ mod tests {
             [
                 ("\u{1} holds 1.7 l.".to_owned(), vec!["p1.name"]),
                 (" \u{1}, \u{1};".to_owned(), vec!["p2.name", "p2.price"]),
-                (" ok".to_owned(), vec![])
+                (" ok.".to_owned(), vec![]),
+                ("So.".to_owned(), vec![]),
+                ("Bye".to_owned(), vec![])
             ]
         );
     }

@@ -7,6 +7,9 @@ use unicode_normalization::UnicodeNormalization;
 /// Stands for a reference among words.
 pub(crate) const REFERENCE: char = '\u{1}';
 
+/// What quotes a word, though inside one it is a letter: "don't", "paʻanga".
+const QUOTES: &[char] = &['\'', 'ʻ'];
+
 /// Words that say nothing by themselves: a claim is not backed by them.
 const FUNCTION_WORDS: &[&str] = &[
     "a", "about", "an", "and", "are", "as", "at", "be", "been", "but", "by", "can", "do", "does",
@@ -36,7 +39,7 @@ pub(crate) fn plain(text: &str) -> String {
     text.nfkc()
         .filter(|c| !is_invisible(*c))
         .map(|c| match c {
-            '’' | '‘' | 'ʼ' | '`' | '´' => '\'',
+            '’' | '‘' | '‚' | '‛' | 'ʼ' | 'ʽ' | 'ʹ' | 'ˈ' | '′' | '`' | '´' => '\'',
             '。' | '．' | '｡' | '․' => '.',
             '‐' | '‑' | '‒' => '-',
             _ => c,
@@ -54,25 +57,19 @@ fn is_invisible(c: char) -> bool {
         | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// Splits into words; a reference is a word of its own.
+/// Splits into words; a reference is a word of its own. Apostrophes belong to a word inside it
+/// only: around one they are quotes.
 pub(crate) fn tokens(text: &str) -> Vec<&str> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '\'';
-    let mut out = Vec::new();
-    let mut start = None;
-    for (at, c) in text.char_indices() {
-        if is_word(c) {
-            start.get_or_insert(at);
-            continue;
-        }
-        if let Some(start) = start.take() {
-            out.push(&text[start..at]);
-        }
-        if c == REFERENCE {
-            out.push(&text[at..at + c.len_utf8()]);
-        }
-    }
-    out.extend(start.map(|start| &text[start..]));
-    out
+    let is_gap = |c: char| !(c.is_alphanumeric() || c == '\'');
+    text.split_inclusive(is_gap)
+        .flat_map(|part| {
+            let word = part.trim_end_matches(is_gap);
+            let mark = part.ends_with(REFERENCE).then(|| &part[word.len()..]);
+            [Some(word.trim_matches(QUOTES)), mark]
+        })
+        .flatten()
+        .filter(|word| !word.is_empty())
+        .collect()
 }
 
 /// Finds a phrase between word boundaries.
@@ -183,6 +180,10 @@ mod tests {
         assert_eq!(
             tokens("It's next-day: \u{1}."),
             ["It's", "next", "day", "\u{1}"]
+        );
+        assert_eq!(
+            tokens(&plain("‘It’s' `free` ''\u{1}\u{1}'s")),
+            ["It's", "free", "\u{1}", "\u{1}", "s"]
         );
     }
 

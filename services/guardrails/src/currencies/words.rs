@@ -4,8 +4,6 @@
 /// forms that a common ending does not make.
 pub(super) const EVERYDAY: &[&str] = &[
     "quid",
-    "nicker",
-    "squid",
     "smackers",
     "buck",
     "bucks",
@@ -13,13 +11,11 @@ pub(super) const EVERYDAY: &[&str] = &[
     "pence",
     "penny",
     "pennies",
-    "sterling",
     "cent",
     "cents",
     "centime",
     "centimes",
     "cts",
-    "ore",
     "aurar",
     "grosz",
     "groszy",
@@ -34,10 +30,8 @@ pub(super) const EVERYDAY: &[&str] = &[
     "kopecks",
     "kopek",
     "kopeks",
-    "haler",
     "haleru",
     "stotinki",
-    "fen",
     "kuai",
     "rmb",
     "renminbi",
@@ -60,18 +54,13 @@ pub(super) const EVERYDAY: &[&str] = &[
     "dolary",
     "dollari",
     "dollaria",
-    "libra",
-    "libras",
     "livre",
     "livres",
     "pfund",
     "sterline",
-    "punt",
     "punten",
     "franken",
-    "frank",
     "frankow",
-    "lei",
     "leva",
     "lire",
     "reais",
@@ -121,11 +110,26 @@ pub(super) const SHORT_EXACT: &[&str] = &["Ft", "R"];
 pub(super) const NO_SYMBOLS: &[&str] = &[
     "ar", "br", "db", "ft", "km", "le", "ll", "ls", "mt", "nu", "um", "esc", "vt",
 ];
-/// Codes that are English words: money in capitals only.
+/// Codes that are English words or names: money in capitals only.
 pub(super) const WORDS_TOO: &[&str] = &[
-    "all", "bob", "cop", "cup", "gel", "mad", "mop", "pen", "rub", "sos", "top", "try",
+    "all", "bam", "bob", "che", "cop", "cup", "gel", "mad", "mop", "pen", "rub", "sos", "top",
+    "try",
 ];
-/// Names of currencies that are other words as well: money only behind a number.
+/// Names of currencies that are other words as well, each also with -s: money only behind a number.
 pub(super) const NAMES_TOO: &[&str] = &[
-    "colon", "crown", "crowns", "gold", "mark", "marks", "pula", "real", "sol", "som", "won",
+    "colon", "crown", "dram", "fen", "frank", "haler", "kip", "lei", "libra", "mark", "nicker",
+    "ore", "pula", "punt", "real", "sol", "som", "squid", "sterling", "won",
+];
+/// Words in the names of ISO 4217 that do not say what is counted: "Israeli new shekel".
+pub(super) const NO_NAMES: &[&str] = &["and", "convertible", "new"];
+/// Endings of the longer names in European languages, in place of a vowel at the end.
+pub(super) const ENDINGS: &[&str] = &[
+    "", "a", "ach", "ami", "an", "ar", "as", "ch", "e", "ech", "ei", "em", "en", "er", "es", "ey",
+    "i", "ia", "ie", "ii", "in", "is", "n", "na", "ne", "o", "om", "on", "or", "os", "ov", "ow",
+    "r", "s", "t", "ta", "u", "ur", "y", "ych", "ym", "ys",
+];
+/// Words that look like a form of a name.
+pub(super) const FORMS_TOO: &[&str] = &[
+    "afghan", "afghans", "balbo", "denary", "dobro", "florine", "france", "frances", "francis",
+    "franco", "gourd", "gourds", "kronos", "leon", "leona", "leonor", "nair", "nairn", "pounder",
 ];

@@ -53,7 +53,9 @@ fn has_amount(words: &[&str]) -> bool {
         let word = words[at];
         let before = at.checked_sub(1).map_or("", |before| words[before]);
         match number_before(at) {
-            Some(number) if number.value >= BEHIND_MIN => is_money_behind(word),
+            Some(number) if number.value >= BEHIND_MIN => {
+                is_money_behind(word, words.get(at + 1).copied().unwrap_or_default())
+            }
             Some(_) => is_money(word),
             None => COUNTING.contains(&before) && is_money(word),
         }

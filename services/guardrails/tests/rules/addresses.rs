@@ -168,6 +168,13 @@ const TRICKS: &[&str] = &[
     "https:// evil.com",
     "slack://open",
     "steam://run/1",
+    "evil dot store",
+    "evil dot online",
+    "www dot polka dot store",
+    "polka dot store dot com",
+    "polka dot com",
+    "polka dot store/x",
+    "the dot com",
 ];
 
 /// The shop's own address, the customer's, and text that only looks like one.
@@ -226,6 +233,13 @@ const ORDINARY: &[&str] = &[
     "{{p1.name}}.Anything else?",
     "{{d1}}.Shall I go on?",
     "It was made in St. Ives.",
+    "A polka dot store bag.",
+    "Is it from a polka dot shop?",
+    "A polka dot online, a pin dot shop, a micro dot site?",
+    "The dot store is closed.",
+    "Each dot info is on the lid.",
+    "One dot example is on the lid.",
+    "It is a polka dot shop.",
 ];
 
 fn is_blocked(text: &str) -> bool {

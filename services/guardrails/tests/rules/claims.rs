@@ -8,6 +8,23 @@ use mercer_schemas::{DocumentId, RecordKey};
 
 use crate::{broken, everything, product, record};
 
+/// Files of claims, each of which must be blocked.
+const CLAIMS: &[&str] = &[
+    "stock.txt",
+    "price.txt",
+    "delivery.txt",
+    "commitment.txt",
+    "clauses.txt",
+    "assistants.txt",
+];
+/// Files of honest replies, each of which must pass.
+const HONEST: &[&str] = &[
+    "honest.txt",
+    "honest_clauses.txt",
+    "honest_words.txt",
+    "honest_assistants.txt",
+];
+
 /// What the rules last did with `unseen.txt` and `unseen_honest.txt`.
 const CAUGHT_MIN: usize = 102;
 const LET_PASS_MIN: usize = 112;
@@ -55,24 +72,24 @@ fn blocked(name: &str) -> (Vec<(String, Vec<String>)>, usize) {
 #[test]
 fn claims_of_stock_price_and_delivery_are_blocked() {
     let mut sum = 0;
-    for name in ["stock.txt", "price.txt", "delivery.txt", "assistants.txt"] {
+    let mut let_pass = Vec::new();
+    for name in CLAIMS {
         let (passed, all) = passed(name);
-        assert!(passed.is_empty(), "{} of {name}: {passed:#?}", passed.len());
+        let_pass.extend(passed);
         sum += all;
     }
-    assert!(sum >= 590, "{sum}");
+    assert!(
+        let_pass.is_empty(),
+        "{} of {sum}: {let_pass:#?}",
+        let_pass.len()
+    );
+    assert!(sum >= 670, "{sum}");
 }
 
 #[test]
 fn honest_replies_pass() {
-    for name in ["honest.txt", "honest_assistants.txt"] {
-        let (blocked, _) = blocked(name);
-        assert!(
-            blocked.is_empty(),
-            "{} of {name}: {blocked:#?}",
-            blocked.len()
-        );
-    }
+    let blocked: Vec<_> = HONEST.iter().flat_map(|name| blocked(name).0).collect();
+    assert!(blocked.is_empty(), "{}: {blocked:#?}", blocked.len());
 }
 
 /// Shows counts, never lines: nobody may write a rule for one of them.

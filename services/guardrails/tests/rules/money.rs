@@ -168,6 +168,13 @@ const AMOUNTS: &[&str] = &[
     "45.00 kr",
     "45,00 kr",
     "45/kr",
+    "45 real",
+    "45 marks",
+    "45 crowns each",
+    "45 in won",
+    "45 new shekels",
+    "45 denars",
+    "45 zlotys",
 ];
 
 /// The customer's own number where it is no money.
@@ -186,6 +193,32 @@ const NUMBERS: &[&str] = &[
     "Is it for 45 people?",
     "You wrote 45 mm.",
     "45 is what you wrote.",
+    "Here is the new 45 model.",
+    "Is it the new 45?",
+    "Is it Leon 45?",
+    "Did Leon 45 write it?",
+    "Is Nair 45 your address?",
+    "It is size 45 in real leather.",
+    "Do you mean 45 real plants?",
+    "Do you mean 45 gold rings?",
+    "Do you mean 45 gourds?",
+    "Do you mean 45 Afghans?",
+    "Do you mean 45 Afghan rugs?",
+    "Is it size 45 in France?",
+    "Did Francis 45 write it?",
+    "Is it size 45 in sterling silver?",
+    "Do you mean 45 squid rings?",
+    "Do you mean 45 manatees?",
+    "Is it for 45 colonies?",
+    "Did team 45 win?",
+    "Number 45 won the cup.",
+    "Do you mean 45 mark two?",
+    "Do you mean 45 pen refills?",
+    "Do you mean 45 cups, 45 mops and 45 gel pads?",
+    "Do you mean 45 top hats?",
+    "Do you mean 45 crown corks?",
+    "Frank 45 is not in our records.",
+    "Che 45 is not in our records.",
 ];
 
 #[test]
@@ -241,8 +274,11 @@ fn every_currency_code_makes_an_amount() {
 
 #[test]
 fn a_number_of_the_customers_that_is_no_money_may_be_repeated() {
-    for text in NUMBERS {
-        let rules = broken(text, &everything(), "45, and again 45");
-        assert_eq!(rules, Vec::<String>::new(), "{text}");
-    }
+    let rules = |text: &&str| broken(text, &everything(), "45, and again 45");
+    let blocked: Vec<_> = NUMBERS
+        .iter()
+        .map(|text| (text, rules(text)))
+        .filter(|(_, rules)| !rules.is_empty())
+        .collect();
+    assert!(blocked.is_empty(), "{}: {blocked:#?}", blocked.len());
 }

@@ -6,6 +6,14 @@ const SPELT_OUT: &[&str] = &[
     "com", "net", "org", "info", "biz", "co", "io", "uk", "de", "eu", "ru", "shop", "store",
     "online", "site", "website", "xyz", "app", "dev", "example",
 ];
+/// Those that are words of every day.
+const WORDS_TOO: &[&str] = &[
+    "app", "example", "info", "online", "shop", "site", "store", "website",
+];
+/// Words before "dot" with which it is a spot: "a polka dot store bag".
+const SPOTS: &[&str] = &[
+    "a", "an", "each", "every", "micro", "no", "one", "pin", "polka", "that", "the", "this",
+];
 /// How a dot is written that no link is made of.
 const HIDDEN_DOTS: &[&str] = &[
     "(dot)", "[dot]", "<dot>", "( dot )", "[ dot ]", "(.)", "[.]", "<.>", "( . )", "[ . ]",
@@ -55,7 +63,19 @@ fn spelt_address<'a>(words: &[&'a str]) -> Vec<&'a str> {
     }
     let last = labels.iter().rposition(|label| ends_an_address(label));
     labels.truncate(last.unwrap_or(0) + 1);
+    if is_spot(&labels, words) {
+        labels.truncate(1);
+    }
     labels
+}
+
+/// Says whether the labels of an address are words of every day around a spot.
+fn is_spot(labels: &[&str], words: &[&str]) -> bool {
+    let &[first, last] = labels else {
+        return false;
+    };
+    let bare = last.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', '\'', '"']);
+    words[1] == "dot" && SPOTS.contains(&first) && WORDS_TOO.contains(&bare)
 }
 
 /// Says whether a word begins with a top-level domain, and no other letter follows.
