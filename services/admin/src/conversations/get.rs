@@ -1,5 +1,7 @@
 //! `GET /v1/shops/{shop}/conversations/{conversation}`.
 
+use std::ops::ControlFlow;
+
 use axum::Json;
 use axum::extract::State;
 use mercer_replay::Turns;
@@ -61,7 +63,11 @@ pub(crate) async fn get_conversation(
         conversation: path.conversation,
     };
     let mut folded = Turns::default();
-    mercer_replay::read(&admin.store, &stream, |record| folded.take(record)).await?;
+    let read = mercer_replay::read(&admin.store, &stream, |record| {
+        folded.take(record);
+        ControlFlow::Continue(())
+    });
+    read.await?;
     Ok(Json(ConversationDetail {
         conversation: row.into(),
         turns: folded.turns.into_iter().map(Turn::from).collect(),
