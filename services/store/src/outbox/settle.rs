@@ -311,17 +311,16 @@ async fn report<C: ConnectionTrait>(
 /// Notes that the retailer is told of a message that will not reach the customer. Of its row only
 /// what names it is read: the rest may be what cannot be read back.
 pub(super) async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Result<(), Error> {
-    let found = outbox::Entity::find_by_id(message.to_owned())
-        .one(tx)
-        .await?;
-    let Some(row) = found else {
+    let sql = "SELECT shop, conversation, cause FROM outbox WHERE message = $1";
+    let Some(row) = one(tx, sql, [message.into()]).await? else {
         return Ok(());
     };
-    let named = (
-        ShopId::new(row.shop),
-        row.conversation.parse(),
-        row.message.parse(),
+    let (shop, conversation, cause): (String, String, Option<String>) = (
+        get(&row, "shop")?,
+        get(&row, "conversation")?,
+        get(&row, "cause")?,
     );
+    let named = (ShopId::new(shop), conversation.parse(), message.parse());
     let (Ok(shop), Ok(conversation), Ok(message)) = named else {
         return Ok(());
     };
@@ -329,9 +328,7 @@ pub(super) async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Re
         shop,
         conversation,
         message,
-        cause: row
-            .cause
-            .unwrap_or_else(|| "reported_by_platform".to_owned()),
+        cause: cause.unwrap_or_else(|| "reported_by_platform".to_owned()),
     };
     crate::notices::add(tx, &notice).await
 }

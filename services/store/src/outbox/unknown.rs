@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use mercer_schemas::MessageId;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect,
 };
 
 use super::unreadable::{Loaded, load};
@@ -85,18 +86,18 @@ impl Outbox {
         let over = Condition::any()
             .add(outbox::Column::DueAtMs.lte(now_ms))
             .add(outbox::Column::DueAtMs.gt(now_ms.saturating_add(UNKNOWN_WAIT_MS)));
-        let rows = self.db.read(move |c| async move {
-            let found = outbox::Entity::find()
+        let due = self.db.read(move |c| async move {
+            let query = outbox::Entity::find()
                 .filter(outbox::Column::State.eq(OutboxState::Unknown.as_str()))
                 .filter(outbox::Column::Partition.is_in(partitions))
                 .filter(over)
                 .order_by_asc(outbox::Column::DueAtMs)
-                .limit(limit)
-                .all(&c);
-            Ok(found.await?)
+                .limit(limit);
+            let mut due = Loaded::default();
+            due.add_found(&c, query).await?;
+            Ok(due)
         });
-        let mut due = Loaded::default();
-        rows.await?.into_iter().for_each(|model| due.add(model));
+        let mut due = due.await?;
         if due.unreadable.is_empty() {
             return Ok(due.readable());
         }
@@ -127,6 +128,24 @@ struct Sending {
 }
 
 impl Sending {
+    /// Reads a row; none where its partition is of none of these leases.
+    fn of(row: &QueryResult, leases: &[Lease]) -> Result<Option<Self>, Error> {
+        let partition: i64 = get(row, "partition")?;
+        let held = leases
+            .iter()
+            .find(|lease| i64::from(lease.partition) == partition);
+        let Some(lease) = held.cloned() else {
+            return Ok(None);
+        };
+        let owner: Option<String> = get(row, "owner")?;
+        Ok(Some(Self {
+            message: get(row, "message")?,
+            attempt: get(row, "attempt")?,
+            claimed_by: owner.zip(get(row, "epoch")?),
+            lease,
+        }))
+    }
+
     /// Says whether it was claimed under this very lease, and not by an owner before.
     fn is_own(&self) -> bool {
         let claimed = self.claimed_by.as_ref();
@@ -147,20 +166,11 @@ async fn sending<C: ConnectionTrait>(c: &C, leases: &[Lease]) -> Result<Vec<Send
     );
     let mut found = Vec::new();
     for row in all(c, sql, []).await? {
-        let partition: i64 = get(&row, "partition")?;
-        let held = leases
-            .iter()
-            .find(|lease| i64::from(lease.partition) == partition);
-        let Some(lease) = held.cloned() else {
-            continue;
-        };
-        let owner: Option<String> = get(&row, "owner")?;
-        found.push(Sending {
-            message: get(&row, "message")?,
-            attempt: get(&row, "attempt")?,
-            claimed_by: owner.zip(get(&row, "epoch")?),
-            lease,
-        });
+        match Sending::of(&row, leases) {
+            Ok(sending) => found.extend(sending),
+            // It stays as it is and keeps nobody from the others.
+            Err(error) => tracing::error!(%error, "a message on its way cannot be read"),
+        }
     }
     Ok(found)
 }

@@ -391,6 +391,46 @@ pub async fn a_message_that_cannot_be_read_holds_up_no_other(env: Env) {
     }
 }
 
+/// SQLite keeps what does not fit its column's type.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_with_a_value_of_another_type_holds_up_no_other() {
+    let env = Env::sqlite().await;
+    let (first, _) = env.receive("447700900042", "1").await;
+    let (second, _) = env.receive("447700900043", "2").await;
+    let leases = env.leases("node").await;
+    let mut queued = Vec::new();
+    for stream in [&first, &second] {
+        let partition = mercer_schemas::partition_of(&stream.shop, &stream.conversation);
+        let lease = &leases[usize::from(partition)];
+        queued.push(queue(&env, stream, lease, 1, &[1, 2]).await);
+    }
+    let outbox = env.store.outbox();
+    let garble = async |message: &MessageId, column: &str| {
+        let sql = format!("UPDATE outbox SET {column} = 'my words' WHERE message = '{message}'");
+        env.sql(&sql).await;
+    };
+    garble(&queued[0][0], "created_at_ms").await;
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(names(&rows), [queued[1][0].clone()], "the other one goes");
+    assert_eq!(outbox.unknown(&rows[0], "timeout").await, Ok(true));
+
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(names(&rows), [queued[0][1].clone()], "the next may go");
+    assert_eq!(outbox.unknown(&rows[0], "timeout").await, Ok(true));
+    garble(&queued[0][1], "resends").await;
+    let later = now_ms() + UNKNOWN_WAIT_MS + 1;
+    let due = outbox.unknown_due(&leases, later, 10).await.expect("due");
+    assert_eq!(names(&due), [queued[1][0].clone()]);
+
+    env.sql("UPDATE outbox SET created_at_ms = 1, resends = 0")
+        .await;
+    for message in &queued[0] {
+        let row = row_of(&outbox, &first, message).await;
+        assert_eq!(row.state, OutboxState::Failed);
+        assert_eq!(row.cause.as_deref(), Some("outbox column cannot be read"));
+    }
+}
+
 pub async fn reports_form_a_lattice(env: Env) {
     use DeliveryStatus::{Delivered, Failed, Read, Sent};
     let (stream, _) = env.receive("447700900025", "1").await;
