@@ -58,8 +58,8 @@ pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
 pub use outbox::{
-    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS, Reported,
-    Resolution, UNKNOWN_WAIT_MS,
+    KnownAttempts, Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS,
+    Reported, Resolution, UNKNOWN_WAIT_MS,
 };
 pub use page::{PAGE_MAX, Page};
 pub use private::create_folder as create_private_folder;

@@ -4,8 +4,8 @@ use mercer_schemas::{DeliveryStatus, MessageId, Notice, ShopId};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::{
-    Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
-    decode, delivery_name, parts,
+    CLAIM_UNANSWERED, Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported,
+    Resolution, UNKNOWN_WAIT_MS, decode, delivery_name, parts,
 };
 use crate::db::{exec, get, now_ms, one};
 use crate::entity::outbox;
@@ -193,13 +193,18 @@ async fn resolve<C: ConnectionTrait>(
     attempt: Attempt,
     resolution: Resolution,
 ) -> Result<bool, Error> {
-    let (state, cause, resends) = match resolution {
+    let (state, cause) = match resolution {
         Resolution::Sent { provider_id } => return note_sent(tx, attempt, &provider_id).await,
-        Resolution::Resend => (OutboxState::Pending, "resend".to_owned(), 1),
-        Resolution::GiveUp { cause } => (OutboxState::Failed, cause, 0),
+        Resolution::Resend => (OutboxState::Pending, "resend".to_owned()),
+        Resolution::GiveUp { cause } => (OutboxState::Failed, cause),
+    };
+    // A claim that nobody heard of sent nothing, so that this is no second time.
+    let repeats = match state {
+        OutboxState::Pending => format!("CASE WHEN cause = '{CLAIM_UNANSWERED}' THEN 0 ELSE 1 END"),
+        _ => "0".to_owned(),
     };
     let sql = format!(
-        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7, resends = resends + $8 \
+        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7, resends = resends + {repeats} \
          WHERE {THIS_ATTEMPT} AND state = 'unknown'"
     );
     let [message, number, owner, epoch] = attempt.values();
@@ -211,7 +216,6 @@ async fn resolve<C: ConnectionTrait>(
         state.as_str().into(),
         now_ms().into(),
         cause.into(),
-        i64::from(resends).into(),
     ];
     let changed = exec(tx, sql, values).await? == 1;
     if changed && state == OutboxState::Failed {
