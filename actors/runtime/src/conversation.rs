@@ -39,7 +39,10 @@ pub(crate) enum ConversationMsg {
 pub(crate) struct Vitals {
     /// Set while a wake hint is in the mailbox, so that there is never more than one.
     pub(crate) hinted: AtomicBool,
-    /// Crashes since something was last committed.
+    /// Crashes since something was last committed, whatever they came of: the wait grows with them.
+    pub(crate) failures: AtomicU32,
+    /// Those among them that may be the fault of what was worked on. After some of them it is given
+    /// up; a database that is away is no reason for that.
     pub(crate) crashes: AtomicU32,
     /// Set while an effect is begun or its answer taken: a crash then is the effect's, and not that
     /// of an inbox row or of the log.

@@ -4,7 +4,8 @@
 //! An attempt whose end is unknown is not repeated at once: a status report from the platform may
 //! settle it. After the wait an answer is sent once more, because a second copy of an answer harms
 //! less than none; this is the policy for every message kind that exists so far. A message that is
-//! claimed and that nobody sends, because the claim's answer got lost, ends the same way.
+//! claimed and that nobody sends, because the claim's answer got lost, waits in the same way, and is
+//! then sent for the first time.
 
 mod in_flight;
 
@@ -69,8 +70,10 @@ pub(crate) async fn dispatch(context: Context) {
                     };
                     let context = Arc::clone(&context);
                     tokio::spawn(async move {
-                        deliver(&context, &row).await;
-                        drop((in_flight, place));
+                        if deliver(&context, &row).await {
+                            in_flight.recorded();
+                        }
+                        drop(place);
                         // The next message of the conversation may go now.
                         context.outbox_ready.notify_one();
                     });
@@ -84,16 +87,28 @@ pub(crate) async fn dispatch(context: Context) {
     }
 }
 
-async fn deliver(context: &Context, row: &OutboxRow) {
+/// Sends a message and records how that ended; false where that cannot be recorded.
+async fn deliver(context: &Context, row: &OutboxRow) -> bool {
     mercer_store::crash_point("outbox_claimed");
     let outcome = send(context, row).await;
     mercer_store::crash_point("sent_not_recorded");
-    // An outcome that is not recorded would hold the conversation's next messages back for ever.
+    // A message whose outcome is not recorded is unknown, and may be sent twice.
     while let Err(error) = record(context, row, &outcome).await {
+        if error.is_final() {
+            unrecorded(row, &error);
+            return false;
+        }
         tracing::error!(message.id = %row.message, %error, "outcome of sending could not be recorded; trying again");
         context.timer.sleep(LOOK).await;
     }
     mercer_store::crash_point("sent_recorded");
+    true
+}
+
+/// Tells of what the database will never take: trying again would hold a place for ever.
+fn unrecorded(row: &OutboxRow, error: &mercer_store::Error) {
+    metrics::counter!("mercer_outbox_unrecorded_total").increment(1);
+    tracing::error!(message.id = %row.message, %error, "outcome of sending cannot be recorded; it counts as unknown");
 }
 
 /// Sends in a task of its own: a sender that panics may have sent, and its message must not stay
@@ -115,6 +130,9 @@ impl Progress for Noted {
         let outbox = self.0.services.store.outbox();
         // Were it forgotten, the next attempt would send the part again.
         while let Err(error) = outbox.part_sent(&row.message, part, provider_id).await {
+            if error.is_final() {
+                return unrecorded(row, &error);
+            }
             tracing::error!(message.id = %row.message, %error, "part sent could not be recorded; trying again");
             self.0.timer.sleep(LOOK).await;
         }
@@ -162,7 +180,7 @@ async fn resolve_unknown(context: &Context) {
         let Some(lease) = context.lease(row.partition) else {
             continue;
         };
-        let resolution = if row.resends < RESENDS_MAX {
+        let resolution = if row.was_unanswered() || row.resends < RESENDS_MAX {
             Resolution::Resend
         } else {
             Resolution::GiveUp {
@@ -175,15 +193,16 @@ async fn resolve_unknown(context: &Context) {
     }
 }
 
-/// Finds messages that this node has claimed without knowing. A task that died while it sent leaves
-/// its message here too.
+/// Finds messages that this node has claimed without knowing, and those whose attempt was lost.
 async fn mark_unattended(context: &Context) {
     let outbox = context.services.store.outbox();
-    let in_flight = context.in_flight.attempts();
-    match outbox.sending_unattended(&context.owned(), in_flight).await {
+    let (owned, known) = (context.owned(), context.in_flight.known());
+    match outbox.sending_unattended(&owned, known.clone()).await {
         Ok(rows) => {
+            context.in_flight.forget_lost(&known);
             for row in rows {
-                tracing::warn!(message.id = %row.message, "message was claimed and is not being sent; outcome unknown");
+                let cause = row.cause.as_deref();
+                tracing::warn!(message.id = %row.message, cause, "message was claimed and is not being sent; outcome unknown");
             }
         }
         Err(error) => tracing::warn!(%error, "unattended messages could not be looked for"),

@@ -41,9 +41,7 @@ impl JournalError {
     pub(crate) fn is_circumstance(&self) -> bool {
         match self {
             Self::LostLease => true,
-            Self::Store(error) | Self::Shop(ShopError::Store(error)) => {
-                matches!(error, mercer_store::Error::Unavailable(_))
-            }
+            Self::Store(error) | Self::Shop(ShopError::Store(error)) => error.is_circumstance(),
             _ => false,
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mercer_conversation::Phase;
+use mercer_schemas::partition_of;
 use mercer_store::{ConversationFilter, Lease, PAGE_MAX, Want};
 use ractor::ActorRef;
 use tokio::task::JoinSet;
@@ -108,6 +109,12 @@ async fn share(
             share.gained,
         ));
     }
+    // Not where leases are dropped: this node may have them back at once, with all its open rows.
+    context.uncounted.retain(|stream| {
+        context
+            .lease(partition_of(&stream.shop, &stream.conversation))
+            .is_some()
+    });
     metrics::gauge!("mercer_partitions").set(context.owned().len() as f64);
     Ok(())
 }
@@ -148,7 +155,8 @@ pub(crate) async fn begin(
     gained: &[Lease],
 ) -> Result<(), mercer_store::Error> {
     let store = &context.services.store;
-    store.outbox().sending_left_over(gained).await?;
+    let known = context.in_flight.known();
+    store.outbox().sending_left_over(gained, known).await?;
     context.outbox_ready.notify_one();
     for shop in store.shops().list().await? {
         for phase in Phase::RUNNING_NAMES {

@@ -231,8 +231,9 @@ impl PartitionActor {
         let Some(stream) = self.forget(state, actor) else {
             return Ok(());
         };
+        let cause = error.downcast_ref::<JournalError>();
         if matches!(
-            error.downcast_ref::<JournalError>(),
+            cause,
             Some(JournalError::LostLease | JournalError::Conflict)
         ) {
             // Somebody else owns the partition: writing on would fork conversations.
@@ -247,12 +248,15 @@ impl PartitionActor {
             Some(Entry::Live { vitals, .. } | Entry::Draining { vitals, .. }) => vitals,
             _ => Arc::default(),
         };
-        let crashes = vitals.crashes.fetch_add(1, Ordering::Relaxed) + 1;
+        let failures = vitals.failures.fetch_add(1, Ordering::Relaxed) + 1;
+        if !cause.is_some_and(JournalError::is_circumstance) {
+            vitals.crashes.fetch_add(1, Ordering::Relaxed);
+        }
         state
             .entries
             .insert(stream.clone(), Entry::BackOff { vitals });
         let timer = &self.context.timer;
-        let retry = timer.sleep(BackOff::CRASH.wait(crashes, rand::random()));
+        let retry = timer.sleep(BackOff::CRASH.wait(failures, rand::random()));
         let partition = myself.clone();
         tokio::spawn(async move {
             retry.await;

@@ -14,7 +14,7 @@ use mercer_schemas::{
     partition_of,
 };
 use mercer_store::{Command, InboxItem, InboxKind, NewInbox, Store, StoreConfig};
-use mercer_testing::{PATIENCE, sqlite_url};
+use mercer_testing::{PATIENCE, PostgresServer, sqlite_url};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 
 use crate::clock::SystemClock;
@@ -23,6 +23,9 @@ use crate::context::{Context, Services, Shared};
 
 pub(crate) use self::stand_ins::{HandTimer, Model, Platform, Says};
 
+/// A refusal by SQLite of what is written, and an error while a statement runs (its codes 19 and 1).
+pub(crate) const REFUSES: &str = "SELECT RAISE(ABORT, 'poison')";
+pub(crate) const BREAKS: &str = "SELECT json('{' || OLD.state)";
 /// Turns that other tasks get before it is said that nothing happens.
 const TURNS: usize = 200;
 
@@ -40,6 +43,17 @@ impl World {
     pub(crate) async fn start() -> Self {
         let folder = tempfile::tempdir().expect("folder");
         let url = sqlite_url(folder.path());
+        Self::start_on(url, folder).await
+    }
+
+    /// Starts on a PostgreSQL, which can be made to fail in any way ([`Self::fail_with`]).
+    pub(crate) async fn start_on_postgres() -> Self {
+        let server = PostgresServer::shared().expect("a PostgreSQL server");
+        let url = server.create_database().await.expect("a database");
+        Self::start_on(url, tempfile::tempdir().expect("folder")).await
+    }
+
+    async fn start_on(url: String, folder: tempfile::TempDir) -> Self {
         let store = Store::open(&StoreConfig::new(&url)).await.expect("store");
         store.shops().put(shop()).await.expect("shop");
         let knowledge = Knowledge::open(
@@ -100,14 +114,29 @@ impl World {
         .await;
     }
 
-    /// Lets the commit of an inbox row fail for ever.
-    pub(crate) async fn poison(&self, provider_id: &str) {
+    /// Lets the commit of an inbox row fail for ever, by a statement of SQLite.
+    pub(crate) async fn poison(&self, provider_id: &str, by: &str) {
         self.sql(&format!(
             "CREATE TRIGGER poison_{provider_id} BEFORE UPDATE OF state ON inbox \
-             WHEN OLD.provider_id = '{provider_id}' AND NEW.state = 'done' \
-             BEGIN SELECT RAISE(ABORT, 'poison'); END"
+             WHEN OLD.provider_id = '{provider_id}' AND NEW.state = 'done' BEGIN {by}; END"
         ))
         .await;
+    }
+
+    /// Lets writes of a table fail with a code of PostgreSQL, where a row is as described, until
+    /// [`Self::heal`].
+    pub(crate) async fn fail_with(&self, code: &str, table: &str, row: &str) {
+        self.sql(&format!(
+            "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
+             $$ BEGIN RAISE EXCEPTION 'made to fail' USING ERRCODE = '{code}'; END $$; \
+             CREATE TRIGGER fail BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW \
+             WHEN ({row}) EXECUTE FUNCTION fail()"
+        ))
+        .await;
+    }
+
+    pub(crate) async fn heal(&self) {
+        self.sql("DROP FUNCTION fail CASCADE").await;
     }
 
     /// Puts things into the inbox of one customer's conversation, in order.

@@ -37,9 +37,36 @@ impl Uncounted {
         self.lock().remove(stream);
     }
 
+    /// Forgets conversations that another node has now: it counts for itself.
+    pub(crate) fn retain(&self, is_ours: impl Fn(&Stream) -> bool) {
+        self.lock().retain(|stream, _| is_ours(stream));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<Stream, Before>> {
         self.by_stream
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_schemas::{ConversationId, ShopId};
+
+    use super::*;
+
+    #[test]
+    fn conversations_of_another_node_are_forgotten() {
+        let stream = |number| Stream {
+            shop: ShopId::new("highbarn").expect("key"),
+            conversation: ConversationId::from_parts(1, number),
+        };
+        let uncounted = Uncounted::default();
+        for number in [1, 2] {
+            uncounted.remember(&stream(number), [(7, 0)]);
+        }
+        uncounted.retain(|of| *of == stream(2));
+        assert!(uncounted.of(&stream(1)).is_empty());
+        assert_eq!(uncounted.of(&stream(2)), [(7, 0)].into());
     }
 }

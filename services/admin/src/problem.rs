@@ -83,6 +83,8 @@ pub(crate) enum Kind {
     MediaType,
     /// The content breaks a rule.
     Invalid,
+    /// The answer would be longer than one may be.
+    AnswerTooLong,
     /// A fault of ours.
     Internal,
     /// Something that is needed does not answer.
@@ -90,7 +92,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Malformed,
         Self::Unauthenticated,
         Self::Forbidden,
@@ -102,6 +104,7 @@ impl Kind {
         Self::TooLarge,
         Self::MediaType,
         Self::Invalid,
+        Self::AnswerTooLong,
         Self::Internal,
         Self::Unavailable,
     ];
@@ -163,6 +166,11 @@ impl Kind {
                 StatusCode::UNPROCESSABLE_ENTITY,
                 "invalid",
                 "the content breaks a rule",
+            ),
+            Self::AnswerTooLong => (
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "answer-too-long",
+                "the answer would be too long",
             ),
             Self::Internal => (
                 StatusCode::INTERNAL_SERVER_ERROR,
@@ -325,14 +333,38 @@ impl From<mercer_store::Error> for Problem {
             Error::Invalid { field, message } => {
                 Self::invalid(vec![FieldError::new(field, message)])
             }
-            Error::Unavailable(_) | Error::Refused(_) => {
+            Error::Unavailable(_) | Error::TimedOut => {
                 tracing::warn!(%error, "store does not answer an admin request");
                 Self::unavailable("the store does not answer now; nothing is promised")
+            }
+            // What a caller may send is checked before, so this is a fault of ours; another try
+            // ends alike.
+            Error::Refused(_) => {
+                tracing::error!(%error, "store refuses an admin request");
+                Self::internal()
             }
             Error::Corrupt { .. } | Error::Unreadable { .. } => {
                 tracing::error!(%error, "stored record cannot be read");
                 Self::internal()
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use mercer_store::Error;
+
+    use super::*;
+
+    #[test]
+    fn only_a_store_that_may_answer_later_is_asked_again() {
+        let of = |error: Error| {
+            let problem = Problem::from(error);
+            (problem.status().as_u16(), problem.header.is_some())
+        };
+        assert_eq!(of(Error::Unavailable("away".to_owned())), (503, true));
+        assert_eq!(of(Error::TimedOut), (503, true));
+        assert_eq!(of(Error::Refused("code 18".to_owned())), (500, false));
     }
 }

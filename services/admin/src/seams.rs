@@ -35,10 +35,8 @@ pub enum ReplayError {
         cause: String,
     },
     /// The timeline is longer than an answer may be.
-    #[error("the timeline has {bytes} bytes, and an answer holds {bytes_max}")]
+    #[error("the timeline has more than the {bytes_max} bytes that an answer holds")]
     TooLong {
-        /// Bytes that it has.
-        bytes: usize,
         /// Most that an answer holds.
         bytes_max: usize,
     },

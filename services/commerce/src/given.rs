@@ -17,6 +17,9 @@ const LETTERS_MAX: usize = 3;
 /// Keys that one message may give: twelve pieces, each the first of four codes. More come of letters
 /// between them alone.
 pub(crate) const KEYS_MAX: usize = PIECES_MAX * JOINED_MAX;
+/// Keys that a conversation remembers: what the seven pieces of a proof give. Each more would be one
+/// that a later proof is compared with, and that proof counts once.
+pub(crate) const CARRIED_MAX: usize = 7 * JOINED_MAX;
 /// Longest e-mail address, in characters (RFC 5321), and longest code: keys have at most 128.
 const EMAIL_CHARS_MAX: usize = 254;
 const CODE_CHARS_MAX: usize = 128;
@@ -152,31 +155,42 @@ fn split_word(word: &str, pieces: &mut Vec<Piece>) {
     let mut clauses = word.split(parts_clauses).peekable();
     while let Some(clause) = clauses.next() {
         if clause.contains('@') {
-            let name = clause.rsplit([':', '=']).next().unwrap_or(clause);
-            let email = email_key(name.trim_matches(|c: char| !c.is_alphanumeric()));
-            let is_email = email.contains('@') && !email.contains(char::is_control);
-            if is_email && email.chars().count() <= EMAIL_CHARS_MAX {
-                pieces.push(Piece::Email(email));
-            }
-        } else {
-            let mut is_joined = false;
-            for text in clause.split(|c: char| !c.is_alphanumeric()) {
-                let text = code_key(text);
-                if !text.is_empty() {
-                    pieces.push(Piece::Code {
-                        has_digit: text.contains(char::is_numeric),
-                        text,
-                        is_joined,
-                    });
-                    is_joined = true;
+            // What an address is called, or what stands after it: `mail:ann@example.com:HB-1`.
+            for part in clause.split([':', '=']) {
+                match part.contains('@') {
+                    true => pieces.extend(email(part)),
+                    false => split_code(part, pieces),
                 }
             }
+        } else {
+            split_code(clause, pieces);
             if clause.ends_with(['.', '!', '?']) {
                 pieces.push(Piece::End);
             }
         }
         if clauses.peek().is_some() {
             pieces.push(Piece::End);
+        }
+    }
+}
+
+fn email(part: &str) -> Option<Piece> {
+    let email = email_key(part.trim_matches(|c: char| !c.is_alphanumeric()));
+    let is_email = email.contains('@') && !email.contains(char::is_control);
+    (is_email && email.chars().count() <= EMAIL_CHARS_MAX).then_some(Piece::Email(email))
+}
+
+fn split_code(part: &str, pieces: &mut Vec<Piece>) {
+    let mut is_joined = false;
+    for text in part.split(|c: char| !c.is_alphanumeric()) {
+        let text = code_key(text);
+        if !text.is_empty() {
+            pieces.push(Piece::Code {
+                has_digit: text.contains(char::is_numeric),
+                text,
+                is_joined,
+            });
+            is_joined = true;
         }
     }
 }
@@ -234,6 +248,20 @@ mod tests {
                 .iter()
                 .all(|email| email.len() < 3)
         );
+    }
+
+    #[test]
+    fn what_stands_beside_an_email_is_found_too() {
+        for text in [
+            "ann@example.com:HB-1",
+            "HB-1:ann@example.com",
+            "order=HB-1:mail=ann@example.com",
+        ] {
+            let given = Given::of(text);
+            assert_eq!(given.emails, ["ann@example.com"], "{text}");
+            let has = |key: &str| given.codes.iter().any(|code| code == key);
+            assert!(has("hb1") || has("orderhb1"), "{text}: {:?}", given.codes);
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ use mercer_schemas::identity::WRONG_PROOFS_MAX;
 use mercer_schemas::{Channel, CustomerId, Detail, Identity, Order, Personal, Proof, ShopId};
 use mercer_store::{Error, ProofOutcome, ProofTry, Store, Versioned, code_key, email_key};
 
-use crate::given::{Given, KEYS_MAX};
+use crate::given::{CARRIED_MAX, Given, KEYS_MAX};
 
 /// Orders that an answer without a number tells of.
 const LATEST_ORDERS: u64 = 1;
@@ -244,10 +244,18 @@ async fn prove(
         },
         proof: Proof {
             wrong: is_proof,
-            given: details,
+            given: carried(details),
             ..Proof::default()
         },
     })
+}
+
+/// Returns what is remembered for later messages: e-mail addresses, and the codes written last.
+/// Whether it fits anything has no say in it, or what is asked for next would tell.
+fn carried(mut details: Vec<Detail>) -> Vec<Detail> {
+    details.sort_by_key(|detail| detail.key.expose().contains('@'));
+    details.drain(..details.len().saturating_sub(CARRIED_MAX));
+    details
 }
 
 #[cfg(test)]

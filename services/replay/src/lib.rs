@@ -14,6 +14,8 @@ pub use timeline::{Entry, Timeline};
 pub use turns::{Draft, Sent, Step, Turn, Turns, What};
 pub use verify::{Divergence, Replayed, Verification};
 
+use std::ops::ControlFlow;
+
 use mercer_schemas::{LogRecord, Stream};
 use mercer_store::Store;
 
@@ -21,14 +23,15 @@ use mercer_store::Store;
 const RECORDS_PER_READ: u64 = 500;
 const BYTES_PER_READ_MAX: u64 = 1024 * 1024;
 
-/// Reads a conversation's log in parts, and hands each record over in its order. Returns how many there were.
+/// Reads a conversation's log in parts, and hands each record over in its order, until it ends or
+/// no more are wanted. Returns how many were handed over.
 ///
 /// # Errors
 /// Those of the store; it names the position of a record that cannot be read.
 pub async fn read(
     store: &Store,
     stream: &Stream,
-    mut take: impl FnMut(&LogRecord),
+    mut take: impl FnMut(&LogRecord) -> ControlFlow<()>,
 ) -> Result<usize, mercer_store::Error> {
     let log = store.conversations();
     let (mut after, mut records) = (0, 0);
@@ -36,8 +39,12 @@ pub async fn read(
         let part = log
             .log_part(stream, after, RECORDS_PER_READ, BYTES_PER_READ_MAX)
             .await?;
-        part.records.iter().for_each(&mut take);
-        records += part.records.len();
+        for record in &part.records {
+            records += 1;
+            if take(record).is_break() {
+                return Ok(records);
+            }
+        }
         after = part.records.last().map_or(after, |record| record.seq);
         if part.is_end {
             return Ok(records);

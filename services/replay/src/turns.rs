@@ -165,8 +165,8 @@ impl Turns {
                 words,
                 cut: _,
             } => {
-                let known = self.turns.iter().rev().find(|known| known.turn == *turn);
-                let before = known.map_or("", |known| known.words.expose());
+                let known = self.running(turn);
+                let before = known.map_or("", |place| self.turns[place].words.expose());
                 let all = format!("{before}\n{}", words.expose());
                 self.start(at_ms, turn, *attempt, &Personal::new(all.trim().to_owned()));
             }
@@ -240,7 +240,7 @@ impl Turns {
 
     /// Begins a turn, or begins it anew: what the earlier attempt found no longer counts.
     fn start(&mut self, at_ms: i64, turn: &TurnId, attempt: u32, words: &Personal<String>) {
-        let known = self.turns.iter().position(|known| known.turn == *turn);
+        let known = self.running(turn);
         let started_at_ms = known.map_or(at_ms, |place| self.turns[place].started_at_ms);
         let begun = Turn {
             turn: turn.clone(),
@@ -258,6 +258,16 @@ impl Turns {
             Some(place) => self.turns[place] = begun,
             None => self.turns.push(begun),
         }
+    }
+
+    /// Returns the place of a turn that runs. What has ended never begins anew, so nothing before it
+    /// is looked at.
+    fn running(&self, turn: &TurnId) -> Option<usize> {
+        let last_first = self.turns.iter().enumerate().rev();
+        last_first
+            .take_while(|(_, known)| known.ended_at_ms.is_none())
+            .find(|(_, known)| known.turn == *turn)
+            .map(|(place, _)| place)
     }
 
     fn in_turn(&mut self, turn: &TurnId, change: impl FnOnce(&mut Turn)) {
@@ -281,22 +291,39 @@ impl Turns {
     }
 
     fn deliver(&mut self, message: &MessageId, status: DeliveryStatus) {
-        let in_turns = self.turns.iter_mut().flat_map(|turn| &mut turn.replies);
-        let in_steps = self
-            .steps
-            .iter_mut()
+        let turns = self.turns.iter_mut().rev();
+        let mut in_turns = turns
+            .flat_map(|turn| turn.replies.iter_mut().rev())
+            .peekable();
+        let steps = self.steps.iter_mut().rev();
+        let mut in_steps = steps
             .filter_map(|step| match &mut step.what {
                 What::Message { sent } => Some(sent),
                 _ => None,
-            });
-        for sent in in_turns
-            .chain(in_steps)
-            .filter(|sent| sent.message == *message)
-        {
-            sent.delivery = Some(match sent.delivery {
-                Some(before) => before.join(status),
-                None => status,
-            });
+            })
+            .peekable();
+        // The last ones first: a report follows soon, and a log may have thousands of turns.
+        loop {
+            let is_step = match (in_turns.peek(), in_steps.peek()) {
+                (Some(reply), Some(step)) => step.queued_at_ms > reply.queued_at_ms,
+                (None, _) => true,
+                (_, None) => false,
+            };
+            let sent = if is_step {
+                in_steps.next()
+            } else {
+                in_turns.next()
+            };
+            let Some(sent) = sent else {
+                return;
+            };
+            if sent.message == *message {
+                sent.delivery = Some(match sent.delivery {
+                    Some(before) => before.join(status),
+                    None => status,
+                });
+                return;
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -23,6 +24,8 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Longest wait of a caller for an ordinary write. After it the outcome is unknown to the caller;
 /// the write itself is not cancelled.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Says of a read or write that its own code broke.
+const PANICKED: &str = "it panicked";
 /// For how long the answer of [`Db::probe`] counts. Whoever asks for readiness needs no key, and
 /// each probe is a synced write: this bounds them to one a second.
 const PROBE_VALID: Duration = Duration::from_secs(1);
@@ -113,6 +116,7 @@ impl Db {
     {
         match tokio::spawn(read(self.inner.reader.clone())).await {
             Ok(result) => result,
+            Err(ended) if ended.is_panic() => Err(Error::Refused(PANICKED.to_owned())),
             Err(_) => Err(Error::Unavailable("read task ended early".to_owned())),
         }
     }
@@ -150,7 +154,7 @@ impl Db {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        in_time(self.submit(Urgency::Ordinary, command)).await
+        self.in_time(Urgency::Ordinary, command).await
     }
 
     /// Runs a write about leases: it passes everything that waits, at most [`WRITE_TIMEOUT`].
@@ -160,10 +164,34 @@ impl Db {
         E: From<Error> + Send + 'static,
         F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
     {
-        in_time(self.submit(Urgency::Lease, command)).await
+        self.in_time(Urgency::Lease, command).await
     }
 
-    async fn submit<T, E, F>(&self, urgency: Urgency, command: F) -> Result<T, E>
+    /// Waits at most [`WRITE_TIMEOUT`]. A write whose own statements run then has used the time
+    /// itself; one that waits for others, or for its commit, has not.
+    async fn in_time<T, E, F>(&self, urgency: Urgency, command: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<Error> + Send + 'static,
+        F: for<'t> FnOnce(&'t DatabaseTransaction) -> BoxFuture<'t, Result<T, E>> + Send + 'static,
+    {
+        let runs = Arc::new(AtomicBool::new(false));
+        let write = self.submit(urgency, command, Arc::clone(&runs));
+        match tokio::time::timeout(WRITE_TIMEOUT, write).await {
+            Ok(result) => result,
+            Err(_) if runs.load(Ordering::Relaxed) => Err(E::from(Error::TimedOut)),
+            Err(_) => Err(E::from(Error::Unavailable(
+                "write waited too long".to_owned(),
+            ))),
+        }
+    }
+
+    async fn submit<T, E, F>(
+        &self,
+        urgency: Urgency,
+        command: F,
+        runs: Arc<AtomicBool>,
+    ) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<Error> + Send + 'static,
@@ -175,7 +203,9 @@ impl Db {
         let work: writer::Work = Box::new(move |transaction| {
             let running = command(transaction);
             Box::pin(async move {
+                runs.store(true, Ordering::Relaxed);
                 let result = running.await;
+                runs.store(false, Ordering::Relaxed);
                 let keep = result.is_ok();
                 if let Ok(mut slot) = slot.lock() {
                     *slot = Some(result);
@@ -204,7 +234,7 @@ impl Db {
         let gone = || E::from(Error::Unavailable("writer ended".to_owned()));
         committed.await.map_err(|_| gone())?.map_err(E::from)?;
         let result = answer.lock().ok().and_then(|mut slot| slot.take());
-        result.unwrap_or_else(|| Err(E::from(Error::Refused("it panicked".to_owned()))))
+        result.unwrap_or_else(|| Err(E::from(Error::Refused(PANICKED.to_owned()))))
     }
 
     /// Says whether a write and a read succeed, at most [`PROBE_VALID`] ago. Callers at the same
@@ -244,15 +274,6 @@ impl Db {
 
     pub(crate) fn changes(&self) -> watch::Receiver<u64> {
         self.inner.changes.subscribe()
-    }
-}
-
-async fn in_time<T, E: From<Error>>(write: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    match tokio::time::timeout(WRITE_TIMEOUT, write).await {
-        Ok(result) => result,
-        Err(_) => Err(E::from(Error::Unavailable(
-            "write took too long".to_owned(),
-        ))),
     }
 }
 

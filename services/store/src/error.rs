@@ -2,18 +2,33 @@
 //!
 //! A record that is not there is no error: finders answer `None`. Texts never hold values of rows.
 
-use sea_orm::{DbErr, SqlErr};
+use sea_orm::sqlx::Error as DriverError;
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 /// PostgreSQL's code for a text with a character that it cannot hold.
 const CHARACTER_NOT_IN_REPERTOIRE: &str = "22021";
-/// PostgreSQL's classes of codes for values that it does not take: data exceptions, broken
+/// PostgreSQL's code for a statement that took longer than `statement_timeout`, or was cancelled.
+const QUERY_CANCELED: &str = "57014";
+/// PostgreSQL's codes for values that it does not take, by their beginnings: data exceptions, broken
 /// constraints, and limits of the program (appendix A of its manual).
-const REFUSED_POSTGRES: [&str; 3] = ["22", "23", "54"];
+const VALUES_POSTGRES: [&str; 3] = ["22", "23", "54"];
+/// PostgreSQL's codes for a server or a connection that is not well, by their beginnings: connection,
+/// read-only and idle transactions, log-in, missing database, rollback for the sake of others,
+/// resources, locks, shutdown, and the system around it.
+const UNWELL_POSTGRES: [&str; 10] = [
+    "08", "25006", "25P03", "28", "3D", "40", "53", "55", "57P", "58",
+];
 /// Characters of PostgreSQL's codes; those of SQLite are shorter numbers.
 const SQLSTATE_CHARS: usize = 5;
-/// SQLite's primary codes for the same: `TOOBIG`, `CONSTRAINT`, `MISMATCH`, `RANGE`
-/// (sqlite.org/rescode.html). An extended code has its primary one in the lowest byte.
-const REFUSED_SQLITE: [u32; 4] = [18, 19, 20, 25];
+/// SQLite's primary codes for values that it does not take: `TOOBIG`, `CONSTRAINT`, `MISMATCH`,
+/// `RANGE` (sqlite.org/rescode.html). An extended code has its primary one in the lowest byte.
+const VALUES_SQLITE: [u32; 4] = [18, 19, 20, 25];
+/// SQLite's primary codes for a file that is not well: `BUSY`, `LOCKED`, `NOMEM`, `READONLY`,
+/// `IOERR`, `FULL`, `CANTOPEN`, `PROTOCOL`.
+const UNWELL_SQLITE: [u32; 8] = [5, 6, 7, 8, 10, 13, 14, 15];
+
+/// Stands for a column that the driver does not name.
+const UNNAMED: &str = "an unnamed one";
 
 /// A store operation that could not be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,9 +43,12 @@ pub enum Error {
     /// promised; a repeated call is safe where the operation is idempotent. HTTP answers 503.
     #[error("database is not available: {0}")]
     Unavailable(String),
-    /// A write was refused for what it writes: the database is there, and does not take these
-    /// values. Nothing of it is stored.
-    #[error("write refused: {0}")]
+    /// It was begun and did not end in time; whether it is stored is not known. HTTP answers 503.
+    #[error("database takes too long over it")]
+    TimedOut,
+    /// The database is there, and does not do this: it does not take these values, or does not
+    /// understand what is asked. Another try ends alike. Nothing of a write is stored.
+    #[error("database refuses it: {0}")]
     Refused(String),
     /// A stored row cannot be read back. A person has to look at it.
     #[error("stored {what} cannot be read at {at}")]
@@ -61,6 +79,16 @@ pub enum Error {
 }
 
 impl Error {
+    /// Says whether it tells nothing of what was asked: the database was not there for anybody.
+    pub fn is_circumstance(&self) -> bool {
+        matches!(self, Self::Unavailable(_))
+    }
+
+    /// Says whether another try would end alike.
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::TimedOut)
+    }
+
     pub(crate) fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid {
             field,
@@ -77,46 +105,76 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// A failure of the database means that the store is not able to serve now, unless the database
-    /// says that it is these values that it does not take.
+    /// What shows that the database is not well is named; whatever else goes wrong is about what was
+    /// asked of it, and would go wrong again.
     fn from(error: DbErr) -> Self {
-        match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                Self::Refused("unique constraint violated".to_owned())
+        match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error.to_string()),
+            DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => of_driver(&error, cause),
+            // A column is empty that must not be, or holds another type.
+            DbErr::Type(_) | DbErr::TryIntoErr { .. } | DbErr::Json(_) => {
+                Self::corrupt("column", UNNAMED)
             }
-            Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
-                Self::Refused("foreign key violated".to_owned())
-            }
-            _ => match code(&error).as_deref() {
-                Some(CHARACTER_NOT_IN_REPERTOIRE) => {
-                    Self::invalid("text", format!("must not hold {}", crate::text::UNSTORABLE))
-                }
-                // The driver's text may hold the value.
-                Some(code) if is_refusal(code) => Self::Refused(format!("code {code}")),
-                // The driver's text is kept, the rows' values are not part of it.
-                _ => Self::Unavailable(error.to_string()),
-            },
+            _ => Self::Refused(error.to_string()),
         }
     }
 }
 
-/// Returns the database's code of an error, where it is the database that failed.
-fn code(error: &DbErr) -> Option<String> {
-    use sea_orm::RuntimeErr::SqlxError;
-    let (DbErr::Exec(SqlxError(cause)) | DbErr::Query(SqlxError(cause))) = error else {
-        return None;
-    };
-    let code = cause.as_database_error().and_then(|error| error.code());
-    code.map(|code| code.into_owned())
+fn of_driver(error: &DbErr, cause: &DriverError) -> Error {
+    match cause {
+        DriverError::Io(_)
+        | DriverError::Tls(_)
+        | DriverError::Protocol(_)
+        | DriverError::PoolTimedOut
+        | DriverError::PoolClosed
+        | DriverError::WorkerCrashed
+        | DriverError::BeginFailed => Error::Unavailable(error.to_string()),
+        DriverError::Database(cause) => of_code(error, cause.code().unwrap_or_default().as_ref()),
+        // The driver's text may hold the value.
+        DriverError::ColumnDecode { index, .. } => {
+            Error::corrupt("column", index.trim_matches('"'))
+        }
+        DriverError::Decode(_) => Error::corrupt("column", UNNAMED),
+        DriverError::Encode(_) => Error::Refused("a value cannot be encoded".to_owned()),
+        // The driver's text is kept, the rows' values are not part of it.
+        _ => Error::Refused(error.to_string()),
+    }
 }
 
-/// Says whether a code means that the database does not take the values.
-fn is_refusal(code: &str) -> bool {
+fn of_code(error: &DbErr, code: &str) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => {
+            return Error::Refused("unique constraint violated".to_owned());
+        }
+        Some(SqlErr::ForeignKeyConstraintViolation(_)) => {
+            return Error::Refused("foreign key violated".to_owned());
+        }
+        _ => {}
+    }
+    match code {
+        CHARACTER_NOT_IN_REPERTOIRE => {
+            Error::invalid("text", format!("must not hold {}", crate::text::UNSTORABLE))
+        }
+        QUERY_CANCELED => Error::TimedOut,
+        code if is_among(code, &UNWELL_POSTGRES, &UNWELL_SQLITE) => {
+            Error::Unavailable(error.to_string())
+        }
+        // The driver's text may hold the value.
+        code if is_among(code, &VALUES_POSTGRES, &VALUES_SQLITE) => {
+            Error::Refused(format!("code {code}"))
+        }
+        _ => Error::Refused(error.to_string()),
+    }
+}
+
+/// Says whether a code is one of PostgreSQL that begins so, or one of SQLite with such a primary code.
+fn is_among(code: &str, postgres: &[&str], sqlite: &[u32]) -> bool {
     if code.len() == SQLSTATE_CHARS {
-        return REFUSED_POSTGRES.iter().any(|class| code.starts_with(class));
+        return postgres.iter().any(|begin| code.starts_with(begin));
     }
     let number: Option<u32> = code.parse().ok();
-    number.is_some_and(|number| REFUSED_SQLITE.contains(&(number & 0xff)))
+    number.is_some_and(|number| sqlite.contains(&(number & 0xff)))
 }
 
 /// Says whether a statement failed because a unique key exists already.
@@ -126,20 +184,42 @@ pub(crate) fn is_unique_violation(error: &DbErr) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_refusal;
+    use std::sync::Arc;
+
+    use super::*;
 
     #[test]
-    fn values_that_are_not_taken_are_told_from_a_database_that_is_not_well() {
-        // Of PostgreSQL: too long, not null, too many columns; and of SQLite: a trigger, too big.
-        for code in ["22001", "23502", "54011", "1811", "18"] {
-            assert!(is_refusal(code), "{code}");
-        }
-        // Read-only, disk full, shutdown, timeout, no such table; busy, I/O, full, read-only, no
-        // such table.
+    fn a_database_that_is_not_well_is_told_from_what_is_asked_of_it() {
+        let unwell = |code: &str| is_among(code, &UNWELL_POSTGRES, &UNWELL_SQLITE);
+        // Lost connection, read-only, deadlock, disk full, lock timeout, shutdown, I/O; and of SQLite:
+        // busy, two of I/O, full, read-only, cannot be opened.
         for code in [
-            "25006", "53100", "57P01", "57014", "42P01", "5", "10", "13", "8", "266", "1",
+            "08006", "25006", "40P01", "53100", "55P03", "57P01", "58030", "5", "10", "266", "13",
+            "8", "14",
         ] {
-            assert!(!is_refusal(code), "{code}");
+            assert!(unwell(code), "{code}");
         }
+        // No such table, statement timeout, too long, not null, too many columns; and of SQLite: no
+        // such table, interrupted, a trigger, too big.
+        for code in [
+            "42P01", "57014", "22001", "23502", "54011", "1", "9", "1811", "18",
+        ] {
+            assert!(!unwell(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn what_the_driver_says_by_itself_has_its_kind() {
+        let of = |cause| Error::from(DbErr::Query(RuntimeErr::SqlxError(Arc::new(cause))));
+        assert!(of(DriverError::PoolTimedOut).is_circumstance());
+        assert!(of(DriverError::Io(std::io::ErrorKind::BrokenPipe.into())).is_circumstance());
+        let decode = DriverError::ColumnDecode {
+            index: "\"epoch\"".to_owned(),
+            source: "not a number: private words".into(),
+        };
+        assert_eq!(of(decode), Error::corrupt("column", "epoch"));
+        let encode = of(DriverError::Encode("too long: private words".into()));
+        assert!(encode.is_final() && !encode.to_string().contains("private"));
+        assert!(Error::from(DbErr::Type("null".to_owned())).is_final());
     }
 }

@@ -58,8 +58,8 @@ pub use leases::{ClaimError, HeldBy, LEASE_TTL_MS, Lease, Leases, Share, Want};
 pub use notices::{Claimed, DeliveryFilter, DeliveryState, Notices, Outcome, TargetName, ToldRow};
 pub use orders::Orders;
 pub use outbox::{
-    Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS, Reported,
-    Resolution, UNKNOWN_WAIT_MS,
+    KnownAttempts, Outbox, OutboxRow, OutboxState, PARTS_MAX, Part, PartState, RETRY_WAIT_MAX_MS,
+    Reported, Resolution, UNKNOWN_WAIT_MS,
 };
 pub use page::{PAGE_MAX, Page};
 pub use private::create_folder as create_private_folder;
@@ -122,8 +122,8 @@ impl Store {
     /// date. Must be called within a tokio runtime, whose tasks the store uses.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database cannot be opened or migrated, or when the SQLite
-    /// library is older than 3.51.3.
+    /// [`Error::Unavailable`] when the database cannot be opened, or when the SQLite library is older
+    /// than 3.51.3; any when it cannot be migrated.
     pub async fn open(config: &StoreConfig) -> Result<Self, Error> {
         let (db, connection) = Db::open(config).await?;
         // A task of its own, as for every statement: a start that is given up must not leave half

@@ -13,6 +13,8 @@ mod settle;
 mod unknown;
 mod unreadable;
 
+use std::collections::BTreeSet;
+
 use mercer_schemas::{
     Channel, DeliveryStatus, MessageId, OutboundMessage, Personal, ShopId, Stream, TurnId,
 };
@@ -32,6 +34,9 @@ pub const UNKNOWN_WAIT_MS: i64 = 30_000;
 /// Longest wait before a message is tried again, milliseconds: a chat reply that is later has lost
 /// its use, and a due time further away shows that the clock has stepped back since it was written.
 pub const RETRY_WAIT_MAX_MS: i64 = 600_000;
+
+/// Cause of a message that was claimed and that nobody began to send.
+const CLAIM_UNANSWERED: &str = "claim_unanswered";
 
 /// The outbox of all shops.
 #[derive(Clone)]
@@ -103,6 +108,15 @@ impl OutboxState {
     }
 }
 
+/// What a process knows of its attempts to send, each a message and the attempt's number.
+#[derive(Clone, Debug, Default)]
+pub struct KnownAttempts {
+    /// Those that are being made.
+    pub made: BTreeSet<(MessageId, u32)>,
+    /// Those that were begun, and ended without a record of how.
+    pub lost: BTreeSet<(MessageId, u32)>,
+}
+
 /// What becomes of an unknown message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
@@ -158,7 +172,7 @@ pub struct OutboxRow {
     pub delivery: Option<DeliveryStatus>,
     /// Tries so far, this one included.
     pub attempt: u32,
-    /// Of these, tries that repeated one whose outcome was unknown.
+    /// Of these, tries that repeated one whose outcome was unknown and which may have been sent.
     pub resends: u32,
     /// The node that claimed it last, by boot id, and the epoch of its lease.
     pub claimed_by: Option<(String, i64)>,
@@ -174,6 +188,14 @@ pub struct OutboxRow {
     pub cause: Option<String>,
     /// When it was queued, UTC milliseconds.
     pub created_at_ms: i64,
+}
+
+impl OutboxRow {
+    /// Says whether its last attempt was never begun: the claim's answer got lost, so that nothing was
+    /// sent.
+    pub fn was_unanswered(&self) -> bool {
+        self.cause.as_deref() == Some(CLAIM_UNANSWERED)
+    }
 }
 
 pub(crate) fn delivery_name(status: DeliveryStatus) -> &'static str {

@@ -22,8 +22,8 @@ use crate::orders::decode;
 use crate::secrets;
 use crate::text::is_storable;
 
-/// Names the secret under which details are kept: there are few postcodes, and without a key
-/// whoever tries them all knows each that was written.
+/// Names the secret under which details are kept, so that these rows alone do not tell what was
+/// written. It is in the same database: whoever reads that has it, and needs few tries for a postcode.
 const SECRET: &str = "wrong_proofs";
 /// Wrong proofs in [`WINDOW_MS`] that one address, e-mail address or number may be part of.
 const WRONG_MAX: i64 = 10;

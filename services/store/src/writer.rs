@@ -191,6 +191,12 @@ pub(crate) async fn run_alone(connection: DatabaseConnection, job: Job) {
 fn fail_all(waiting: impl Iterator<Item = oneshot::Sender<Result<(), Error>>>, error: Error) {
     metrics::counter!("mercer_store_failed_transactions_total").increment(1);
     tracing::error!(cause = %error, "transaction failed");
+    let waiting: Vec<_> = waiting.collect();
+    // Of several nobody knows whose fault it is, and most of them may be told that it is not theirs.
+    let error = match waiting.len() {
+        0 | 1 => error,
+        _ => Error::Unavailable(error.to_string()),
+    };
     for done in waiting {
         let _ = done.send(Err(error.clone()));
     }

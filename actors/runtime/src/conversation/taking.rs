@@ -31,6 +31,7 @@ impl Conversation {
             Err(error) => return Err(error),
         };
         // Progress: what crashed before is not what crashes next.
+        self.vitals.failures.store(0, Ordering::Relaxed);
         self.vitals.crashes.store(0, Ordering::Relaxed);
         for event in &events {
             self.tell(event);

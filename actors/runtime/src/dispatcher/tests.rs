@@ -75,3 +75,31 @@ async fn a_message_that_is_being_sent_is_left_alone_however_long_that_takes() {
         })
         .await;
 }
+
+#[tokio::test]
+async fn an_outcome_that_the_database_never_takes_holds_no_place_and_ends_as_given_up() {
+    let world = World::start().await;
+    let stream = reply(&world).await;
+    world
+        .sql(
+            "CREATE TRIGGER refuse BEFORE UPDATE OF state ON outbox WHEN NEW.state = 'sent' \
+             BEGIN SELECT RAISE(ABORT, 'refused'); END",
+        )
+        .await;
+    tokio::spawn(dispatch(Arc::clone(&world.context)));
+    for _ in 0..2 {
+        world
+            .pass(SECOND, "it is unknown", async || {
+                state(&world, &stream).await == Some(OutboxState::Unknown)
+            })
+            .await;
+        assert!(world.context.in_flight.known().made.is_empty());
+        world.sql("UPDATE outbox SET due_at_ms = 0").await;
+        world
+            .pass(SECOND, "it is settled", async || {
+                state(&world, &stream).await != Some(OutboxState::Unknown)
+            })
+            .await;
+    }
+    assert_eq!(state(&world, &stream).await, Some(OutboxState::Failed));
+}

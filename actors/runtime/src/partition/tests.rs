@@ -5,10 +5,12 @@ use mercer_store::Command;
 use mercer_testing::until;
 
 use super::*;
-use crate::testing::{Says, World, number, picture, says, settle, shop, wishes};
+use crate::testing::{BREAKS, REFUSES, Says, World, number, picture, says, settle, shop, wishes};
 
 const MS: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
+/// PostgreSQL's code for a disk without room.
+const DISK_FULL: &str = "53100";
 
 async fn partition(world: &World, number: u16) -> ActorRef<PartitionMsg> {
     let context = Arc::clone(&world.context);
@@ -171,7 +173,16 @@ async fn a_conversation_leaves_when_it_is_idle_and_a_hint_on_its_way_out_is_not_
 }
 
 #[tokio::test]
-async fn only_the_poisonous_row_is_set_aside_and_its_neighbours_are_answered() {
+async fn only_the_row_that_is_refused_is_set_aside_and_its_neighbours_are_answered() {
+    only_the_poisonous_row_is_set_aside(REFUSES).await;
+}
+
+#[tokio::test]
+async fn only_the_row_that_breaks_a_statement_is_set_aside_and_its_neighbours_are_answered() {
+    only_the_poisonous_row_is_set_aside(BREAKS).await;
+}
+
+async fn only_the_poisonous_row_is_set_aside(poison: &str) {
     let world = World::start().await;
     let stream = world
         .receive(vec![
@@ -180,7 +191,7 @@ async fn only_the_poisonous_row_is_set_aside_and_its_neighbours_are_answered() {
             says("after", "and a lamp"),
         ])
         .await;
-    world.poison("bad").await;
+    world.poison("bad", poison).await;
     let partition = partition(&world, number(&stream)).await;
     wake(&partition, &stream);
     world
@@ -203,12 +214,12 @@ async fn only_the_poisonous_row_is_set_aside_and_its_neighbours_are_answered() {
 
 #[tokio::test]
 async fn a_database_that_fails_in_the_middle_of_an_attempt_brings_no_row_nearer_to_quarantine() {
-    let world = World::start().await;
+    let world = World::start_on_postgres().await;
     let stream = world
         .receive(vec![picture("one"), says("two", "a kettle")])
         .await;
-    // Attempts are counted, and what follows from them cannot be committed.
-    world.break_table("conversation").await;
+    // Attempts are counted, and there is no room for what follows from them.
+    world.fail_with(DISK_FULL, "log", "true").await;
     let partition = partition(&world, number(&stream)).await;
     wake(&partition, &stream);
     let crashes_max = world.context.config.crashes_max as usize;
@@ -217,7 +228,7 @@ async fn a_database_that_fails_in_the_middle_of_an_attempt_brings_no_row_nearer_
             world.timer.waits().len() > 2 * crashes_max
         })
         .await;
-    world.mend("conversation").await;
+    world.heal().await;
     world
         .pass(SECOND, "both are taken", async || {
             world.rows("open").await == 0
@@ -280,8 +291,8 @@ async fn with_a_person_a_poisonous_message_takes_no_answer_of_theirs_with_it() {
             wishes("later", answer("Anything else?")),
         ])
         .await;
-    world.poison("bad").await;
-    world.poison("lost").await;
+    world.poison("bad", REFUSES).await;
+    world.poison("lost", REFUSES).await;
     wake(&partition, &stream);
     world
         .pass(100 * MS, "both are set aside", async || {
@@ -321,4 +332,29 @@ async fn an_effect_whose_answer_crashes_is_given_up_and_the_turn_goes_on() {
     let plans = world.model.asked();
     let asked = plans.iter().filter(|id| id.contains("plan")).count();
     assert_eq!(asked, 3, "{plans:?}");
+}
+
+#[tokio::test]
+async fn a_database_that_fails_brings_no_effect_nearer_to_being_given_up() {
+    let world = World::start_on_postgres().await;
+    world.model.says(Says::Text(r#"{"calls":[]}"#));
+    let is_plan = "position('plan_generated' in convert_from(NEW.payload, 'UTF8')) > 0";
+    world.fail_with(DISK_FULL, "log", is_plan).await;
+    let stream = world.receive(vec![says("one", "a kettle")]).await;
+    let partition = partition(&world, number(&stream)).await;
+    wake(&partition, &stream);
+    let crashes_max = world.context.config.crashes_max as usize;
+    world
+        .pass(SECOND, "crashes", async || {
+            world.timer.waits().len() > 2 * crashes_max
+        })
+        .await;
+    world.heal().await;
+    world
+        .pass(SECOND, "the turn ends", async || {
+            world.events(&stream).await.contains(&"turn_ended")
+        })
+        .await;
+    let failures = world.failures(&stream).await;
+    assert!(!failures.contains(&"crashes".to_owned()), "{failures:?}");
 }

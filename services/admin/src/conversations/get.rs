@@ -1,5 +1,7 @@
 //! `GET /v1/shops/{shop}/conversations/{conversation}`.
 
+use std::ops::ControlFlow;
+
 use axum::Json;
 use axum::extract::State;
 use mercer_replay::Turns;
@@ -63,7 +65,11 @@ pub(crate) async fn get_conversation(
     let shop = admin.store.shops().get(&stream.shop).await?;
     let locale = shop.map(|shop| shop.locale).unwrap_or_default();
     let mut folded = Turns::default();
-    mercer_replay::read(&admin.store, &stream, |record| folded.take(record)).await?;
+    let read = mercer_replay::read(&admin.store, &stream, |record| {
+        folded.take(record);
+        ControlFlow::Continue(())
+    });
+    read.await?;
     let turns = folded.turns.into_iter();
     Ok(Json(ConversationDetail {
         conversation: row.into(),

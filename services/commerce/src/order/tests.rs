@@ -71,6 +71,7 @@ topics![
     a_postcode_of_five_digits_is_no_order_number,
     wrong_and_half_right_proofs_are_answered_alike,
     details_may_come_one_by_one_in_any_order,
+    a_conversation_remembers_what_a_proof_needs_and_no_more,
     a_wrong_detail_is_not_carried_into_later_messages,
     the_sixth_wrong_proof_goes_to_a_person,
     an_address_has_ten_wrong_proofs_an_hour_over_all_conversations,
@@ -392,6 +393,18 @@ async fn details_may_come_one_by_one_in_any_order(env: Env) {
             "nothing is kept of a proof that is made"
         );
     }
+}
+
+async fn a_conversation_remembers_what_a_proof_needs_and_no_more(env: Env) {
+    two_customers(&env.store).await;
+    let mut talk = Talk::new(&env.store, "a");
+    let guesses: Vec<String> = (10_000..10_011).map(|code| code.to_string()).collect();
+    talk.says(&format!("ann@example.com {}", guesses.join(" ")))
+        .await;
+    let is_email = |detail: &&mercer_schemas::Detail| detail.key.expose().contains('@');
+    let given = &talk.identity.given;
+    assert_eq!(given.len(), crate::given::CARRIED_MAX);
+    assert_eq!(given.iter().filter(is_email).count(), 1);
 }
 
 async fn a_wrong_detail_is_not_carried_into_later_messages(env: Env) {

@@ -1,5 +1,6 @@
 //! `mercer replay`: what a conversation did, and proof that logs explain themselves.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use anyhow::{bail, ensure};
@@ -75,6 +76,7 @@ async fn replay(store: &Store, stream: &Stream, args: &Args) -> anyhow::Result<(
         if let Some(verification) = &mut verification {
             verification.take(record);
         }
+        ControlFlow::Continue(())
     });
     ensure!(
         records.await? > 0,

@@ -131,7 +131,8 @@ fn conversations_health(failing: &[&str]) -> PartHealth {
 }
 
 /// Returns how the tasks beside conversations go. A task that keeps panicking is named and does not
-/// take the node out: customers are answered without it, and it would panic on every other node too.
+/// take the node out: customers are answered without it. What stops the notifier or an import is in the
+/// database, which every other node has too; an indexer that stops leaves this node's own index behind.
 fn beside_health(problem: Option<String>) -> PartHealth {
     PartHealth {
         name: "tasks".into(),

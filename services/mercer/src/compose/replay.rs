@@ -1,5 +1,7 @@
 //! Replays for the admin API.
 
+use std::ops::ControlFlow;
+
 use async_trait::async_trait;
 use mercer_admin::{ConversationReplay, ReplayError, ReplayReport, TimelineEntry};
 use mercer_replay::{Entry, Timeline, Verification};
@@ -33,7 +35,7 @@ impl ConversationReplay for Replay {
         let mut answer = Answer::new(TIMELINE_BYTES_MAX);
         let read = mercer_replay::read(&self.store, &stream, |record| {
             verification.take(record);
-            answer.add(timeline.take(record));
+            answer.add(timeline.take(record))
         });
         if read.await.map_err(unread)? == 0 {
             return Err(ReplayError::NotFound);
@@ -76,13 +78,13 @@ impl Answer {
         }
     }
 
-    fn add(&mut self, entry: Entry) {
+    /// Takes a line. After one that is too many there will be no answer, and no more are wanted.
+    fn add(&mut self, entry: Entry) -> ControlFlow<()> {
         let detail: usize = entry.detail.iter().map(String::len).sum();
         self.bytes += entry.title.len() + detail;
         if self.bytes > self.bytes_max {
-            // There will be no answer, so nothing of it has to be kept.
             self.entries = Vec::new();
-            return;
+            return ControlFlow::Break(());
         }
         self.entries.push(TimelineEntry {
             seq: entry.seq,
@@ -91,12 +93,12 @@ impl Answer {
             title: entry.title,
             detail: Personal::new(serde_json::json!(entry.detail)),
         });
+        ControlFlow::Continue(())
     }
 
     fn entries(self) -> Result<Vec<TimelineEntry>, ReplayError> {
         if self.bytes > self.bytes_max {
             return Err(ReplayError::TooLong {
-                bytes: self.bytes,
                 bytes_max: self.bytes_max,
             });
         }
@@ -122,20 +124,21 @@ mod tests {
     fn a_timeline_that_is_too_long_is_refused_and_not_cut() {
         let mut fits = Answer::new(18);
         for seq in 1..=2 {
-            fits.add(entry(seq, "12345"));
+            assert!(fits.add(entry(seq, "12345")).is_continue());
         }
         assert!(fits.entries().is_ok_and(|entries| entries.len() == 2));
         let mut too_long = Answer::new(18);
-        for seq in 1..=3 {
-            too_long.add(entry(seq, "12345"));
+        for seq in 1..=2 {
+            assert!(too_long.add(entry(seq, "12345")).is_continue());
         }
+        assert!(
+            too_long.add(entry(3, "12345")).is_break(),
+            "no more is read"
+        );
         assert!(too_long.entries.is_empty(), "nothing is kept in vain");
         assert!(matches!(
             too_long.entries(),
-            Err(ReplayError::TooLong {
-                bytes: 27,
-                bytes_max: 18
-            })
+            Err(ReplayError::TooLong { bytes_max: 18 })
         ));
     }
 }

@@ -58,6 +58,11 @@ const DESCRIBED: &[(Kind, &str, &str)] = &[
         "mercer_outbox_unreadable_total",
         "Messages given up because they cannot be read back",
     ),
+    (
+        Counter,
+        "mercer_outbox_unrecorded_total",
+        "Outcomes of sending that the database does not take",
+    ),
     // Conversations.
     (Counter, "mercer_turns_total", "Turns that ended"),
     (

@@ -8,7 +8,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub shop: String,
-    /// SHA-256, hexadecimal.
+    /// HMAC-SHA-256 of what it counts against under a secret of the database, hexadecimal.
     #[sea_orm(primary_key, auto_increment = false)]
     pub scope: String,
     #[sea_orm(primary_key, auto_increment = false)]

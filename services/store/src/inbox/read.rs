@@ -2,11 +2,14 @@
 
 use mercer_schemas::ids::PARTITIONS;
 use mercer_schemas::{ShopId, Stream};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QueryResult, QuerySelect,
+};
 
 use super::{Inbox, InboxKind, InboxRow, OpenRows, UnreadableRow};
 use crate::conversations::parse_channel;
-use crate::db::{all, exec, get, now_ms};
+use crate::db::{all, exec, get, now_ms, one};
 use crate::entity::inbox;
 use crate::error::Error;
 use crate::leases::{Lease, guard};
@@ -23,32 +26,38 @@ impl Inbox {
     /// [`Error::Unavailable`].
     pub async fn open(&self, stream: &Stream) -> Result<OpenRows, Error> {
         let (shop, conversation) = (stream.shop.to_string(), stream.conversation.to_string());
-        let rows = self.db.read(move |c| async move {
-            let found = inbox::Entity::find()
+        let stream = stream.clone();
+        let open = self.db.read(move |c| async move {
+            let query = inbox::Entity::find()
                 .filter(inbox::Column::Shop.eq(shop))
                 .filter(inbox::Column::Conversation.eq(conversation))
                 .filter(inbox::Column::State.eq("open"))
                 .order_by_asc(inbox::Column::SentAtMs)
                 .order_by_asc(inbox::Column::Id)
-                .limit(OPEN_MAX)
-                .all(&c);
-            Ok(found.await?)
-        });
-        let mut open = OpenRows::default();
-        for row in rows.await? {
-            match decode(row, stream) {
-                Ok(row) => open.rows.push(row),
-                Err(unreadable) => open.unreadable.push(unreadable),
+                .limit(OPEN_MAX);
+            let mut open = OpenRows::default();
+            match query.clone().all(&c).await.map_err(Error::from) {
+                Ok(models) => models.into_iter().for_each(|row| open.add(row, &stream)),
+                // One row with a value of another type than its column's (SQLite lets it be) keeps
+                // all from being read together.
+                Err(Error::Corrupt { .. }) => {
+                    let ids = query.select_only().column(inbox::Column::Id);
+                    for id in ids.into_tuple::<i64>().all(&c).await? {
+                        open.add_alone(&c, id, &stream).await?;
+                    }
+                }
+                Err(error) => return Err(error),
             }
-        }
-        Ok(open)
+            Ok(open)
+        });
+        open.await
     }
 
     /// Returns the conversations of these partitions that have open rows, the longest waiting
     /// first.
     ///
     /// # Errors
-    /// [`Error::Unavailable`], [`Error::Corrupt`].
+    /// [`Error::Unavailable`].
     pub async fn open_partitions(&self, partitions: &[u16]) -> Result<Vec<Stream>, Error> {
         if partitions.is_empty() {
             return Ok(Vec::new());
@@ -63,13 +72,11 @@ impl Inbox {
             .read(move |c| async move { Ok(all(&c, sql, []).await?) });
         let mut streams = Vec::new();
         for row in rows.await? {
-            let (shop, conversation): (String, String) =
-                (get(&row, "shop")?, get(&row, "conversation")?);
-            let corrupt = || Error::corrupt("inbox", &conversation);
-            streams.push(Stream {
-                shop: ShopId::new(shop).map_err(|_| corrupt())?,
-                conversation: conversation.parse().map_err(|_| corrupt())?,
-            });
+            match stream_of(&row) {
+                Ok(stream) => streams.push(stream),
+                // It belongs to nobody, and keeps nobody from the others.
+                Err(error) => tracing::error!(%error, "open inbox rows name no conversation"),
+            }
         }
         Ok(streams)
     }
@@ -207,6 +214,58 @@ impl Inbox {
         });
         count.await
     }
+}
+
+impl OpenRows {
+    fn add(&mut self, row: inbox::Model, stream: &Stream) {
+        match decode(row, stream) {
+            Ok(row) => self.rows.push(row),
+            Err(unreadable) => self.unreadable.push(unreadable),
+        }
+    }
+
+    async fn add_alone<C: ConnectionTrait>(
+        &mut self,
+        c: &C,
+        id: i64,
+        stream: &Stream,
+    ) -> Result<(), Error> {
+        match inbox::Entity::find_by_id(id)
+            .one(c)
+            .await
+            .map_err(Error::from)
+        {
+            Ok(row) => row.into_iter().for_each(|row| self.add(row, stream)),
+            Err(error @ Error::Corrupt { .. }) => {
+                tracing::error!(inbox.id = id, %error, "a column of an inbox row has another type");
+                let sql = "SELECT channel, address, kind FROM inbox WHERE id = $1";
+                let row = one(c, sql, [id.into()]).await?;
+                let text = |column| -> String {
+                    let row = row.as_ref();
+                    row.and_then(|row| get(row, column).ok())
+                        .unwrap_or_default()
+                };
+                self.unreadable.push(UnreadableRow {
+                    id,
+                    what: "inbox column",
+                    channel: parse_channel(&text("channel")),
+                    address: text("address").into(),
+                    kind: InboxKind::parse(&text("kind")),
+                });
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+fn stream_of(row: &QueryResult) -> Result<Stream, Error> {
+    let (shop, conversation): (String, String) = (get(row, "shop")?, get(row, "conversation")?);
+    let corrupt = || Error::corrupt("inbox", &conversation);
+    Ok(Stream {
+        shop: ShopId::new(shop).map_err(|_| corrupt())?,
+        conversation: conversation.parse().map_err(|_| corrupt())?,
+    })
 }
 
 /// Narrows a statement to partitions; nothing where they are all.

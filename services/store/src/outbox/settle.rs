@@ -4,8 +4,8 @@ use mercer_schemas::{DeliveryStatus, MessageId, Notice, ShopId};
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Value};
 
 use super::{
-    Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported, Resolution, UNKNOWN_WAIT_MS,
-    decode, delivery_name, parts,
+    CLAIM_UNANSWERED, Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Reported,
+    Resolution, UNKNOWN_WAIT_MS, decode, delivery_name, parts,
 };
 use crate::db::{exec, get, now_ms, one};
 use crate::entity::outbox;
@@ -193,13 +193,18 @@ async fn resolve<C: ConnectionTrait>(
     attempt: Attempt,
     resolution: Resolution,
 ) -> Result<bool, Error> {
-    let (state, cause, resends) = match resolution {
+    let (state, cause) = match resolution {
         Resolution::Sent { provider_id } => return note_sent(tx, attempt, &provider_id).await,
-        Resolution::Resend => (OutboxState::Pending, "resend".to_owned(), 1),
-        Resolution::GiveUp { cause } => (OutboxState::Failed, cause, 0),
+        Resolution::Resend => (OutboxState::Pending, "resend".to_owned()),
+        Resolution::GiveUp { cause } => (OutboxState::Failed, cause),
+    };
+    // A claim that nobody heard of sent nothing, so that this is no second time.
+    let repeats = match state {
+        OutboxState::Pending => format!("CASE WHEN cause = '{CLAIM_UNANSWERED}' THEN 0 ELSE 1 END"),
+        _ => "0".to_owned(),
     };
     let sql = format!(
-        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7, resends = resends + $8 \
+        "UPDATE outbox SET state = $5, due_at_ms = $6, cause = $7, resends = resends + {repeats} \
          WHERE {THIS_ATTEMPT} AND state = 'unknown'"
     );
     let [message, number, owner, epoch] = attempt.values();
@@ -211,7 +216,6 @@ async fn resolve<C: ConnectionTrait>(
         state.as_str().into(),
         now_ms().into(),
         cause.into(),
-        i64::from(resends).into(),
     ];
     let changed = exec(tx, sql, values).await? == 1;
     if changed && state == OutboxState::Failed {
@@ -311,17 +315,16 @@ async fn report<C: ConnectionTrait>(
 /// Notes that the retailer is told of a message that will not reach the customer. Of its row only
 /// what names it is read: the rest may be what cannot be read back.
 pub(super) async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Result<(), Error> {
-    let found = outbox::Entity::find_by_id(message.to_owned())
-        .one(tx)
-        .await?;
-    let Some(row) = found else {
+    let sql = "SELECT shop, conversation, cause FROM outbox WHERE message = $1";
+    let Some(row) = one(tx, sql, [message.into()]).await? else {
         return Ok(());
     };
-    let named = (
-        ShopId::new(row.shop),
-        row.conversation.parse(),
-        row.message.parse(),
+    let (shop, conversation, cause): (String, String, Option<String>) = (
+        get(&row, "shop")?,
+        get(&row, "conversation")?,
+        get(&row, "cause")?,
     );
+    let named = (ShopId::new(shop), conversation.parse(), message.parse());
     let (Ok(shop), Ok(conversation), Ok(message)) = named else {
         return Ok(());
     };
@@ -329,9 +332,7 @@ pub(super) async fn tell_failed<C: ConnectionTrait>(tx: &C, message: &str) -> Re
         shop,
         conversation,
         message,
-        cause: row
-            .cause
-            .unwrap_or_else(|| "reported_by_platform".to_owned()),
+        cause: cause.unwrap_or_else(|| "reported_by_platform".to_owned()),
     };
     crate::notices::add(tx, &notice).await
 }

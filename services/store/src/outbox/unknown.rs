@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use mercer_schemas::MessageId;
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect,
 };
 
 use super::unreadable::{Loaded, load};
-use super::{Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS};
+use super::{CLAIM_UNANSWERED, KnownAttempts, Outbox, OutboxRow, OutboxState, UNKNOWN_WAIT_MS};
 use crate::db::{all, exec, get, now_ms};
 use crate::entity::outbox;
 use crate::error::Error;
@@ -17,46 +18,48 @@ use crate::leases::{Lease, guard};
 
 impl Outbox {
     /// Finds messages that an owner before these leases left `sending`: whether they were sent is
-    /// unknown now, and they are marked so.
+    /// unknown now, and they are marked so. What this process still sends under a lease that it lost
+    /// and has again is left to it.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
-    pub async fn sending_left_over(&self, leases: &[Lease]) -> Result<Vec<OutboxRow>, Error> {
+    pub async fn sending_left_over(
+        &self,
+        leases: &[Lease],
+        known: KnownAttempts,
+    ) -> Result<Vec<OutboxRow>, Error> {
         let leases = leases.to_vec();
         let marked = self.db.write(move |tx| {
             Box::pin(async move {
                 let mut left = sending(tx, &leases).await?;
-                left.retain(|of| !of.is_own());
-                mark(tx, &left, "owner_died").await
+                left.retain(|of| {
+                    !of.is_of_this_lease() && !(of.is_of_this_node() && of.is_among(&known.made))
+                });
+                mark(tx, &left, |_| "owner_died").await
             })
         });
         Ok(marked.await?.readable())
     }
 
-    /// Finds messages that are `sending` under these leases and that nobody sends: their claim was
-    /// committed after its caller had been told that it failed. They are marked unknown.
+    /// Finds messages that this node claimed and does not send: the claim was committed after its
+    /// caller had been told that it failed, or the attempt ended without a record. They are marked
+    /// unknown, the former as [`OutboxRow::was_unanswered`].
     ///
-    /// `in_flight` are the attempts that are being made, by message and number. Whoever claims
-    /// calls this between two claims, so that each claim that was answered is among them.
+    /// Whoever claims calls this between two claims, so that each claim that was answered is known.
     ///
     /// # Errors
     /// [`Error::Unavailable`].
     pub async fn sending_unattended(
         &self,
         leases: &[Lease],
-        in_flight: BTreeSet<(MessageId, u32)>,
+        known: KnownAttempts,
     ) -> Result<Vec<OutboxRow>, Error> {
         let leases = leases.to_vec();
         // Most looks find nothing: a read settles those without a commit.
+        let KnownAttempts { made, lost } = known;
         let found = self.db.read(move |c| async move {
             let mut found = sending(&c, &leases).await?;
-            let in_flight: BTreeSet<(&str, i64)> = in_flight
-                .iter()
-                .map(|(message, attempt)| (message.as_str(), i64::from(*attempt)))
-                .collect();
-            found.retain(|of| {
-                of.is_own() && !in_flight.contains(&(of.message.as_str(), of.attempt))
-            });
+            found.retain(|of| of.is_of_this_node() && !of.is_among(&made));
             Ok(found)
         });
         let unattended = found.await?;
@@ -64,7 +67,13 @@ impl Outbox {
             return Ok(Vec::new());
         }
         let marked = self.db.write(move |tx| {
-            Box::pin(async move { mark(tx, &unattended, "claim_unanswered").await })
+            Box::pin(async move {
+                let cause = |of: &Sending| match of.is_among(&lost) {
+                    true => "attempt_lost",
+                    false => CLAIM_UNANSWERED,
+                };
+                mark(tx, &unattended, cause).await
+            })
         });
         Ok(marked.await?.readable())
     }
@@ -85,18 +94,18 @@ impl Outbox {
         let over = Condition::any()
             .add(outbox::Column::DueAtMs.lte(now_ms))
             .add(outbox::Column::DueAtMs.gt(now_ms.saturating_add(UNKNOWN_WAIT_MS)));
-        let rows = self.db.read(move |c| async move {
-            let found = outbox::Entity::find()
+        let due = self.db.read(move |c| async move {
+            let query = outbox::Entity::find()
                 .filter(outbox::Column::State.eq(OutboxState::Unknown.as_str()))
                 .filter(outbox::Column::Partition.is_in(partitions))
                 .filter(over)
                 .order_by_asc(outbox::Column::DueAtMs)
-                .limit(limit)
-                .all(&c);
-            Ok(found.await?)
+                .limit(limit);
+            let mut due = Loaded::default();
+            due.add_found(&c, query).await?;
+            Ok(due)
         });
-        let mut due = Loaded::default();
-        rows.await?.into_iter().for_each(|model| due.add(model));
+        let mut due = due.await?;
         if due.unreadable.is_empty() {
             return Ok(due.readable());
         }
@@ -127,11 +136,40 @@ struct Sending {
 }
 
 impl Sending {
-    /// Says whether it was claimed under this very lease, and not by an owner before.
-    fn is_own(&self) -> bool {
+    /// Reads a row; none where its partition is of none of these leases.
+    fn of(row: &QueryResult, leases: &[Lease]) -> Result<Option<Self>, Error> {
+        let partition: i64 = get(row, "partition")?;
+        let held = leases
+            .iter()
+            .find(|lease| i64::from(lease.partition) == partition);
+        let Some(lease) = held.cloned() else {
+            return Ok(None);
+        };
+        let owner: Option<String> = get(row, "owner")?;
+        Ok(Some(Self {
+            message: get(row, "message")?,
+            attempt: get(row, "attempt")?,
+            claimed_by: owner.zip(get(row, "epoch")?),
+            lease,
+        }))
+    }
+
+    /// Says whether it was claimed by this node, under whichever lease.
+    fn is_of_this_node(&self) -> bool {
         let claimed = self.claimed_by.as_ref();
-        claimed
-            .is_some_and(|(owner, epoch)| *owner == self.lease.owner && *epoch == self.lease.epoch)
+        claimed.is_some_and(|(owner, _)| *owner == self.lease.owner)
+    }
+
+    /// Says whether it was claimed under this very lease.
+    fn is_of_this_lease(&self) -> bool {
+        let claimed = self.claimed_by.as_ref();
+        self.is_of_this_node() && claimed.is_some_and(|(_, epoch)| *epoch == self.lease.epoch)
+    }
+
+    fn is_among(&self, attempts: &BTreeSet<(MessageId, u32)>) -> bool {
+        let number = u32::try_from(self.attempt).unwrap_or(u32::MAX);
+        let message: Result<MessageId, _> = self.message.parse();
+        message.is_ok_and(|message| attempts.contains(&(message, number)))
     }
 }
 
@@ -147,26 +185,21 @@ async fn sending<C: ConnectionTrait>(c: &C, leases: &[Lease]) -> Result<Vec<Send
     );
     let mut found = Vec::new();
     for row in all(c, sql, []).await? {
-        let partition: i64 = get(&row, "partition")?;
-        let held = leases
-            .iter()
-            .find(|lease| i64::from(lease.partition) == partition);
-        let Some(lease) = held.cloned() else {
-            continue;
-        };
-        let owner: Option<String> = get(&row, "owner")?;
-        found.push(Sending {
-            message: get(&row, "message")?,
-            attempt: get(&row, "attempt")?,
-            claimed_by: owner.zip(get(&row, "epoch")?),
-            lease,
-        });
+        match Sending::of(&row, leases) {
+            Ok(sending) => found.extend(sending),
+            // It stays as it is and keeps nobody from the others.
+            Err(error) => tracing::error!(%error, "a message on its way cannot be read"),
+        }
     }
     Ok(found)
 }
 
 /// Marks those unknown that are still in the same attempt and whose lease holds.
-async fn mark<C: ConnectionTrait>(tx: &C, found: &[Sending], cause: &str) -> Result<Loaded, Error> {
+async fn mark<C: ConnectionTrait>(
+    tx: &C,
+    found: &[Sending],
+    cause: impl Fn(&Sending) -> &'static str,
+) -> Result<Loaded, Error> {
     let due_at_ms = now_ms() + UNKNOWN_WAIT_MS;
     let mut marked = Vec::new();
     for of in found {
@@ -176,7 +209,7 @@ async fn mark<C: ConnectionTrait>(tx: &C, found: &[Sending], cause: &str) -> Res
         let sql = "UPDATE outbox SET state = 'unknown', cause = $1, due_at_ms = $2 \
                    WHERE message = $3 AND attempt = $4 AND state = 'sending'";
         let values = [
-            cause.into(),
+            cause(of).into(),
             due_at_ms.into(),
             of.message.as_str().into(),
             of.attempt.into(),

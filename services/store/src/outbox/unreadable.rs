@@ -1,11 +1,13 @@
 //! Messages whose row cannot be read back: a newer program wrote it, or somebody changed it by hand.
 //! Each is given up by itself, so that it holds up no other.
 
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+};
 
 use super::settle::tell_failed;
 use super::{OutboxRow, decode};
-use crate::db::{exec, now_ms};
+use crate::db::{exec, get, now_ms, one};
 use crate::entity::outbox;
 use crate::error::Error;
 use crate::records::CHUNK;
@@ -26,7 +28,52 @@ pub(super) struct Unreadable {
 }
 
 impl Loaded {
-    pub(super) fn add(&mut self, model: outbox::Model) {
+    /// Adds what a query finds. One row with a value of another type than its column's (SQLite lets
+    /// it be) keeps all from being read together; they are read one by one then.
+    pub(super) async fn add_found<C: ConnectionTrait>(
+        &mut self,
+        c: &C,
+        query: Select<outbox::Entity>,
+    ) -> Result<(), Error> {
+        match query.clone().all(c).await.map_err(Error::from) {
+            Ok(models) => models.into_iter().for_each(|model| self.add(model)),
+            Err(Error::Corrupt { .. }) => {
+                let messages = query
+                    .select_only()
+                    .column(outbox::Column::Message)
+                    .into_tuple::<String>()
+                    .all(c)
+                    .await?;
+                for message in messages {
+                    self.add_alone(c, message).await?;
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn add_alone<C: ConnectionTrait>(&mut self, c: &C, message: String) -> Result<(), Error> {
+        let found = outbox::Entity::find_by_id(message.clone()).one(c).await;
+        match found.map_err(Error::from) {
+            Ok(model) => model.into_iter().for_each(|model| self.add(model)),
+            Err(error @ Error::Corrupt { .. }) => {
+                tracing::error!(message.id = %message, %error, "a column of a message has another type");
+                let sql = "SELECT partition FROM outbox WHERE message = $1";
+                if let Some(row) = one(c, sql, [message.as_str().into()]).await? {
+                    self.unreadable.push(Unreadable {
+                        partition: get(&row, "partition")?,
+                        message,
+                        what: "outbox column",
+                    });
+                }
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, model: outbox::Model) {
         let (message, partition) = (model.message.clone(), model.partition);
         match decode(model) {
             Ok(row) => self.rows.push(row),
@@ -73,13 +120,11 @@ impl Loaded {
 pub(super) async fn load<C: ConnectionTrait>(tx: &C, messages: &[String]) -> Result<Loaded, Error> {
     let mut loaded = Loaded::default();
     for chunk in messages.chunks(CHUNK) {
-        let found = outbox::Entity::find()
+        let query = outbox::Entity::find()
             .filter(outbox::Column::Message.is_in(chunk.iter().map(String::as_str)))
             .order_by_asc(outbox::Column::DueAtMs)
-            .order_by_asc(outbox::Column::Message)
-            .all(tx)
-            .await?;
-        found.into_iter().for_each(|model| loaded.add(model));
+            .order_by_asc(outbox::Column::Message);
+        loaded.add_found(tx, query).await?;
     }
     loaded.give_up(tx).await?;
     Ok(loaded)

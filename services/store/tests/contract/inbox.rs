@@ -313,3 +313,33 @@ pub async fn a_row_that_cannot_be_read_hides_no_other(env: Env) {
     assert_eq!(unreadable.kind, Some(InboxKind::Message));
     assert!(unreadable.channel.is_none());
 }
+
+/// SQLite keeps what does not fit its column's type.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_with_a_value_of_another_type_hides_no_other() {
+    let env = Env::sqlite().await;
+    let (_, bad) = env.receive("447700900009", "bad").await;
+    let (stream, good) = env.receive("447700900009", "good").await;
+    let sql = format!("UPDATE inbox SET received_at_ms = 'my words' WHERE id = {bad}");
+    env.sql(&sql).await;
+    let open = env.store.inbox().open(&stream).await.expect("open");
+    assert_eq!((open.rows.len(), open.rows[0].id), (1, good));
+    let unreadable = &open.unreadable[0];
+    assert_eq!(
+        (unreadable.id, unreadable.what, unreadable.kind),
+        (bad, "inbox column", Some(InboxKind::Message))
+    );
+    assert_eq!(unreadable.address.expose(), "447700900009");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_row_that_names_no_conversation_hides_no_other() {
+    let env = Env::sqlite().await;
+    let (_, bad) = env.receive("447700900008", "bad").await;
+    let (stream, _) = env.receive("447700900009", "good").await;
+    let sql = format!("UPDATE inbox SET conversation = 'my words' WHERE id = {bad}");
+    env.sql(&sql).await;
+    let all: Vec<u16> = (0..mercer_schemas::ids::PARTITIONS).collect();
+    let open = env.store.inbox().open_partitions(&all).await;
+    assert_eq!(open, Ok(vec![stream]));
+}

@@ -65,6 +65,8 @@ topics![
     outbox::unknown_messages_are_not_sent_again_by_themselves,
     outbox::messages_of_a_dead_owner_become_unknown,
     outbox::a_claim_that_nobody_heard_of_becomes_unknown,
+    outbox::what_a_node_still_sends_is_no_left_over_of_its_own,
+    outbox::what_a_node_sent_under_a_lease_before_is_found_when_it_is_lost,
     outbox::a_message_that_cannot_be_read_holds_up_no_other,
     outbox::reports_form_a_lattice,
     outbox::a_message_of_parts_is_settled_when_all_are,

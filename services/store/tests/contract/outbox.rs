@@ -2,7 +2,8 @@
 
 use mercer_schemas::{DeliveryStatus, MessageId, Stream};
 use mercer_store::{
-    Lease, Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Resolution, UNKNOWN_WAIT_MS,
+    KnownAttempts, Lease, Outbox, OutboxRow, OutboxState, Part, RETRY_WAIT_MAX_MS, Resolution,
+    UNKNOWN_WAIT_MS,
 };
 
 use crate::support::{Env, append, now_ms, outgoing, record, shop};
@@ -208,7 +209,10 @@ pub async fn an_owner_that_was_frozen_undoes_nothing(env: Env) {
 
     let all = env.leases("node-2").await;
     let new = all[usize::from(frozen.partition)].clone();
-    outbox.sending_left_over(&all).await.expect("left over");
+    outbox
+        .sending_left_over(&all, KnownAttempts::default())
+        .await
+        .expect("left over");
     let later = now_ms() + UNKNOWN_WAIT_MS + 1;
     let theirs = outbox.unknown_due(std::slice::from_ref(&old), later, 10);
     let theirs = theirs.await.expect("due");
@@ -242,7 +246,10 @@ pub async fn what_a_frozen_owner_did_send_counts_until_it_is_sent_again(env: Env
     let outbox = env.store.outbox();
     let frozen = claim_one(&outbox, &[old], now_ms(), &ids[0]).await;
     let all = env.leases("node-2").await;
-    outbox.sending_left_over(&all).await.expect("left over");
+    outbox
+        .sending_left_over(&all, KnownAttempts::default())
+        .await
+        .expect("left over");
     assert_eq!(outbox.sent(&frozen, "wamid.old").await, Ok(true));
     let rows = outbox.list_for(&stream).await.expect("list");
     assert_eq!(rows[0].state, OutboxState::Sent);
@@ -285,10 +292,16 @@ pub async fn messages_of_a_dead_owner_become_unknown(env: Env) {
     let ids = queue(&env, &stream, &old, 1, &[1]).await;
     let outbox = env.store.outbox();
     claim_one(&outbox, std::slice::from_ref(&old), now_ms(), &ids[0]).await;
-    let own = outbox.sending_left_over(&[old]).await.expect("left over");
+    let own = outbox
+        .sending_left_over(&[old], KnownAttempts::default())
+        .await
+        .expect("left over");
     assert!(own.is_empty(), "its owner is alive");
     let new = env.leases("node-2").await;
-    let left = outbox.sending_left_over(&new).await.expect("left over");
+    let left = outbox
+        .sending_left_over(&new, KnownAttempts::default())
+        .await
+        .expect("left over");
     assert_eq!(
         left.iter()
             .map(|row| row.message.clone())
@@ -298,7 +311,7 @@ pub async fn messages_of_a_dead_owner_become_unknown(env: Env) {
     assert_eq!(left[0].state, OutboxState::Unknown);
     assert!(
         outbox
-            .sending_left_over(&new)
+            .sending_left_over(&new, KnownAttempts::default())
             .await
             .expect("left over")
             .is_empty()
@@ -315,26 +328,89 @@ pub async fn a_claim_that_nobody_heard_of_becomes_unknown(env: Env) {
     }
     let outbox = env.store.outbox();
     let claimed = claim(&outbox, &leases, now_ms()).await;
-    let attempt = |row: &OutboxRow| (row.message.clone(), row.attempt);
-    let all = claimed.iter().map(attempt).collect();
-    let found = outbox.sending_unattended(&leases, all).await;
+    let making = |made: &[(MessageId, u32)]| KnownAttempts {
+        made: made.iter().cloned().collect(),
+        ..KnownAttempts::default()
+    };
+    let all: Vec<(MessageId, u32)> = claimed.iter().map(attempt).collect();
+    let found = outbox.sending_unattended(&leases, making(&all)).await;
     assert!(found.expect("look").is_empty(), "all are being sent");
 
     // Of the second an earlier attempt is still on its way: that is not this one.
-    let (known, other) = (attempt(&claimed[0]), claimed[1].message.clone());
-    let in_flight = [known, (other.clone(), 0)].into();
-    let look = outbox.sending_unattended(&leases, in_flight).await;
+    let (known, other) = (all[0].clone(), claimed[1].message.clone());
+    let known = making(&[known, (other.clone(), 0)]);
+    let look = outbox.sending_unattended(&leases, known).await;
     let found = look.expect("look");
     assert_eq!(names(&found), [other]);
     assert_eq!(found[0].state, OutboxState::Unknown);
-    assert_eq!(found[0].cause.as_deref(), Some("claim_unanswered"));
+    assert!(found[0].was_unanswered());
+    // Nothing was sent, so it is no second time.
+    let partition = usize::from(found[0].partition);
+    let resend = outbox.resolve_unknown(&leases[partition], &found[0], Resolution::Resend);
+    assert_eq!(resend.await, Ok(true));
+    let again = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!((again[0].attempt, again[0].resends), (2, 0));
+
+    // An attempt that was begun may have sent it.
+    let lost = KnownAttempts {
+        made: [all[0].clone()].into(),
+        lost: [attempt(&again[0])].into(),
+    };
+    let found = outbox
+        .sending_unattended(&leases, lost)
+        .await
+        .expect("look");
+    assert!(!found[0].was_unanswered());
+    let resend = outbox.resolve_unknown(&leases[partition], &found[0], Resolution::Resend);
+    assert_eq!(resend.await, Ok(true));
+    let again = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!((again[0].attempt, again[0].resends), (3, 1));
 
     // What others claimed is theirs to know.
     let theirs = env.leases("node-2").await;
-    for leases in [&leases, &theirs] {
-        let found = outbox.sending_unattended(leases, [].into()).await;
-        assert!(found.expect("look").is_empty());
-    }
+    let found = outbox
+        .sending_unattended(&theirs, KnownAttempts::default())
+        .await;
+    assert!(found.expect("look").is_empty());
+}
+
+fn attempt(row: &OutboxRow) -> (MessageId, u32) {
+    (row.message.clone(), row.attempt)
+}
+
+pub async fn what_a_node_still_sends_is_no_left_over_of_its_own(env: Env) {
+    let (stream, _) = env.receive("447700900044", "1").await;
+    let old = env.lease("node", &stream).await;
+    let ids = queue(&env, &stream, &old, 1, &[1]).await;
+    let outbox = env.store.outbox();
+    let claimed = claim_one(&outbox, &[old], now_ms(), &ids[0]).await;
+    // The lease is lost and comes back under another epoch, while the message is on its way.
+    let again = env.leases("node").await;
+    let known = KnownAttempts {
+        made: [attempt(&claimed)].into(),
+        ..KnownAttempts::default()
+    };
+    let left = outbox.sending_left_over(&again, known.clone()).await;
+    assert!(left.expect("look").is_empty());
+    let left = outbox.sending_unattended(&again, known).await;
+    assert!(left.expect("look").is_empty());
+    assert_eq!(outbox.sent(&claimed, "wamid.1").await, Ok(true));
+}
+
+pub async fn what_a_node_sent_under_a_lease_before_is_found_when_it_is_lost(env: Env) {
+    let (stream, _) = env.receive("447700900045", "1").await;
+    let old = env.lease("node", &stream).await;
+    let ids = queue(&env, &stream, &old, 1, &[1]).await;
+    let outbox = env.store.outbox();
+    let claimed = claim_one(&outbox, &[old], now_ms(), &ids[0]).await;
+    let again = env.leases("node").await;
+    let lost = KnownAttempts {
+        lost: [attempt(&claimed)].into(),
+        ..KnownAttempts::default()
+    };
+    let found = outbox.sending_unattended(&again, lost).await.expect("look");
+    assert_eq!(names(&found), ids);
+    assert_eq!(found[0].cause.as_deref(), Some("attempt_lost"));
 }
 
 pub async fn a_message_that_cannot_be_read_holds_up_no_other(env: Env) {
@@ -374,7 +450,10 @@ pub async fn a_message_that_cannot_be_read_holds_up_no_other(env: Env) {
     // Nor does one keep a node from going on with what the node before it left.
     garble(&queued[1][0], "delivery").await;
     let new = env.leases("node-2").await;
-    let left = outbox.sending_left_over(&new).await.expect("left over");
+    let left = outbox
+        .sending_left_over(&new, KnownAttempts::default())
+        .await
+        .expect("left over");
     assert!(left.is_empty());
     claim_one(&outbox, &new, now_ms(), &queued[1][1]).await;
 
@@ -388,6 +467,46 @@ pub async fn a_message_that_cannot_be_read_holds_up_no_other(env: Env) {
         let row = row_of(&outbox, stream, message).await;
         assert_eq!(row.state, OutboxState::Failed);
         assert_eq!(row.cause.as_deref(), Some(cause));
+    }
+}
+
+/// SQLite keeps what does not fit its column's type.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_message_with_a_value_of_another_type_holds_up_no_other() {
+    let env = Env::sqlite().await;
+    let (first, _) = env.receive("447700900042", "1").await;
+    let (second, _) = env.receive("447700900043", "2").await;
+    let leases = env.leases("node").await;
+    let mut queued = Vec::new();
+    for stream in [&first, &second] {
+        let partition = mercer_schemas::partition_of(&stream.shop, &stream.conversation);
+        let lease = &leases[usize::from(partition)];
+        queued.push(queue(&env, stream, lease, 1, &[1, 2]).await);
+    }
+    let outbox = env.store.outbox();
+    let garble = async |message: &MessageId, column: &str| {
+        let sql = format!("UPDATE outbox SET {column} = 'my words' WHERE message = '{message}'");
+        env.sql(&sql).await;
+    };
+    garble(&queued[0][0], "created_at_ms").await;
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(names(&rows), [queued[1][0].clone()], "the other one goes");
+    assert_eq!(outbox.unknown(&rows[0], "timeout").await, Ok(true));
+
+    let rows = claim(&outbox, &leases, now_ms()).await;
+    assert_eq!(names(&rows), [queued[0][1].clone()], "the next may go");
+    assert_eq!(outbox.unknown(&rows[0], "timeout").await, Ok(true));
+    garble(&queued[0][1], "resends").await;
+    let later = now_ms() + UNKNOWN_WAIT_MS + 1;
+    let due = outbox.unknown_due(&leases, later, 10).await.expect("due");
+    assert_eq!(names(&due), [queued[1][0].clone()]);
+
+    env.sql("UPDATE outbox SET created_at_ms = 1, resends = 0")
+        .await;
+    for message in &queued[0] {
+        let row = row_of(&outbox, &first, message).await;
+        assert_eq!(row.state, OutboxState::Failed);
+        assert_eq!(row.cause.as_deref(), Some("outbox column cannot be read"));
     }
 }
 
