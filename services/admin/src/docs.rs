@@ -376,6 +376,7 @@ pub(crate) fn samples() -> BTreeMap<&'static str, Value> {
     add::<conversations::act::Accepted>(&mut all);
     add::<conversations::act::AnswerBody>(&mut all);
     add::<seams::ReplayReport>(&mut all);
+    add::<ProblemBody>(&mut all);
     add::<webhooks::DeliveryRecord>(&mut all);
     add::<webhooks::list::DeliveryPage>(&mut all);
     add::<keys::list::KeyList>(&mut all);

@@ -30,6 +30,16 @@ impl Sample for ReplayReport {
     }
 }
 
+/// Of the problems only this one is described with an operation; the others are shared by all.
+impl Sample for ProblemBody {
+    const SCHEMA: &'static str = "Problem";
+
+    fn sample() -> Self {
+        let detail = "the timeline has more than the 33554432 bytes that an answer holds";
+        Problem::new(Kind::AnswerTooLong, detail).body()
+    }
+}
+
 /// Replay a conversation
 ///
 /// Folds the conversation's log and decides every input again, without calling a model. `verified`
