@@ -27,6 +27,27 @@ async fn store(folder: &Path) -> Store {
         .expect("open the store")
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_shop_that_models_learn_from_can_be_imported() {
+    let shops = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fixtures/shops");
+    let (mut wrong, mut imported) = (Vec::new(), 0);
+    for set in ["train", "develop", "unseen"] {
+        for shop in std::fs::read_dir(shops.join(set)).expect("a set") {
+            let shop = shop.expect("a shop").path();
+            let folder = tempfile::tempdir().expect("a temporary folder");
+            let store = store(folder.path()).await;
+            let result = import_shop(&shop, &store, None, OnError::Abort, Arc::new(())).await;
+            imported += usize::from(result.is_ok());
+            wrong.extend(
+                result
+                    .err()
+                    .map(|error| format!("{}: {error}", shop.display())),
+            );
+        }
+    }
+    assert!(wrong.is_empty() && imported >= 10, "{}", wrong.join("\n"));
+}
+
 fn shop_folder(folder: &Path, catalog: &str, customers: &str, orders: &str, policy: &str) {
     write(folder, "shop.toml", SHOP);
     write(folder, "catalog.jsonl", catalog);
