@@ -262,7 +262,7 @@ fn is_form(word: &str) -> bool {
     };
     LISTED.names.contains(word)
         || LISTED.names.contains(singular)
-        || !FORMS_TOO.contains(&word) && ENDINGS.iter().any(|ending| is_stem(ending))
+        || !FORMS_TOO.contains(&word) && ENDINGS.iter().any(is_stem)
 }
 
 /// A name without the vowel that its endings take the place of.

@@ -33,7 +33,7 @@ impl Outbox {
             Box::pin(async move {
                 let mut left = sending(tx, &leases).await?;
                 left.retain(|of| {
-                    !of.is_of_this_lease() && !(of.is_of_this_node() && of.is_among(&known.made))
+                    !(of.is_of_this_lease() || of.is_of_this_node() && of.is_among(&known.made))
                 });
                 mark(tx, &left, |_| "owner_died").await
             })
