@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 /// For how long a chunk should keep the writer. A write that comes in meanwhile waits for the rest
 /// of it and for its commit; both together stay far below the 200 ms that are promised.
-const TARGET: Duration = Duration::from_millis(40);
+const TARGET: Duration = Duration::from_millis(25);
 
 /// Fewest and most units of a chunk, and those of the first: nothing is known of the machine yet.
 /// A chunk is a dozen statements whatever it holds, so smaller ones would not be quicker.
-const UNITS_MIN: u64 = 100;
+const UNITS_MIN: u64 = 50;
 const UNITS_MAX: u64 = 2_000;
 const UNITS_FIRST: u64 = 100;
 
