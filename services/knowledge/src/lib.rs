@@ -25,5 +25,8 @@ pub use config::SearchConfig;
 pub use error::Error;
 pub use knowledge::{Knowledge, SearchModels};
 pub use progress::Progress;
-pub use search::{Found, PassageHit, PassageQuery, ProductHit, ProductQuery, Why};
+pub use search::{
+    BROWSED_MAX, Found, Order, OrderBy, PassageHit, PassageQuery, ProductHit, ProductQuery, Values,
+    Why,
+};
 pub use text::passages::{Passage, passages};

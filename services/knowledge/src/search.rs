@@ -10,11 +10,15 @@ pub(crate) mod products;
 pub(crate) mod rank;
 
 mod excerpt;
+mod filters;
 mod matching;
+mod measure;
 pub(crate) mod nearest;
 mod query;
 mod reorder;
 mod spelling;
+
+pub use products::BROWSED_MAX;
 
 use mercer_schemas::plan::Sort;
 use mercer_schemas::{Document, DocumentId, Money, Personal, Product};
@@ -34,15 +38,75 @@ pub struct ProductQuery {
     pub max_price: Option<Money>,
     /// Only products of which a variant can be sold now.
     pub in_stock: bool,
-    /// Only products whose category path starts with this.
+    /// Only products in this category or below it: a path (`Plants > Natives`), or one level of it. Never relaxed.
     pub category: Option<String>,
-    /// Names and values that an attribute, or the options of one variant, should have. Where no
-    /// product has them all, products with fewer come back.
-    pub attributes: Vec<(String, String)>,
-    /// Order by price among the relevant products; by relevance when absent.
-    pub sort: Option<Sort>,
+    /// Only products of this brand, case ignored. Never relaxed.
+    pub brand: Option<String>,
+    /// Values that attributes, or the options of one variant, should have. Where no product has them all,
+    /// products with fewer come back, and [`Found::met`] says so.
+    pub wishes: Vec<Values>,
+    /// Values that attributes, or the options of all variants, must not have; of the name `brand`, brands. Never
+    /// relaxed.
+    pub without: Vec<Values>,
+    /// Order among the relevant products; by relevance when absent.
+    pub order: Option<Order>,
     /// Most products to return.
     pub limit: usize,
+}
+
+impl ProductQuery {
+    /// Says whether it asks for more than words: then every product that fits counts, not the first ones alone.
+    pub(crate) fn is_filtered(&self) -> bool {
+        self.order.is_some()
+            || self.min_price.is_some()
+            || self.max_price.is_some()
+            || self.in_stock
+            || self.names_some()
+    }
+
+    /// Says whether it names products by what they are, so that it means something without any words.
+    pub(crate) fn names_some(&self) -> bool {
+        self.category.is_some()
+            || self.brand.is_some()
+            || !self.wishes.is_empty()
+            || !self.without.is_empty()
+    }
+}
+
+/// An attribute or option, with any of these values.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Values {
+    /// Its name, as the shop has it or as references do (`wheel_size`).
+    pub name: String,
+    /// One of these, case ignored.
+    pub values: Vec<String>,
+}
+
+/// The order of products.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Order {
+    /// What decides.
+    pub by: OrderBy,
+    /// Whether the most comes first.
+    pub descending: bool,
+}
+
+/// What decides the order of products.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum OrderBy {
+    /// What they cost, as it is shown.
+    Price,
+    /// A measure or number in an attribute or option of this name; those without one come last.
+    Field(String),
+}
+
+impl From<Sort> for Order {
+    fn from(sort: Sort) -> Self {
+        Self {
+            by: OrderBy::Price,
+            descending: sort == Sort::PriceDesc,
+        }
+    }
 }
 
 /// What a customer asks of policies, questions and promotions.
@@ -70,6 +134,8 @@ pub enum Why {
     Vector,
     /// Words and meaning.
     Both,
+    /// Neither: it is what was asked for by category, brand or values.
+    Filter,
 }
 
 impl Why {
@@ -80,6 +146,7 @@ impl Why {
             Self::Lexical => "lexical",
             Self::Vector => "vector",
             Self::Both => "both",
+            Self::Filter => "filter",
         }
     }
 }
@@ -98,8 +165,13 @@ pub struct ProductHit {
 /// The answer to a product search. No hits is an answer.
 #[derive(Clone)]
 pub struct Found {
-    /// Best first, or by price where that was asked for.
+    /// Best first, or in the order asked for.
     pub hits: Vec<ProductHit>,
+    /// How many products of the shop fit, where the query is filtered or ordered; without words that is exact, as far
+    /// as a shop is browsed ([`BROWSED_MAX`]). Else as many as there are hits.
+    pub total: usize,
+    /// Whether the hits meet all wishes.
+    pub met: bool,
     /// A word that the shop does not know, and the word that was searched instead.
     pub corrected: Option<(Personal<String>, String)>,
     /// Last change of the feed that the indexes held.

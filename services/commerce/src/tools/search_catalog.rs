@@ -42,7 +42,7 @@ impl super::Tool for Tool {
             min_price: price(&call.min_price),
             max_price: price(&call.max_price),
             in_stock: call.in_stock,
-            sort: call.sort,
+            order: call.sort.map(Into::into),
             limit: PRODUCTS_MAX,
             ..ProductQuery::default()
         };

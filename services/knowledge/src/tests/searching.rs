@@ -4,7 +4,7 @@ use mercer_schemas::DocumentKind;
 use mercer_schemas::plan::Sort;
 
 use super::*;
-use crate::Why;
+use crate::{Order, OrderBy, Values, Why};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_spoken_question_finds_the_product_and_the_colour_decides() {
@@ -162,8 +162,8 @@ async fn price_and_stock_are_never_relaxed() {
 async fn an_order_by_price_keeps_to_what_was_meant() {
     let world = World::filled().await;
     let knowledge = world.open(Some(NGrams::new())).await;
-    let sorted = |text: &str, sort| ProductQuery {
-        sort: Some(sort),
+    let sorted = |text: &str, sort: Sort| ProductQuery {
+        order: Some(sort.into()),
         ..words(text)
     };
     let cheapest = world
@@ -181,7 +181,7 @@ async fn attributes_are_wishes_and_categories_are_not() {
     let world = World::filled().await;
     let knowledge = world.open(None).await;
     let with = |name: &str, value: &str| ProductQuery {
-        attributes: vec![(name.to_owned(), value.to_owned())],
+        wishes: vec![values(name, &[value])],
         ..words("kettle")
     };
     assert_eq!(
@@ -207,6 +207,147 @@ async fn attributes_are_wishes_and_categories_are_not() {
             .hits
             .is_empty()
     );
+}
+
+fn values(name: &str, values: &[&str]) -> Values {
+    Values {
+        name: name.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    }
+}
+
+/// A shelf of tents, each with a brand, a weight and who it is for.
+async fn tents() -> World {
+    let world = World::new().await;
+    let tent = |id: &str, brand: &str, weight: &str, sleeps: &str, price: i64, stock: u32| {
+        let title = format!("{brand} Tent {sleeps}");
+        let colours = ["green", "orange"];
+        let mut tent = product(id, &title, "Camping > Tents > Dome", &colours, price, stock);
+        tent.brand = brand.to_owned();
+        let attributes = [("pack weight", weight), ("sleeps", sleeps)];
+        tent.attributes = attributes
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into();
+        tent
+    };
+    world
+        .put(vec![
+            tent("T-1", "Calder", "2.4 kg", "2 people", 12_000, 3),
+            tent("T-2", "Calder", "980 g", "1 person", 21_000, 0),
+            tent("T-3", "Rowan", "3.1 kg", "4 people", 18_000, 5),
+            tent("T-4", "Rowan", "not given", "2 people", 9_000, 2),
+            product("K-1", "Kettle", "Camping > Cooking", &[], 2_000, 9),
+        ])
+        .await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn superlatives_and_counts_are_over_the_whole_shop() {
+    let world = tents().await;
+    let knowledge = world.open(None).await;
+    let by = |name: &str, descending| {
+        Some(Order {
+            by: OrderBy::Field(name.to_owned()),
+            descending,
+        })
+    };
+    let lightest = ProductQuery {
+        category: Some("tents".to_owned()),
+        order: by("pack_weight", false),
+        limit: 1,
+        ..ProductQuery::default()
+    };
+    let found = world.search(&knowledge, lightest.clone()).await;
+    assert_eq!(ids(&found), ["T-2"]);
+    assert_eq!(found.total, 4);
+    assert_eq!(found.hits[0].why, Why::Filter);
+    let all = ProductQuery {
+        limit: 9,
+        ..lightest.clone()
+    };
+    // What has no weight on record comes last, whichever end is asked for.
+    assert_eq!(
+        ids(&world.search(&knowledge, all.clone()).await),
+        ["T-2", "T-1", "T-3", "T-4"]
+    );
+    let heaviest = ProductQuery {
+        order: by("pack_weight", true),
+        ..all
+    };
+    assert_eq!(
+        ids(&world.search(&knowledge, heaviest).await),
+        ["T-3", "T-1", "T-2", "T-4"]
+    );
+    let in_stock = ProductQuery {
+        in_stock: true,
+        ..lightest
+    };
+    let found = world.search(&knowledge, in_stock).await;
+    assert_eq!((ids(&found), found.total), (vec!["T-1".to_owned()], 3));
+    let by_words = ProductQuery {
+        order: Some(Sort::PriceDesc.into()),
+        ..words("which tent is the dearest")
+    };
+    let found = world.search(&knowledge, by_words).await;
+    assert_eq!((ids(&found)[0].as_str(), found.total), ("T-2", 4));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn brands_and_values_are_wanted_or_left_out() {
+    let world = tents().await;
+    let knowledge = world.open(None).await;
+    let search = async |query: ProductQuery| {
+        let found = world.search(&knowledge, query).await;
+        let mut ids = ids(&found);
+        ids.sort();
+        (ids, found.met)
+    };
+    let tent = || words("tent");
+    let brand = ProductQuery {
+        brand: Some("rowan".to_owned()),
+        ..tent()
+    };
+    assert_eq!(search(brand).await.0, ["T-3", "T-4"]);
+    let other_brand = ProductQuery {
+        without: vec![values("brand", &["Rowan"])],
+        ..tent()
+    };
+    assert_eq!(search(other_brand).await.0, ["T-1", "T-2"]);
+    let not_for_two = ProductQuery {
+        without: vec![values("sleeps", &["2 people", "1 person"])],
+        ..tent()
+    };
+    assert_eq!(search(not_for_two).await.0, ["T-3"]);
+    // Each comes in orange too.
+    let not_green = ProductQuery {
+        without: vec![values("colour", &["green"])],
+        ..tent()
+    };
+    assert_eq!(search(not_green).await.0.len(), 4);
+    let either = ProductQuery {
+        wishes: vec![values("sleeps", &["1 person", "4 people"])],
+        ..tent()
+    };
+    assert_eq!(
+        search(either).await,
+        (vec!["T-2".into(), "T-3".into()], true)
+    );
+    // Words that name nothing do not hide what the values name.
+    let unheard_of = ProductQuery {
+        wishes: vec![values("sleeps", &["4 people"])],
+        ..words("bivouac")
+    };
+    assert_eq!(search(unheard_of).await, (vec!["T-3".into()], true));
+    let nothing_has_both = ProductQuery {
+        wishes: vec![
+            values("sleeps", &["4 people"]),
+            values("pack weight", &["980 g"]),
+        ],
+        ..tent()
+    };
+    let found = world.search(&knowledge, nothing_has_both).await;
+    assert!(!found.hits.is_empty() && !found.met && found.total == 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
