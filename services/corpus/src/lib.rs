@@ -1,4 +1,5 @@
-//! Writes training dialogues for the small chat model, through the pipeline's own code.
+//! Writes training dialogues for the small chat model, through the pipeline's own code, and reads
+//! those that were written by hand ([`written`]).
 //!
 //! Shops, products, customers and their words are invented from a seed. Every dialogue is played
 //! through the conversation core (plans must be admissible, replies must be what the reply
@@ -24,6 +25,7 @@ mod shop;
 mod text;
 mod topics;
 mod vocab;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::fs::File;

@@ -61,12 +61,7 @@ impl ProductQuery {
             || self.min_price.is_some()
             || self.max_price.is_some()
             || self.in_stock
-            || self.names_some()
-    }
-
-    /// Says whether it names products by what they are, so that it means something without any words.
-    pub(crate) fn names_some(&self) -> bool {
-        self.category.is_some()
+            || self.category.is_some()
             || self.brand.is_some()
             || !self.wishes.is_empty()
             || !self.without.is_empty()

@@ -5,6 +5,7 @@
 
 mod bench;
 mod models;
+mod shops;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,6 +32,8 @@ enum Command {
     /// Write training dialogues, or make a model to measure with.
     #[command(subcommand)]
     Models(models::Models),
+    /// Play what good assistants look up in the shops written by hand, and say what search does not find.
+    Shops(shops::Args),
 }
 
 fn main() -> ExitCode {
@@ -42,11 +45,14 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     config.log_from(match cli.command {
         // What a measurement does to a pool on purpose is not worth a warning.
         Command::Bench(_) => "error",
+        // That the indexes of a shop imported just now are empty is not worth one either.
+        Command::Shops(_) => "error",
         Command::Models(_) => "warn",
     });
     let _telemetry = observe::start(&config)?;
     match cli.command {
         Command::Bench(command) => bench::run(&config, *command).await,
         Command::Models(command) => models::run(command).await,
+        Command::Shops(args) => shops::run(&config, args).await,
     }
 }

@@ -25,8 +25,12 @@ const CANDIDATES_MIN: usize = 50;
 const JOIN_CHUNK: usize = 200;
 
 /// Products of a shop that are looked through where a query has filters and no words, or where its words lead to
-/// nothing that passes them. About 4 s on one core; a shop that has more is browsed as far as this, in order of ids.
+/// nothing that passes them. A shop that has more is browsed as far as this, in order of ids.
 pub const BROWSED_MAX: usize = 100_000;
+
+/// Products that are looked through to fill up what words found: enough for most shops, and no second is spent on it
+/// in a large one.
+const FILLED_FROM_MAX: usize = 5_000;
 
 /// Products read at once while browsing.
 const BROWSE_PAGE: u64 = 1_000;
@@ -65,7 +69,8 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
     let mut candidates: Vec<Ranked> = coded.products.iter().map(of_code).collect();
     let mut corrected = None;
     let mut near = Vec::new();
-    if candidates.is_empty() || !only_asks(&coded.rest) {
+    let is_wordless = super::query::is_wordless(bounded);
+    if !is_wordless && (candidates.is_empty() || !only_asks(&coded.rest)) {
         let amounts = amounts(query);
         let wanted = Wanted {
             shop,
@@ -89,13 +94,14 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
     }
     let since = Instant::now();
     let mut matches = join(inner, shop, query, &candidates, true).await?;
-    if matches.hits.is_empty() && query.wishes.is_empty() {
+    if matches.hits.is_empty() {
         // The shop may call it something else.
         matches = join(inner, shop, query, &near, true).await?;
     }
-    if matches.hits.is_empty() && query.names_some() {
-        // What it is says more than what it was called.
-        matches = browse(inner, shop, query).await?;
+    let is_named = query.category.is_some() || query.brand.is_some();
+    if matches.hits.is_empty() && (is_named || (is_wordless && query.is_filtered())) {
+        // What it is says more than what it was called; "your cheapest" names nothing at all.
+        matches = browse(inner, shop, query, BROWSED_MAX).await?;
         let place = |hit: &ProductHit| {
             let id = hit.product.value.id.as_str();
             let found = candidates.iter().chain(&near);
@@ -106,6 +112,16 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
         matches
             .hits
             .sort_by_key(|hit| place(hit).unwrap_or(usize::MAX));
+    }
+    if query.category.is_some() && query.order.is_none() && matches.hits.len() < query.limit {
+        // "Peat-free potting mix" is a compost too, where the shop keeps it in the same category.
+        let all = browse(inner, shop, query, FILLED_FROM_MAX).await?;
+        let known: HashSet<ProductId> = matches.hits.iter().map(id_of).collect();
+        let others = all
+            .hits
+            .into_iter()
+            .filter(|hit| !known.contains(&id_of(hit)));
+        matches.hits.extend(others);
     }
     let met = !matches.hits.is_empty();
     if !met && !query.wishes.is_empty() {
@@ -142,8 +158,17 @@ struct Matches {
     total: usize,
 }
 
-/// Looks through the whole shop for products that pass the filters and meet all wishes.
-async fn browse(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Matches> {
+fn id_of(hit: &ProductHit) -> ProductId {
+    hit.product.value.id.clone()
+}
+
+/// Looks through a shop, as far as `products_max`, for products that pass the filters and meet all wishes.
+async fn browse(
+    inner: &Inner,
+    shop: &ShopId,
+    query: &ProductQuery,
+    products_max: usize,
+) -> Result<Matches> {
     let filter = ProductFilter {
         visible: Some(true),
         in_stock: query.in_stock.then_some(true),
@@ -177,7 +202,7 @@ async fn browse(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Ma
             hits.truncate(query.limit.max(inner.config.candidates_max));
         }
         next = page.next;
-        if next.is_none() || read >= BROWSED_MAX {
+        if next.is_none() || read >= products_max {
             return Ok(Matches { hits, total });
         }
     }
@@ -288,10 +313,12 @@ async fn join(
         .iter()
         .map(|hit| hit.coverage)
         .fold(0.0, f32::max);
-    // Where a title names what is looked for, a mention in a description is not it.
-    let titled = candidates
-        .iter()
-        .any(|hit| hit.in_title && hit.coverage >= coverage - f32::EPSILON);
+    // Where a title names what is looked for, a mention in a description is not it. A category names it
+    // for all that are in it.
+    let titled = query.category.is_none()
+        && candidates
+            .iter()
+            .any(|hit| hit.in_title && hit.coverage >= coverage - f32::EPSILON);
     let meant = |hit: &Ranked| {
         let matches = hit.score >= RELEVANT_SHARE * best && hit.coverage >= coverage - f32::EPSILON;
         hit.why == Why::Code || (matches && (hit.in_title || !titled))

@@ -47,6 +47,11 @@ pub(crate) fn bounded<'a>(text: &'a str, config: &SearchConfig) -> &'a str {
     }
 }
 
+/// Says whether a text holds nothing that could be searched for.
+pub(crate) fn is_wordless(text: &str) -> bool {
+    words(text).is_empty()
+}
+
 /// Chooses and weighs the words of a query. `amounts` are numbers that were understood as price
 /// limits already, as plain decimals.
 pub(crate) fn analyse(

@@ -285,6 +285,24 @@ async fn superlatives_and_counts_are_over_the_whole_shop() {
     };
     let found = world.search(&knowledge, in_stock).await;
     assert_eq!((ids(&found), found.total), (vec!["T-1".to_owned()], 3));
+    let cheapest_of_all = ProductQuery {
+        order: Some(Sort::PriceAsc.into()),
+        limit: 1,
+        ..ProductQuery::default()
+    };
+    let found = world.search(&knowledge, cheapest_of_all).await;
+    assert_eq!((ids(&found), found.total), (vec!["K-1".to_owned()], 5));
+    // One is called otherwise, and stands among them.
+    let shelter = product("T-5", "Fly Shelter", "Camping > Tents", &[], 4_000, 1);
+    world.put(vec![shelter]).await;
+    knowledge.catch_up().await.expect("catch up");
+    let cheapest_tent = ProductQuery {
+        category: Some("Tents".to_owned()),
+        order: Some(Sort::PriceAsc.into()),
+        limit: 1,
+        ..words("tent")
+    };
+    assert_eq!(ids(&world.search(&knowledge, cheapest_tent).await), ["T-5"]);
     let by_words = ProductQuery {
         order: Some(Sort::PriceDesc.into()),
         ..words("which tent is the dearest")
@@ -308,6 +326,16 @@ async fn brands_and_values_are_wanted_or_left_out() {
         brand: Some("rowan".to_owned()),
         ..tent()
     };
+    // What words found comes first, and the others of the category follow.
+    let by_name = ProductQuery {
+        category: Some("Tents".to_owned()),
+        without: vec![values("brand", &["Calder"])],
+        ..words("something for 4 people")
+    };
+    assert_eq!(
+        ids(&world.search(&knowledge, by_name).await),
+        ["T-3", "T-4"]
+    );
     assert_eq!(search(brand).await.0, ["T-3", "T-4"]);
     let other_brand = ProductQuery {
         without: vec![values("brand", &["Rowan"])],
@@ -333,8 +361,14 @@ async fn brands_and_values_are_wanted_or_left_out() {
         search(either).await,
         (vec!["T-2".into(), "T-3".into()], true)
     );
-    // Words that name nothing do not hide what the values name.
+    // Words that name nothing do not hide what category and values name; without a category they do.
+    let lawnmower = ProductQuery {
+        wishes: vec![values("colour", &["orange"])],
+        ..words("lawnmower")
+    };
+    assert_eq!(search(lawnmower).await, (Vec::new(), false));
     let unheard_of = ProductQuery {
+        category: Some("Tents".to_owned()),
         wishes: vec![values("sleeps", &["4 people"])],
         ..words("bivouac")
     };
