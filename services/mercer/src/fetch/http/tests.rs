@@ -16,6 +16,9 @@ use crate::fetch::bar;
 const BYTES: usize = 3 << 20;
 const TAG: &str = "\"one\"";
 
+/// How a server answers a request with these headers.
+type Says = Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync>;
+
 /// What a test asks of its server, and what it was asked.
 #[derive(Clone)]
 struct Server {
@@ -25,7 +28,7 @@ struct Server {
 
 impl Server {
     /// Answers the first request as the first function says, and so on; the last one answers all others.
-    async fn start(answers: Vec<Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync>>) -> Self {
+    async fn start(answers: Vec<Says>) -> Self {
         let asked: Arc<Mutex<Vec<HeaderMap>>> = Arc::default();
         let heard = Arc::clone(&asked);
         let answers = Arc::new(answers);
@@ -82,7 +85,7 @@ fn digest(file: &[u8]) -> Digest {
 }
 
 /// The whole file.
-fn whole(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> {
+fn whole(file: Vec<u8>, tag: &'static str) -> Says {
     Box::new(move |_| {
         let answer = Answer::builder().header(header::ETAG, tag);
         answer.body(Body::from(file.clone())).expect("answer")
@@ -90,7 +93,7 @@ fn whole(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer +
 }
 
 /// The first half of the file, and then the connection is cut.
-fn cut(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> {
+fn cut(file: Vec<u8>, tag: &'static str) -> Says {
     Box::new(move |_| {
         let pieces = [
             Ok(Bytes::copy_from_slice(&file[..file.len() / 2])),
@@ -105,7 +108,7 @@ fn cut(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer + S
 }
 
 /// What a server does that knows ranges: the rest of the same file, or else the whole of the one that it has now.
-fn ranges(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> {
+fn ranges(file: Vec<u8>, tag: &'static str) -> Says {
     Box::new(move |headers| {
         let same = headers
             .get(header::IF_RANGE)
@@ -127,7 +130,7 @@ fn ranges(file: Vec<u8>, tag: &'static str) -> Box<dyn Fn(&HeaderMap) -> Answer 
     })
 }
 
-fn status(status: StatusCode) -> Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> {
+fn status(status: StatusCode) -> Says {
     Box::new(move |_| {
         Answer::builder()
             .status(status)
@@ -266,7 +269,7 @@ async fn a_file_that_changed_on_the_server_begins_again() {
 #[tokio::test]
 async fn a_part_of_another_file_is_not_added() {
     // This server does not know `If-Range`.
-    let careless: Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> = Box::new(|headers| {
+    let careless: Says = Box::new(|headers| {
         let mut headers = headers.clone();
         headers.remove(header::IF_RANGE);
         ranges(file(1), TAG)(&headers)
@@ -300,7 +303,7 @@ async fn a_wrong_file_is_removed_and_both_digests_are_named() {
 async fn a_file_that_is_too_long_leaves_nothing() {
     let told = whole(file(1), TAG);
     // Without a length: in pieces, as they come.
-    let untold: Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> = Box::new(|_| {
+    let untold: Says = Box::new(|_| {
         let pieces = std::iter::repeat_with(|| std::io::Result::Ok(Bytes::from(vec![0; 1 << 16])));
         Answer::new(Body::from_stream(futures::stream::iter(pieces)))
     });
@@ -348,7 +351,7 @@ async fn a_busy_server_is_asked_again_and_a_missing_file_is_not() {
 
 #[tokio::test]
 async fn a_server_that_falls_silent_is_given_up_on() {
-    let silent: Box<dyn Fn(&HeaderMap) -> Answer + Send + Sync> = Box::new(|_| {
+    let silent: Says = Box::new(|_| {
         Answer::new(Body::from_stream(futures::stream::pending::<
             std::io::Result<Bytes>,
         >()))
