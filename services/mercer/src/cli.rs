@@ -50,7 +50,7 @@ enum Command {
     /// Try the webhooks and e-mails that call a person, or make a secret for one.
     #[command(subcommand)]
     Webhooks(commands::webhooks::Webhooks),
-    /// Look at models.
+    /// Look at models, and bring them.
     #[command(subcommand)]
     Models(commands::models::Models),
     /// Show the live pool of workers: slots, queue, cache, speed, draining.

@@ -11,5 +11,6 @@ pub mod pool;
 
 mod commands;
 mod evaluation;
+mod fetch;
 mod http;
 mod schemas;

@@ -1,4 +1,6 @@
-//! `mercer models`: look at models.
+//! `mercer models`: look at models, and bring them.
+
+mod fetch;
 
 use std::process::ExitCode;
 
@@ -8,19 +10,40 @@ use mercer_inference::ChatModel;
 use crate::compose::{OwnModels, load_chat};
 use crate::config::Config;
 
-/// Look at models.
+/// Look at models, and bring them.
 #[derive(Subcommand)]
 pub(crate) enum Models {
-    /// Show the configured models.
-    List,
+    /// Show the configured models, and what lies in the cache folder.
+    List(fetch::Place),
+    /// Bring a model file to the cache folder: the base model, or any GGUF by its address.
+    Fetch(fetch::Args),
 }
 
 /// Runs the command.
 ///
 /// # Errors
-/// Names the file that cannot be read.
+/// Names the file that cannot be read or brought.
 pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
-    let Models::List = command;
+    match command {
+        Models::List(place) => list(config, place).await,
+        Models::Fetch(args) => fetch::run(args).await,
+    }
+}
+
+async fn list(config: &Config, place: fetch::Place) -> anyhow::Result<ExitCode> {
+    // First, as it needs no model: one that cannot be loaded is no reason to hide the others.
+    let folder = place.folder();
+    if let Ok(folder) = &folder {
+        for listed in folder.list()? {
+            let path = folder.path().join(&listed.name);
+            let state = if listed.whole { "fetched" } else { "part" };
+            println!(
+                "{state:<9} {:.1} MB  {}",
+                listed.bytes as f64 / 1e6,
+                path.display()
+            );
+        }
+    }
     let own = OwnModels::load(config).await?;
     let chat = load_chat(config, &own).await?;
     let models = own.for_search(config).await?;
