@@ -302,6 +302,10 @@ pub mod field {
     pub const ETA: &str = "eta";
     /// What was ordered.
     pub const ITEMS: &str = "items";
+    /// What was paid for an order.
+    pub const TOTAL: &str = "total";
+    /// The day of an order.
+    pub const PLACED_AT: &str = "placed_at";
 }
 
 /// A named value of a record.

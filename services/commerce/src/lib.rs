@@ -10,6 +10,6 @@ mod live;
 mod order;
 mod tools;
 
-pub use fields::{attribute_value, order_fields, product_fields, variant_fields};
+pub use fields::{attribute_value, order_fields, order_record, product_fields, variant_fields};
 pub use live::LiveValues;
 pub use tools::{Answer, Error, Request, Tools};

@@ -6,5 +6,11 @@
 pub(crate) mod dialogue;
 pub(crate) mod driver;
 pub(crate) mod graph;
+mod grounding;
 pub(crate) mod judge;
+pub(crate) mod play;
+pub(crate) mod report;
+pub(crate) mod shelf;
 pub(crate) mod stage;
+mod wording;
+mod yaml;

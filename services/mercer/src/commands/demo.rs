@@ -12,6 +12,7 @@ use crate::compose::Chat;
 use crate::config::{Bases, Config};
 use crate::evaluation::dialogue;
 use crate::evaluation::judge::judge;
+use crate::evaluation::shelf::Shelf;
 use crate::evaluation::stage::{Setting, Stage};
 use crate::observe;
 
@@ -53,6 +54,8 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
         metrics: Some(metrics),
     };
     let stage = Stage::set(config, listener, setting).await?;
+    let shelf = Shelf::open(&stage.line.store, &stage.line.shop).await?;
+    shelf.check(&dialogues).await?;
     let mut wrong = 0;
     for dialogue in &dialogues {
         let phone = format!("4477009{:05}", rand::random::<u32>() % 100_000);
@@ -72,14 +75,7 @@ pub(crate) async fn run(mut config: Config, args: Args) -> anyhow::Result<ExitCo
                 println!("  shop      {}", reply.replace('\n', "\n            "));
             }
             println!("            ({} ms)", started.elapsed().as_millis());
-            let (faults, ..) = judge(
-                &stage.line.store,
-                &stage.line.shop,
-                &said,
-                &step.expect,
-                &played,
-            )
-            .await?;
+            let faults = judge(&shelf, &said, &step.expect, &played).await?.faults;
             for fault in &faults {
                 println!("  ! {fault}");
             }

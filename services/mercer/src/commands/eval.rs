@@ -1,6 +1,6 @@
 //! `mercer eval`: measure answers against dialogues, and search against judgments.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,15 +10,16 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use mercer_knowledge::{Progress, SearchConfig, beir};
 use mercer_runtime::{Clock, FixedDayClock, SystemClock};
-use mercer_schemas::{CustomerId, Personal};
-use serde::Serialize;
 
 use crate::compose::{Chat, OwnModels};
 use crate::config::{Bases, Config};
-use crate::evaluation::dialogue::{self, Dialogue};
-use crate::evaluation::driver::Line;
-use crate::evaluation::judge::{TurnResult, course, judge};
+use crate::evaluation::dialogue;
+use crate::evaluation::play::play;
+use crate::evaluation::report::Report;
 use crate::evaluation::stage::{Setting, Stage};
+
+/// Most dialogues at a time: as many as a model can have slots.
+const JOBS_MAX: i64 = 64;
 
 /// Measure answers or search against expectations.
 #[derive(Subcommand)]
@@ -43,9 +44,18 @@ pub(crate) struct DialoguesArgs {
     /// Ask the pool of workers at nats.url instead of a model in this process.
     #[arg(long)]
     pool: bool,
+    /// How many dialogues are played at a time.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=JOBS_MAX))]
+    jobs: u16,
     /// Print JSON.
     #[arg(long)]
     json: bool,
+    /// Also write the report as a page.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Also write the report as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
     /// Exit 1 when less than this share of turns is right, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     min_right: f64,
@@ -72,20 +82,6 @@ pub(crate) struct RetrievalArgs {
 enum GainArg {
     Linear,
     Exponential,
-}
-
-/// Totals over all dialogues.
-#[derive(Serialize)]
-struct Report {
-    dialogues: usize,
-    turns: usize,
-    turns_right: usize,
-    replies: usize,
-    replies_ungrounded: usize,
-    turn_ms_p50: u64,
-    turn_ms_p95: u64,
-    model: String,
-    results: Vec<TurnResult>,
 }
 
 /// Runs the command.
@@ -125,12 +121,17 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
         Chat::Pool { .. } => stage.model.clone(),
         Chat::Here => config.models.chat.display().to_string(),
     };
-    let report = play(&stage.line, &dialogues, model).await?;
+    let played = play(&stage.line, &dialogues, usize::from(args.jobs)).await?;
     stage.strike().await?;
-    print(&report, args.json)?;
-    let share = report.turns_right as f64 / report.turns.max(1) as f64;
+    let report = Report::of(played, model);
+    match args.json {
+        true => println!("{}", serde_json::to_string_pretty(&report)?),
+        false => println!("{}", report.text()),
+    }
+    write(args.html.as_deref(), || report.html())?;
+    write(args.junit.as_deref(), || report.junit())?;
     Ok(
-        if share >= args.min_right && report.replies_ungrounded == 0 {
+        if report.share() >= args.min_right && report.replies_ungrounded == 0 {
             ExitCode::SUCCESS
         } else {
             ExitCode::FAILURE
@@ -138,125 +139,9 @@ async fn dialogues(config: &Config, args: DialoguesArgs) -> anyhow::Result<ExitC
     )
 }
 
-async fn play(line: &Line, dialogues: &[Dialogue], model: String) -> anyhow::Result<Report> {
-    let turns = dialogues
-        .iter()
-        .map(|dialogue| dialogue.turns.len())
-        .sum::<usize>();
-    let bar = indicatif::ProgressBar::new(turns as u64).with_message("turns");
-    let mut results = Vec::new();
-    let mut times: Vec<u64> = Vec::new();
-    for (number, dialogue) in dialogues.iter().enumerate() {
-        // Every dialogue has a number of its own, so no two share a conversation.
-        let phone = format!("4479{number:08}");
-        if let Some(who) = &dialogue.customer {
-            give_number(line, &who.whatsapp, &phone)
-                .await
-                .with_context(|| dialogue.name.clone())?;
-        }
-        let mut caller = line.caller(&phone);
-        let mut said = String::new();
-        for (turn, step) in dialogue.turns.iter().enumerate() {
-            said.push_str(&step.customer);
-            said.push('\n');
-            let started = std::time::Instant::now();
-            let played = caller
-                .say(&step.customer)
-                .await
-                .with_context(|| format!("{} turn {}", dialogue.name, turn + 1))?;
-            times.push(u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX));
-            let (faults, grounded, tools) =
-                judge(&line.store, &line.shop, &said, &step.expect, &played)
-                    .await
-                    .with_context(|| dialogue.name.clone())?;
-            let course = course(&played);
-            results.push(TurnResult {
-                dialogue: dialogue.name.clone(),
-                turn: turn + 1,
-                right: faults.is_empty(),
-                grounded,
-                faults,
-                tools,
-                plan: course.plan,
-                intents: course.intents,
-                found: course.found,
-                blocked: course.blocked,
-                replies: played.replies,
-            });
-            bar.inc(1);
-        }
-        if let Some(who) = &dialogue.customer {
-            give_number(line, &phone, &who.whatsapp).await?;
-        }
-    }
-    bar.finish_and_clear();
-    times.sort_unstable();
-    let quantile = |share: f64| {
-        times
-            .get(((times.len() as f64 * share) as usize).min(times.len().saturating_sub(1)))
-            .copied()
-    };
-    Ok(Report {
-        dialogues: dialogues.len(),
-        turns,
-        turns_right: results.iter().filter(|result| result.right).count(),
-        replies: results.iter().map(|result| result.replies.len()).sum(),
-        replies_ungrounded: results.iter().filter(|result| !result.grounded).count(),
-        turn_ms_p50: quantile(0.5).unwrap_or_default(),
-        turn_ms_p95: quantile(0.95).unwrap_or_default(),
-        model,
-        results,
-    })
-}
-
-/// Moves a customer to another phone number.
-async fn give_number(line: &Line, from: &str, to: &str) -> anyhow::Result<()> {
-    let found: Option<CustomerId> = line
-        .store
-        .customers()
-        .by_channel_identity(&line.shop, mercer_schemas::Channel::Whatsapp, from)
-        .await?;
-    // An unknown number stays a stranger's.
-    let Some(id) = found else { return Ok(()) };
-    let Some(mut customer) = line.store.customers().get(&line.shop, &id).await? else {
-        return Ok(());
-    };
-    customer.phone = Some(Personal::new(format!("+{}", to.trim_start_matches('+'))));
-    line.store
-        .customers()
-        .put_many(&line.shop, vec![customer])
-        .await?;
-    Ok(())
-}
-
-fn print(report: &Report, json: bool) -> anyhow::Result<()> {
-    if json {
-        println!("{}", serde_json::to_string_pretty(report)?);
-        return Ok(());
-    }
-    for result in &report.results {
-        let mark = if result.right { "ok   " } else { "WRONG" };
-        println!("{mark} {} turn {}", result.dialogue, result.turn);
-        for fault in &result.faults {
-            println!("        {fault}");
-        }
-        if !result.right {
-            for reply in &result.replies {
-                println!("        reply: {}", reply.replace('\n', " / "));
-            }
-        }
-    }
-    let share = 100.0 * report.turns_right as f64 / report.turns.max(1) as f64;
-    println!(
-        "{} of {} turns right ({share:.1} %), {} replies, {} with a figure that nothing backs; turn p50 {} ms, p95 {} ms",
-        report.turns_right,
-        report.turns,
-        report.replies,
-        report.replies_ungrounded,
-        report.turn_ms_p50,
-        report.turn_ms_p95
-    );
-    Ok(())
+fn write(file: Option<&Path>, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    std::fs::write(file, text()).with_context(|| format!("report {}", file.display()))
 }
 
 /// Returns the machine's clock, or one that reads noon of the given day now.

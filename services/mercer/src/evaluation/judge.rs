@@ -1,17 +1,16 @@
-//! Judging a turn: tools, evidence, facts, handoff, forbidden text, and grounding.
+//! Judging a turn: what was expected of it, and whether its figures are backed.
 
 use std::collections::BTreeSet;
 
-use mercer_commerce::{attribute_value, order_fields, product_fields, variant_fields};
-use mercer_conversation::spans;
 use mercer_replay::{Turns, What};
-use mercer_schemas::evidence::field_name;
-use mercer_schemas::{Claim, Evidence, Field, Intent, Plan, RecordKey, Shop, ShopId};
-use mercer_store::Store;
+use mercer_schemas::{Claim, Evidence, Intent, Plan, RecordKey};
 use serde::Serialize;
 
 use crate::evaluation::dialogue::Expect;
 use crate::evaluation::driver::PlayedTurn;
+use crate::evaluation::grounding::grounded;
+use crate::evaluation::shelf::Shelf;
+use crate::evaluation::wording::fold;
 
 /// What came of one turn.
 #[derive(Clone, Serialize)]
@@ -20,6 +19,11 @@ pub(crate) struct TurnResult {
     pub(crate) dialogue: String,
     /// Number of the turn, from 1.
     pub(crate) turn: usize,
+    /// What kind of turn it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) kind: Option<String>,
+    /// The customer's words.
+    pub(crate) customer: String,
     /// Whether everything expected holds.
     pub(crate) right: bool,
     /// Whether every figure of the reply is backed by the stores.
@@ -38,6 +42,8 @@ pub(crate) struct TurnResult {
     pub(crate) blocked: Vec<String>,
     /// Texts that reached the customer.
     pub(crate) replies: Vec<String>,
+    /// From posting the message to the arrival of the reply, milliseconds.
+    pub(crate) ms: u64,
 }
 
 /// How a turn came to its answer.
@@ -52,7 +58,7 @@ pub(crate) struct Course {
     pub(crate) blocked: Vec<String>,
 }
 
-/// Reads how a turn came to its played.
+/// Reads how a turn came to its answer.
 pub(crate) fn course(played: &PlayedTurn) -> Course {
     let turns = &played.turns.turns;
     let last = turns.last();
@@ -82,296 +88,152 @@ fn record_of(line: &Evidence) -> Option<String> {
     }
 }
 
-/// Judges a turn.
+/// What the judge says of a turn.
+pub(crate) struct Judged {
+    /// What does not hold.
+    pub(crate) faults: Vec<String>,
+    /// Whether every figure of the reply is backed by the stores.
+    pub(crate) grounded: bool,
+    /// Tools called.
+    pub(crate) tools: Vec<String>,
+}
+
+/// What expectations are compared with.
+struct Heard<'a> {
+    reply: String,
+    sent: bool,
+    tools: Vec<String>,
+    evidence: Vec<&'a Evidence>,
+    claims: Vec<&'a Claim>,
+    handed_over: bool,
+}
+
+/// Judges a turn. `words` is all that the customer has said so far.
 ///
 /// # Errors
 /// When the stores cannot be read or an expectation names a record that does not exist.
 pub(crate) async fn judge(
-    store: &Store,
-    shop: &ShopId,
+    shelf: &Shelf<'_>,
     words: &str,
     expect: &Expect,
     played: &PlayedTurn,
-) -> anyhow::Result<(Vec<String>, bool, Vec<String>)> {
-    let shop = &store
-        .shops()
-        .get(shop)
-        .await?
-        .ok_or_else(|| anyhow::anyhow!("shop {shop} does not exist"))?;
+) -> anyhow::Result<Judged> {
     let turns = &played.turns;
-    let reply = played.replies.join("\n");
-    let tools: Vec<String> = plan(turns)
-        .map(|plan| plan.calls.iter().map(|call| call.tool().to_owned()))
-        .into_iter()
-        .flatten()
-        .collect();
-    let evidence: Vec<&Evidence> = turns.turns.iter().flat_map(|turn| &turn.evidence).collect();
-    let claims: Vec<&Claim> = turns.sent().flat_map(|sent| &sent.claims).collect();
+    let calls = plan(turns).map_or(&[][..], |plan| &plan.calls);
+    let handed_over = |what: &What| matches!(what, What::HandedOver { .. });
+    let heard = Heard {
+        reply: played.replies.join("\n"),
+        sent: turns.sent().next().is_some(),
+        tools: calls.iter().map(|call| call.tool().to_owned()).collect(),
+        evidence: turns.turns.iter().flat_map(|turn| &turn.evidence).collect(),
+        claims: turns.sent().flat_map(|sent| &sent.claims).collect(),
+        handed_over: turns.steps.iter().any(|step| handed_over(&step.what)),
+    };
+    let mut faults = faults(shelf, expect, &heard).await?;
+    if let Some(fault) = none_of(shelf, &expect.any_of, &heard).await? {
+        faults.push(fault);
+    }
+    let grounded = grounded(shelf, words, turns, &heard.evidence, &heard.reply).await?;
+    if !grounded {
+        faults.push("a figure of the reply is not backed by the stores".to_owned());
+    }
+    Ok(Judged {
+        faults,
+        grounded,
+        tools: heard.tools,
+    })
+}
+
+/// Says what is wrong with each alternative, where there are some and none holds.
+async fn none_of(
+    shelf: &Shelf<'_>,
+    alternatives: &[Expect],
+    heard: &Heard<'_>,
+) -> anyhow::Result<Option<String>> {
+    let mut wrong = Vec::new();
+    for (place, expect) in alternatives.iter().enumerate() {
+        let faults = faults(shelf, expect, heard).await?;
+        if faults.is_empty() {
+            return Ok(None);
+        }
+        wrong.push(format!("({}) {}", place + 1, faults.join(", ")));
+    }
+    Ok((!wrong.is_empty()).then(|| format!("any_of: none holds: {}", wrong.join("; "))))
+}
+
+/// Says what does not hold, leaving alternatives aside.
+async fn faults(
+    shelf: &Shelf<'_>,
+    expect: &Expect,
+    heard: &Heard<'_>,
+) -> anyhow::Result<Vec<String>> {
     let mut faults = Vec::new();
     if let Some(expected) = &expect.tools {
         let (expected, called): (BTreeSet<&str>, BTreeSet<&str>) = (
             expected.iter().map(String::as_str).collect(),
-            tools.iter().map(String::as_str).collect(),
+            heard.tools.iter().map(String::as_str).collect(),
         );
         if expected != called {
             faults.push(format!("tools: expected {expected:?}, called {called:?}"));
         }
     }
-    for key in &expect.evidence {
-        if !evidence.iter().any(
-            |line| matches!(line, Evidence::Record { key: found, .. } if same_record(found, key)),
-        ) {
-            faults.push(format!("evidence: {key} is missing"));
+    for record in &expect.evidence {
+        let is_it = |line: &&Evidence| matches!(line, Evidence::Record { key, .. } if same_record(key, &record.0));
+        if !heard.evidence.iter().any(is_it) {
+            faults.push(format!("evidence: {} is missing", record.0));
         }
     }
     for fact in &expect.facts {
-        if !holds(store, shop, fact, &reply, &claims).await? {
-            faults.push(format!("facts: {fact} is not in the reply"));
+        if !shelf.tells(fact, &heard.reply, &heard.claims).await? {
+            faults.push(format!("facts: {} is not in the reply", fact.written));
         }
     }
-    if let Some(expected) = expect.handoff {
-        let with_person = turns
-            .steps
-            .iter()
-            .any(|step| matches!(step.what, What::HandedOver { .. }));
-        if with_person != expected {
-            faults.push(format!("handoff: expected {expected}, was {with_person}"));
+    let folded = fold(&heard.reply);
+    for quote in &expect.quotes {
+        if !folded.contains(&fold(&quote.sentence)) {
+            let (policy, sentence) = (&quote.policy.0, &quote.sentence);
+            faults.push(format!("quotes: the reply lacks `{sentence}` of {policy}"));
         }
     }
-    let lower = reply.to_lowercase();
+    if let Some(expected) = expect.handoff
+        && heard.handed_over != expected
+    {
+        let was = heard.handed_over;
+        faults.push(format!("handoff: expected {expected}, was {was}"));
+    }
+    match (expect.reply, heard.sent) {
+        (Some(true), false) => faults.push("reply: none was sent".to_owned()),
+        (Some(false), true) => faults.push("reply: expected none, one was sent".to_owned()),
+        _ => {}
+    }
+    for wording in &expect.contains {
+        if !wording.is_in(&heard.reply) {
+            faults.push(format!("contains: the reply lacks `{}`", wording.written()));
+        }
+    }
+    for wording in &expect.not_contains {
+        if wording.is_in(&heard.reply) {
+            let written = wording.written();
+            faults.push(format!("not_contains: the reply holds `{written}`"));
+        }
+    }
+    let lower = heard.reply.to_lowercase();
     for text in &expect.forbid {
         if lower.contains(&text.to_lowercase()) {
             faults.push(format!("forbid: the reply holds `{text}`"));
         }
     }
-    let grounded = grounded(store, shop, words, turns, &evidence, &reply).await?;
-    if !grounded {
-        faults.push("a figure of the reply is not backed by the stores".to_owned());
-    }
-    Ok((faults, grounded, tools))
+    Ok(faults)
 }
 
 /// `policy:` names every kind of document.
-fn same_record(found: &RecordKey, expected: &str) -> bool {
-    let document = |prefix: &str| expected.strip_prefix(prefix);
-    match found {
-        RecordKey::Document(id) | RecordKey::Promotion(id) => {
-            document("policy:").or_else(|| document("promotion:")) == Some(id.as_str())
-        }
-        other => other.to_string() == expected,
+fn same_record(found: &RecordKey, expected: &RecordKey) -> bool {
+    use RecordKey::{Document, Promotion};
+    match (found, expected) {
+        (Document(found) | Promotion(found), Document(id) | Promotion(id)) => found == id,
+        (found, expected) => found == expected,
     }
 }
 
-async fn holds(
-    store: &Store,
-    shop: &Shop,
-    fact: &str,
-    reply: &str,
-    claims: &[&Claim],
-) -> anyhow::Result<bool> {
-    let (key, field) = fact
-        .rsplit_once('.')
-        .ok_or_else(|| anyhow::anyhow!("`{fact}`: expected RECORD.FIELD"))?;
-    let key: RecordKey = key
-        .parse()
-        .map_err(|error| anyhow::anyhow!("`{fact}`: {error}"))?;
-    let reply = fold(reply);
-    if let RecordKey::Document(id) | RecordKey::Promotion(id) = &key {
-        let document = store
-            .documents()
-            .get(&shop.id, id)
-            .await?
-            .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such document"))?;
-        return Ok(sentences(&document.value.body)
-            .iter()
-            .any(|sentence| reply.contains(&fold(sentence))));
-    }
-    let values = fields(store, shop, &key)
-        .await?
-        .ok_or_else(|| anyhow::anyhow!("`{fact}`: no such record"))?;
-    let field = field_name(field);
-    let Some(value) = values.iter().find(|value| value.name == field) else {
-        anyhow::bail!("`{fact}`: the record has no such field")
-    };
-    // The value must have been claimed of that record, or of a variant of that product: the same
-    // text somewhere in the reply may be chance.
-    for claim in claims {
-        let same = match (&claim.record, &key) {
-            (RecordKey::Variant(sku), RecordKey::Product(id)) => store
-                .catalog()
-                .by_sku(&shop.id, sku)
-                .await?
-                .is_some_and(|product| product.value.id == *id),
-            (record, key) => record == key,
-        };
-        if same
-            && fold(claim.value.expose()) == fold(&value.value.text(&shop.locale))
-            && reply.contains(&fold(claim.value.expose()))
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// Reads a record's fields as they are now.
-async fn fields(store: &Store, shop: &Shop, key: &RecordKey) -> anyhow::Result<Option<Vec<Field>>> {
-    Ok(match key {
-        RecordKey::Product(id) => store.catalog().get(&shop.id, id).await?.map(|product| {
-            let mut fields = product_fields(&product.value);
-            for name in product.value.attributes.keys() {
-                let name = field_name(name);
-                let value = attribute_value(&product.value, &name)
-                    .unwrap_or_default()
-                    .to_owned();
-                fields.push(Field::new(&name, value));
-            }
-            fields
-        }),
-        RecordKey::Variant(sku) => {
-            store
-                .catalog()
-                .by_sku(&shop.id, sku)
-                .await?
-                .and_then(|product| {
-                    let variant = product
-                        .value
-                        .variants
-                        .iter()
-                        .find(|variant| variant.sku == *sku)?;
-                    Some(variant_fields(&product.value, variant))
-                })
-        }
-        RecordKey::Order(number) => store
-            .orders()
-            .get(&shop.id, number)
-            .await?
-            .map(|order| order_fields(&order.value)),
-        RecordKey::Document(_) | RecordKey::Promotion(_) => None,
-    })
-}
-
-/// Checks independently of the guardrails: every claim of the ledger equals the store's value now,
-/// and outside the claims no figure stands that the evidence or the customer did not give.
-async fn grounded(
-    store: &Store,
-    shop: &Shop,
-    words: &str,
-    turns: &Turns,
-    evidence: &[&Evidence],
-    reply: &str,
-) -> anyhow::Result<bool> {
-    let mut rest = fold(reply);
-    let mut values: Vec<&Claim> = turns.sent().flat_map(|sent| &sent.claims).collect();
-    values.sort_by_key(|claim| std::cmp::Reverse(claim.value.expose().len()));
-    for claim in values {
-        if let Some(fields) = fields(store, shop, &claim.record).await? {
-            let name = claim.reference.rsplit('.').next().unwrap_or_default();
-            if !fields.iter().any(|field| {
-                field.name == name && field.value.text(&shop.locale) == *claim.value.expose()
-            }) {
-                return Ok(false);
-            }
-        } else {
-            let (RecordKey::Document(id) | RecordKey::Promotion(id)) = &claim.record else {
-                return Ok(false);
-            };
-            let Some(document) = store.documents().get(&shop.id, id).await? else {
-                return Ok(false);
-            };
-            let body = fold(&plain(&document.value.body));
-            let quoted = sentences(claim.value.expose());
-            let from_body = quoted.iter().all(|sentence| body.contains(&fold(sentence)));
-            if !from_body && claim.value.expose() != &document.value.title {
-                return Ok(false);
-            }
-        }
-        rest = rest.replace(&fold(claim.value.expose()), " ");
-    }
-    // Cards are filled from the same read; their values must be the store's too.
-    for card in turns.sent().flat_map(|sent| &sent.content.cards) {
-        let Some(product) = store.catalog().get(&shop.id, &card.product_id).await? else {
-            return Ok(false);
-        };
-        let of_product = std::iter::once(product_fields(&product.value));
-        let of_variants = product
-            .value
-            .variants
-            .iter()
-            .map(|variant| variant_fields(&product.value, variant));
-        let holds = |fields: Vec<Field>| {
-            [
-                ("name", &card.name),
-                ("price", &card.price),
-                ("stock", &card.stock),
-            ]
-            .iter()
-            .all(|(name, value)| {
-                fields
-                    .iter()
-                    .any(|f| f.name == *name && f.value.text(&shop.locale) == **value)
-            })
-        };
-        if !of_product.chain(of_variants).any(holds) {
-            return Ok(false);
-        }
-        for value in [&card.name, &card.price, &card.stock]
-            .into_iter()
-            .chain(&card.options)
-        {
-            rest = rest.replace(&fold(value), " ");
-        }
-    }
-    let mut known: BTreeSet<String> = spans::number_runs(words)
-        .map(|run| run.text.to_owned())
-        .collect();
-    for line in evidence {
-        if let Evidence::Record { fields, .. } = line {
-            for field in fields.iter().filter(|field| field.name != "price") {
-                known.extend(
-                    spans::number_runs(&field.value.text(&shop.locale))
-                        .map(|run| run.text.to_owned()),
-                );
-            }
-        }
-    }
-    let figures_known =
-        spans::number_runs(&rest).all(|run| !run.is_amount && known.contains(run.text));
-    Ok(figures_known && !rest.contains(['£', '€', '$']))
-}
-
-/// Sentences of a Markdown text, markup removed; short ones alone prove nothing.
-fn sentences(markdown: &str) -> Vec<String> {
-    plain(markdown)
-        .split_inclusive(['.', '!', '?', '\n'])
-        .map(|sentence| sentence.trim().trim_end_matches('.').to_owned())
-        .filter(|sentence| sentence.chars().count() >= 12)
-        .collect()
-}
-
-fn plain(markdown: &str) -> String {
-    let lines = markdown
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'));
-    lines
-        .map(|line| {
-            let line = line
-                .trim_start()
-                .trim_start_matches(['-', '>'])
-                .trim_start_matches("* ")
-                .replace(['*', '`'], "");
-            // A blank line ends a paragraph, a single line break is a space.
-            if line.trim().is_empty() {
-                "\n".to_owned()
-            } else {
-                line.trim().to_owned() + " "
-            }
-        })
-        .collect()
-}
-
-/// Ignores case, kinds of quotes and runs of white space.
-fn fold(text: &str) -> String {
-    let text = text.replace(['’', '‘'], "'").to_lowercase();
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
+#[cfg(test)]
+mod tests;
