@@ -16,6 +16,7 @@ pub(crate) enum Models {
     /// Show the configured models, and what lies in the cache folder.
     List(fetch::Place),
     /// Bring a model file to the cache folder: the base model, or any GGUF by its address.
+    #[command(long_about = fetch::LONG_ABOUT)]
     Fetch(fetch::Args),
 }
 

