@@ -81,7 +81,8 @@ pub(crate) struct Measure {
 
 /// Reads the first measure of a value; none where it holds no number. `6 ft 2 in` and `2 lb 3 oz` are one measure.
 pub(crate) fn measure(value: &str) -> Option<Measure> {
-    let (mut measure, mut rest) = first(value)?;
+    let value = value.replace(['\u{a0}', '\u{202f}'], " ");
+    let (mut measure, mut rest) = first(&value)?;
     // Smaller units of the same dimension follow: feet and inches.
     while let Some((next, after)) = first(rest)
         && rest.trim_start().starts_with(|c: char| c.is_ascii_digit())
@@ -97,7 +98,13 @@ pub(crate) fn measure(value: &str) -> Option<Measure> {
 
 /// Reads the first number and its unit, and returns what follows them.
 fn first(text: &str) -> Option<(Measure, &str)> {
-    let start = text.find(|c: char| c.is_ascii_digit())?;
+    let digit = text.find(|c: char| c.is_ascii_digit())?;
+    // ".5 oz", but not "v.5".
+    let is_part = text[..digit].strip_suffix('.').is_some_and(|before| {
+        let last = before.chars().next_back();
+        last.is_none_or(|c| c == ' ' || c == '-')
+    });
+    let start = digit - usize::from(is_part);
     let (mut amount, rest) = number(&text[start..])?;
     // A minus is one only where no word or number stands before it: "-8 °C", not "4-6".
     let mut before = text[..start].chars().rev();
@@ -131,20 +138,23 @@ fn unit_of_next(text: &str) -> Option<(Dimension, f64)> {
     }
 }
 
-/// Reads a number: digits grouped by commas or spaces of three, a decimal point or comma, a fraction after it.
+/// Reads a number: digits grouped by commas or spaces of three, a decimal point or comma, a fraction or one after it.
 fn number(text: &str) -> Option<(f64, &str)> {
     let mut digits = String::new();
     let mut end = 0;
     let bytes = text.as_bytes();
-    let mut has_point = false;
+    let (mut has_point, mut group) = (false, 0);
     while let Some(&byte) = bytes.get(end) {
         let next_digits = bytes[end + 1..]
             .iter()
             .take_while(|byte| byte.is_ascii_digit())
             .count();
         match byte {
-            b'0'..=b'9' => digits.push(char::from(byte)),
-            b',' if next_digits == 3 && !has_point => {}
+            b'0'..=b'9' => {
+                digits.push(char::from(byte));
+                group += 1;
+            }
+            b',' | b' ' if next_digits == 3 && !has_point && (1..=3).contains(&group) => group = 0,
             b'.' | b',' if next_digits > 0 && !has_point => {
                 has_point = true;
                 digits.push('.');
@@ -160,6 +170,18 @@ fn number(text: &str) -> Option<(f64, &str)> {
         let divisor: f64 = below[..length].parse().unwrap_or(0.0);
         if divisor > 0.0 {
             return Some((whole / divisor, &below[length..]));
+        }
+    }
+    // "1 1/2", "1-1/2".
+    if let Some(part) = rest.strip_prefix([' ', '-'])
+        && !has_point
+        && part.starts_with(|c: char| c.is_ascii_digit())
+    {
+        let length = part.bytes().take_while(u8::is_ascii_digit).count();
+        if part[length..].starts_with('/')
+            && let Some((below_one, rest)) = number(part)
+        {
+            return Some((whole + below_one, rest));
         }
     }
     let trimmed = rest.trim_start();
@@ -189,6 +211,15 @@ fn unit(text: &str) -> (Dimension, f64, &str) {
             .map(|(_, dimension, factor)| (*dimension, *factor))
     };
     match known(&word).or_else(|| singular.and_then(known)) {
+        // "3-in-1" measures nothing.
+        Some(_)
+            if word == "in"
+                && trimmed[length..]
+                    .strip_prefix([' ', '-'])
+                    .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit())) =>
+        {
+            (Dimension::Count, 1.0, text)
+        }
         Some((dimension, factor)) => {
             let rest = &trimmed[length..];
             let rest = if word == "fl" {
@@ -234,6 +265,12 @@ mod tests {
             ("30 cm x 40 cm", Dimension::Length, 300.0),
             ("30 x 40 x 12 cm", Dimension::Length, 300.0),
             ("50–60 mm", Dimension::Length, 50.0),
+            ("up to 40 000 pages", Dimension::Count, 40_000.0),
+            ("10\u{a0}000 mAh", Dimension::Charge, 10_000.0),
+            ("1 1/2 in", Dimension::Length, 38.1),
+            ("1-1/2 in", Dimension::Length, 38.1),
+            (".5 oz", Dimension::Mass, 14.17),
+            ("3-in-1 cleaner", Dimension::Count, 3.0),
         ] {
             assert_eq!(read(value), (dimension, amount), "{value}");
         }

@@ -1,5 +1,6 @@
 //! Product search: codes, ranking, the live join and its filters.
 
+use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 use std::time::Instant;
 
@@ -101,41 +102,30 @@ async fn find(inner: &Inner, shop: &ShopId, query: &ProductQuery) -> Result<Foun
     let is_named = query.category.is_some() || query.brand.is_some();
     if matches.hits.is_empty() && (is_named || (is_wordless && query.is_filtered())) {
         // What it is says more than what it was called; "your cheapest" names nothing at all.
-        matches = browse(inner, shop, query, BROWSED_MAX).await?;
-        let place = |hit: &ProductHit| {
-            let id = hit.product.value.id.as_str();
-            let found = candidates.iter().chain(&near);
-            found
-                .map(|hit| hit.record.as_str())
-                .position(|known| known == id)
-        };
-        matches
-            .hits
-            .sort_by_key(|hit| place(hit).unwrap_or(usize::MAX));
+        matches = browse(inner, shop, query, BROWSED_MAX, true).await?;
     }
     if query.category.is_some() && query.order.is_none() && matches.hits.len() < query.limit {
         // "Peat-free potting mix" is a compost too, where the shop keeps it in the same category.
-        let all = browse(inner, shop, query, FILLED_FROM_MAX).await?;
+        let all = browse(inner, shop, query, FILLED_FROM_MAX, true).await?;
         let known: HashSet<ProductId> = matches.hits.iter().map(id_of).collect();
         let others = all
             .hits
             .into_iter()
             .filter(|hit| !known.contains(&id_of(hit)));
         matches.hits.extend(others);
+        matches.total = matches.total.max(all.total);
     }
     let met = !matches.hits.is_empty();
     if !met && !query.wishes.is_empty() {
         // Attributes are wishes; price, stock, category and visibility are not.
         matches = join(inner, shop, query, &candidates, false).await?;
-        matches
-            .hits
-            .sort_by_key(|hit| std::cmp::Reverse(wishes_met(&hit.product.value, &query.wishes)));
+        if matches.hits.is_empty() && (is_named || is_wordless) {
+            matches = browse(inner, shop, query, BROWSED_MAX, false).await?;
+        }
         matches.total = 0;
     }
     let Matches { mut hits, total } = matches;
-    if let Some(order) = &query.order {
-        sort(&mut hits, order);
-    }
+    put_in_order(&mut hits, query, met);
     hits.truncate(query.limit);
     metric::leg("join", since);
     if hits.is_empty() {
@@ -162,12 +152,25 @@ fn id_of(hit: &ProductHit) -> ProductId {
     hit.product.value.id.clone()
 }
 
-/// Looks through a shop, as far as `products_max`, for products that pass the filters and meet all wishes.
+/// Puts hits in the order asked for. Where no product meets all wishes, those that meet the most come first.
+fn put_in_order(hits: &mut [ProductHit], query: &ProductQuery, met: bool) {
+    if let Some(order) = &query.order {
+        sort(hits, order);
+    }
+    if !met {
+        hits.sort_by_key(|hit| Reverse(wishes_met(&hit.product.value, &query.wishes)));
+    }
+}
+
+/// Looks through a shop, as far as `products_max`, for products that pass the filters, and with `all_wishes` meet
+/// every wish; the best are kept. Where more than [`SearchConfig::candidates_max`] fit, a measure's dimension is that
+/// of the first ones.
 async fn browse(
     inner: &Inner,
     shop: &ShopId,
     query: &ProductQuery,
     products_max: usize,
+    all_wishes: bool,
 ) -> Result<Matches> {
     let filter = ProductFilter {
         visible: Some(true),
@@ -184,7 +187,7 @@ async fn browse(
         read += page.items.len();
         let fitting = page.items.into_iter().filter(|product| {
             passes(&product.value, query)
-                && wishes_met(&product.value, &query.wishes) == query.wishes.len()
+                && (!all_wishes || wishes_met(&product.value, &query.wishes) == query.wishes.len())
         });
         for product in fitting {
             total += 1;
@@ -194,13 +197,8 @@ async fn browse(
                 why: Why::Filter,
             });
         }
-        if let Some(order) = &query.order {
-            sort(&mut hits, order);
-        }
-        // With an order the best so far are enough; without one more may still rank higher.
-        if query.order.is_some() || hits.len() > inner.config.candidates_max {
-            hits.truncate(query.limit.max(inner.config.candidates_max));
-        }
+        put_in_order(&mut hits, query, all_wishes);
+        hits.truncate(query.limit.max(inner.config.candidates_max));
         next = page.next;
         if next.is_none() || read >= products_max {
             return Ok(Matches { hits, total });

@@ -332,9 +332,10 @@ async fn brands_and_values_are_wanted_or_left_out() {
         without: vec![values("brand", &["Calder"])],
         ..words("something for 4 people")
     };
+    let found = world.search(&knowledge, by_name).await;
     assert_eq!(
-        ids(&world.search(&knowledge, by_name).await),
-        ["T-3", "T-4"]
+        (ids(&found), found.total),
+        (vec!["T-3".into(), "T-4".into()], 2)
     );
     assert_eq!(search(brand).await.0, ["T-3", "T-4"]);
     let other_brand = ProductQuery {
@@ -382,6 +383,21 @@ async fn brands_and_values_are_wanted_or_left_out() {
     };
     let found = world.search(&knowledge, nothing_has_both).await;
     assert!(!found.hits.is_empty() && !found.met && found.total == 0);
+    let cheapest_with_most = ProductQuery {
+        category: Some("Tents".to_owned()),
+        wishes: vec![
+            values("sleeps", &["4 people"]),
+            values("pack weight", &["980 g"]),
+        ],
+        order: Some(Sort::PriceAsc.into()),
+        limit: 2,
+        ..ProductQuery::default()
+    };
+    let found = world.search(&knowledge, cheapest_with_most).await;
+    assert_eq!(
+        (ids(&found), found.met),
+        (vec!["T-3".into(), "T-2".into()], false)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

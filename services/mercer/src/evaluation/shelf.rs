@@ -150,8 +150,10 @@ impl<'a> Shelf<'a> {
             let value = value_of(&fields, &fact.field);
             value.is_some_and(|value| fold(&value.text(&self.shop.locale)) == told)
         };
+        let told_field = claim.reference.rsplit('.').next();
+        let is_field = told_field == Some(fact.field.as_str());
         if claim.record == fact.record {
-            return Ok(is_of(self.fields(&fact.record).await?));
+            return Ok(is_field && is_of(self.fields(&fact.record).await?));
         }
         let (RecordKey::Variant(sku), RecordKey::Product(id)) = (&claim.record, &fact.record)
         else {
@@ -161,11 +163,10 @@ impl<'a> Shelf<'a> {
         if owner.is_none_or(|product| product.value.id != *id) {
             return Ok(false);
         }
-        let is_price = claim.reference.rsplit('.').next() == Some(field::PRICE);
-        if fact.field == field::PRICE && is_price && is_of(self.fields(&claim.record).await?) {
+        if fact.field == field::PRICE && is_field && is_of(self.fields(&claim.record).await?) {
             return Ok(true);
         }
-        Ok(is_of(self.fields(&fact.record).await?))
+        Ok(is_field && is_of(self.fields(&fact.record).await?))
     }
 
     async fn document(&self, id: &DocumentId) -> anyhow::Result<Option<Document>> {

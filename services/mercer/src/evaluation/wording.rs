@@ -56,7 +56,8 @@ scalar!(Wording, "a text, or a pattern as /pattern/", |text| {
             "a pattern has at most {PATTERN_CHARS_MAX} characters"
         ));
     }
-    RegexBuilder::new(pattern)
+    // As a reply's are when it is compared.
+    RegexBuilder::new(&pattern.replace(['’', '‘'], "'"))
         .case_insensitive(true)
         .size_limit(PATTERN_BYTES_MAX)
         .dfa_size_limit(PATTERN_BYTES_MAX)

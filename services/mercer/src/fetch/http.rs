@@ -129,7 +129,9 @@ impl<'fetch> Transfer<'fetch> {
         bar: &'fetch ProgressBar,
     ) -> anyhow::Result<Self> {
         // A packed answer has other bytes than the file, and ranges of those would be ranges of something else.
+        // An address may hold a key, and a redirect leads to somebody else.
         let client = Client::builder()
+            .referer(false)
             .connect_timeout(limits.connect)
             .read_timeout(limits.silence)
             .no_gzip()

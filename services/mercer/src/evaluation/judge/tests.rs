@@ -122,6 +122,7 @@ async fn a_reply_holds_what_it_must_and_not_what_it_must_not() {
     let reply = said("Yes, we gift-wrap it’s box.", &[]);
     for (expect, fault) in [
         ("contains: ['IT''S BOX', '/gift.?wrap/']", ""),
+        ("contains: ['/it’s box/']", ""),
         ("contains: [ribbon]", "contains: the reply lacks `ribbon`"),
         (
             "contains: ['/^wrap/']",
@@ -191,6 +192,15 @@ async fn a_products_price_is_told_by_the_price_of_one_of_its_variants() {
     // A price that the variant has not is not told, and not backed.
     let stale = reply("The blue is £44.99.", "v1.price", "variant:K-1-B", "£44.99");
     assert!(shop.faults(expect, &stale).await.starts_with(fault));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_text_in_another_field_is_not_the_fact() {
+    let shop = northwind().await;
+    let told = |reference: &str| said("It is steel.", &[(reference, "product:K-1", "steel")]);
+    let expect = "facts: ['product:K-1.material']";
+    assert_eq!(shop.faults(expect, &told("p1.material")).await, "");
+    assert_ne!(shop.faults(expect, &told("p1.finish")).await, "");
 }
 
 #[tokio::test(flavor = "multi_thread")]
