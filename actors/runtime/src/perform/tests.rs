@@ -62,7 +62,7 @@ async fn a_look_up_that_fails_for_good_is_said_and_the_second_in_a_row_calls_a_p
     let stream = ask(&world, "one").await;
     let ended = async |turns| {
         world
-            .pass(100 * MS, "the turn ends", async || {
+            .pass(25 * MS, "the turn ends", async || {
                 let ended = |event: &mercer_schemas::Event| {
                     matches!(event, mercer_schemas::Event::TurnEnded { .. })
                 };
