@@ -14,6 +14,7 @@ use crate::identity::{Detail, IdentityEnd, Proof};
 use crate::ids::{ConversationId, CustomerId, EffectId, MessageId, ShopId, TurnId};
 use crate::personal::Personal;
 use crate::plan::{Intent, Plan};
+use crate::terms::ShopTerms;
 
 /// Most characters of what a model wrote that are kept. A plan or a reply is far shorter, and a
 /// reply this long is blocked by its length: what is cut here would only fill the log.
@@ -69,6 +70,8 @@ fn is_on(value: &bool) -> bool {
 pub enum PromptStyle {
     /// One line; the model was trained on the rest.
     Compact,
+    /// As compact, with the shop's names in front; calls have free words.
+    Shop,
     /// Tools, formats and rules spelt out.
     Full,
 }
@@ -140,8 +143,21 @@ pub enum Input {
         address: Personal<String>,
         /// The messages, at least one.
         messages: Vec<InboundMessage>,
+        /// The shop's names, where the model knows how to use them and the conversation has none yet.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        terms: Option<ShopTerms>,
     },
-    /// The model wrote a plan.
+    /// The model wrote on: calls, or the reply with references unfilled.
+    Generated {
+        /// The effect that asked for it.
+        effect: EffectId,
+        /// What it wrote.
+        output: Generated,
+        /// Intents that a classifier narrowed the grammar to; empty where it did not.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        intents: Vec<Intent>,
+    },
+    /// The model wrote a plan. Of logic versions up to 5, whose turns had one.
     PlanGenerated {
         /// The effect that asked for it.
         effect: EffectId,
@@ -164,7 +180,7 @@ pub enum Input {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proof: Option<Proof>,
     },
-    /// The model wrote a reply.
+    /// The model wrote a reply. Of logic versions up to 5.
     ReplyGenerated {
         /// The effect that asked for it.
         effect: EffectId,
@@ -246,6 +262,11 @@ pub enum Event {
         /// The customer's address on that channel.
         address: Personal<String>,
     },
+    /// The conversation has the shop's names from here on: calls choose from them.
+    TermsLearnt {
+        /// The names.
+        terms: ShopTerms,
+    },
     /// A customer's message belongs to the conversation now.
     MessageReceived {
         /// The message.
@@ -281,18 +302,18 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cut: bool,
     },
-    /// The model's plan was understood.
+    /// The model's calls of a round were understood. Without any, it is to reply.
     PlanMade {
         /// The turn.
         turn: TurnId,
-        /// The plan.
+        /// The calls.
         plan: Plan,
     },
-    /// The tools' evidence is in.
+    /// The evidence of a round is in.
     EvidenceGathered {
         /// The turn.
         turn: TurnId,
-        /// What may be spoken of.
+        /// What may be spoken of, beside that of earlier rounds.
         evidence: Vec<Evidence>,
     },
     /// The customer proved who they are.
@@ -404,6 +425,7 @@ impl Event {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::ConversationStarted { .. } => "conversation_started",
+            Self::TermsLearnt { .. } => "terms_learnt",
             Self::MessageReceived { .. } => "message_received",
             Self::HistoryCompacted { .. } => "history_compacted",
             Self::TurnStarted { .. } => "turn_started",
@@ -431,6 +453,7 @@ impl Input {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::ReceiveMessages { .. } => "receive_messages",
+            Self::Generated { .. } => "generated",
             Self::PlanGenerated { .. } => "plan_generated",
             Self::ToolsAnswered { .. } => "tools_answered",
             Self::ReplyGenerated { .. } => "reply_generated",

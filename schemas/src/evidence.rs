@@ -228,6 +228,9 @@ pub enum Evidence {
         /// A word that was not known and the known word that was searched instead.
         #[serde(default)]
         corrected: Option<(Personal<String>, String)>,
+        /// How many of the whole shop fit, where that was counted.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        total: Option<usize>,
     },
     /// A catalog search found nothing.
     NothingFound,
@@ -290,6 +293,16 @@ pub mod field {
     pub const TITLE: &str = "title";
     /// The passage of it that answers, referred to by the handle alone: `{{d1}}`.
     pub const TEXT: &str = "text";
+    /// Names of a passage's sentences, in order, where each can be referred to by itself: `{{d1.b}}`.
+    pub const SENTENCES: [&str; 26] = [
+        "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p", "q", "r",
+        "s", "t", "u", "v", "w", "x", "y", "z",
+    ];
+
+    /// Says whether a field is of a document's own words.
+    pub fn is_passage(name: &str) -> bool {
+        name == TEXT || SENTENCES.contains(&name)
+    }
     /// Number of an order.
     pub const NUMBER: &str = "number";
     /// How far an order is.

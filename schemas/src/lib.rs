@@ -15,6 +15,7 @@ pub mod notice;
 pub mod personal;
 pub mod plan;
 pub mod shop;
+pub mod terms;
 pub mod value;
 pub mod worker;
 
@@ -43,4 +44,5 @@ pub use plan::{Intent, Plan, ToolCall};
 pub use shop::{
     Customer, Document, DocumentKind, Order, OrderLine, OrderStatus, Product, Shop, Variant,
 };
+pub use terms::{FieldTerms, ShopTerms};
 pub use value::{Stock, Value};

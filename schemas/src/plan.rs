@@ -1,6 +1,7 @@
-//! A plan: the tool calls that the model wants for a turn.
+//! A plan: the tool calls that the model wants in one round of a turn.
 //!
-//! The JSON form is part of the prompt, so key order and spelling are fixed: a plan is written
+//! A turn is a loop: the model writes calls, reads what they found, and writes on, until it writes the
+//! reply. The JSON form is part of the prompt, so key order and spelling are fixed: a plan is written
 //! with [`Plan::to_line`] wherever it appears.
 
 use schemars::JsonSchema;
@@ -10,8 +11,13 @@ use serde_json::{Map, Value};
 
 /// Most tool calls in one plan.
 pub const CALLS_MAX: usize = 2;
+/// Most rounds of calls in one turn; then the model has to reply.
+pub const ROUNDS_MAX: usize = 4;
 
-/// The tool calls of one turn, in order.
+/// What a plan's line begins with, and no reply does.
+const OPENING: &str = "{\"calls\"";
+
+/// The tool calls of one round, in order.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
@@ -20,6 +26,16 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Says whether what a model wrote is meant as a plan, readable or not.
+    pub fn is_begun_by(text: &str) -> bool {
+        text.starts_with(OPENING)
+    }
+
+    /// Says whether a plan may begin with what was written so far.
+    pub fn may_be_begun_by(text: &str) -> bool {
+        OPENING.starts_with(text)
+    }
+
     /// Writes the plan as the one line that the model reads and writes.
     pub fn to_line(&self) -> String {
         serde_json::to_string(self).unwrap_or_else(|_| "{\"calls\":[]}".to_owned())
@@ -143,14 +159,59 @@ impl Intent {
     }
 }
 
-/// Order of products that were searched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Sort {
+/// Order of products that were searched for, in a call `price_asc`, or a field with `_asc` or `_desc`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Sort {
+    /// `price`, or the name of an attribute or option.
+    pub by: String,
+    /// Whether the most comes first.
+    pub descending: bool,
+}
+
+/// What a sort by price is called.
+pub const PRICE: &str = "price";
+
+impl Sort {
     /// Cheapest first.
-    PriceAsc,
+    pub fn price_asc() -> Self {
+        Self {
+            by: PRICE.to_owned(),
+            descending: false,
+        }
+    }
+
     /// Dearest first.
-    PriceDesc,
+    pub fn price_desc() -> Self {
+        Self {
+            by: PRICE.to_owned(),
+            descending: true,
+        }
+    }
+}
+
+impl TryFrom<String> for Sort {
+    type Error = &'static str;
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let (by, direction) = text
+            .rsplit_once('_')
+            .ok_or("expected NAME_asc or NAME_desc")?;
+        let descending = match direction {
+            "asc" => false,
+            "desc" => true,
+            _ => return Err("expected NAME_asc or NAME_desc"),
+        };
+        let by = by.to_owned();
+        Ok(Self { by, descending })
+    }
+}
+
+impl From<Sort> for String {
+    fn from(sort: Sort) -> Self {
+        let direction = if sort.descending { "desc" } else { "asc" };
+        format!("{}_{direction}", sort.by)
+    }
 }
 
 #[cfg(test)]

@@ -6,12 +6,13 @@
 use mercer_schemas::{
     ActionBy, Channel, CustomerId, DeliveryStatus, DraftSource, EffectId, Event, Evidence,
     Generated, HandoffReason, IdentityEnd, InboundMessage, Input, MessageId, Meta, OutboundMessage,
-    Personal, Plan, Proof, RenderedReply, Sender, ToolCall, TurnId, Verdict,
+    Personal, Plan, Proof, RenderedReply, Sender, ShopTerms, ToolCall, TurnId, Verdict,
     conversation::GENERATED_CHARS_MAX,
 };
 
 use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
 use crate::effect::open_effect;
+use crate::rounds::Rounds;
 use crate::state::{Phase, State, Turn};
 use crate::tools::{self, Handoff, SearchCatalog, SearchPolicies};
 use crate::{prompt, replies};
@@ -48,15 +49,20 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             channel,
             address,
             messages,
-        } => receive(state, *channel, address, messages, meta),
-        Input::PlanGenerated { effect, output, .. } => plan_generated(state, effect, output, meta)?,
+            terms,
+        } => receive(state, *channel, address, messages, terms.as_ref(), meta),
+        Input::Generated { effect, output, .. } => generated(state, effect, output, meta)?,
+        // No effect of this version is answered so.
+        Input::PlanGenerated { .. } | Input::ReplyGenerated { .. } => {
+            return Err(Refusal::StaleEffect);
+        }
         Input::ToolsAnswered {
             effect,
             evidence,
             identified,
             proof,
         } => {
-            let (turn, _) = gathering(state, effect)?;
+            let turn = gathering(state, effect)?;
             let mut events = proof_found(state, identified.as_ref(), proof.as_ref(), meta);
             events.push(Event::EvidenceGathered {
                 turn: turn.id.clone(),
@@ -64,7 +70,6 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             });
             events
         }
-        Input::ReplyGenerated { effect, output } => reply_generated(state, effect, output)?,
         Input::ReplyChecked {
             effect,
             verdicts,
@@ -108,6 +113,7 @@ fn receive(
     channel: Channel,
     address: &Personal<String>,
     messages: &[InboundMessage],
+    terms: Option<&ShopTerms>,
     meta: &Meta,
 ) -> Vec<Event> {
     let mut events = Vec::new();
@@ -115,6 +121,12 @@ fn receive(
         events.push(Event::ConversationStarted {
             channel,
             address: address.clone(),
+        });
+    }
+    // They stand in front of the prompt, so they are learnt once.
+    if let (None, Some(terms)) = (&state.terms, terms) {
+        events.push(Event::TermsLearnt {
+            terms: terms.clone(),
         });
     }
     let ended = identity_end(state, address, meta.at_ms);
@@ -253,37 +265,59 @@ fn proof_found(
     events
 }
 
-/// A plan that does not keep to what the conversation offers is replaced by a plain search.
-fn plan_generated(
+/// What the model wrote is calls or the reply. Calls that do not keep to what the conversation offers
+/// are replaced by a plain search, once; calls that were made before are not made again.
+fn generated(
     state: &State,
     effect: &EffectId,
     output: &Generated,
     meta: &Meta,
 ) -> Result<Vec<Event>, Refusal> {
-    let Phase::Planning { turn } = &state.phase else {
+    let Phase::Writing {
+        turn,
+        rounds,
+        reply_only,
+        repair,
+    } = &state.phase
+    else {
         return Err(Refusal::StaleEffect);
     };
     expect_open(state, effect)?;
-    let plan = serde_json::from_str::<Plan>(output.text.expose())
+    let text = output.text.expose();
+    if *reply_only || !Plan::is_begun_by(text) {
+        let source = if *repair {
+            DraftSource::Repair
+        } else {
+            DraftSource::Model
+        };
+        return Ok(vec![Event::ReplyDrafted {
+            turn: turn.id.clone(),
+            draft: head(text, GENERATED_CHARS_MAX).into(),
+            source,
+        }]);
+    }
+    let plan = serde_json::from_str::<Plan>(text)
         .ok()
-        .and_then(|plan| tools::admitted(state, turn, meta.settings.hints, &plan))
-        .unwrap_or_else(|| fallback_plan(turn));
-    Ok(plan_made(turn, plan))
+        .and_then(|plan| tools::admitted(state, turn, meta.settings.hints, &plan));
+    Ok(vec![match plan {
+        Some(plan) => plan_made(turn, fresh(rounds, plan)),
+        None if rounds.is_empty() => plan_made(turn, fallback_plan(turn)),
+        None => plan_made(turn, Plan::default()),
+    }])
 }
 
-fn plan_made(turn: &Turn, plan: Plan) -> Vec<Event> {
-    let nothing_to_run = plan.calls.is_empty();
-    let mut events = vec![Event::PlanMade {
+/// Leaves out calls whose answer the turn has already.
+fn fresh(rounds: &Rounds, mut plan: Plan) -> Plan {
+    plan.calls
+        .retain(|call| rounds.calls().all(|made| made != call));
+    plan
+}
+
+fn plan_made(turn: &Turn, plan: Plan) -> Event {
+    Event::PlanMade {
         turn: turn.id.clone(),
         plan,
-    }];
-    if nothing_to_run {
-        events.push(Event::EvidenceGathered {
-            turn: turn.id.clone(),
-            evidence: Vec::new(),
-        });
     }
-    events
 }
 
 /// Characters of the customer's words that are searched for without a plan.
@@ -303,34 +337,12 @@ fn fallback_plan(turn: &Turn) -> Plan {
     }
 }
 
-fn gathering<'a>(state: &'a State, effect: &EffectId) -> Result<(&'a Turn, &'a Plan), Refusal> {
-    let Phase::Gathering { turn, plan } = &state.phase else {
+fn gathering<'a>(state: &'a State, effect: &EffectId) -> Result<&'a Turn, Refusal> {
+    let Phase::Gathering { turn, .. } = &state.phase else {
         return Err(Refusal::StaleEffect);
     };
     expect_open(state, effect)?;
-    Ok((turn, plan))
-}
-
-fn reply_generated(
-    state: &State,
-    effect: &EffectId,
-    output: &Generated,
-) -> Result<Vec<Event>, Refusal> {
-    let Phase::Composing { turn, repair, .. } = &state.phase else {
-        return Err(Refusal::StaleEffect);
-    };
-    expect_open(state, effect)?;
-    let source = if *repair {
-        DraftSource::Repair
-    } else {
-        DraftSource::Model
-    };
-    let draft = head(output.text.expose(), GENERATED_CHARS_MAX);
-    Ok(vec![Event::ReplyDrafted {
-        turn: turn.id.clone(),
-        draft: draft.into(),
-        source,
-    }])
+    Ok(turn)
 }
 
 /// One retry of the model, then a template from the evidence, then a person.
@@ -343,8 +355,7 @@ fn reply_checked(
 ) -> Result<Vec<Event>, Refusal> {
     let Phase::Checking {
         turn,
-        plan,
-        evidence,
+        rounds,
         source,
         ..
     } = &state.phase
@@ -353,7 +364,7 @@ fn reply_checked(
     };
     expect_open(state, effect)?;
     if let Some(reply) = reply {
-        return Ok(reply_passed(turn, plan, evidence, reply, verdicts, meta));
+        return Ok(reply_passed(turn, rounds, reply, verdicts, meta));
     }
     let blocked = Event::ReplyBlocked {
         turn: turn.id.clone(),
@@ -361,7 +372,7 @@ fn reply_checked(
     };
     Ok(match source {
         DraftSource::Model => vec![blocked],
-        DraftSource::Repair => vec![blocked, template_draft(turn, evidence)],
+        DraftSource::Repair => vec![blocked, template_draft(turn, rounds)],
         DraftSource::Template => {
             let mut events = vec![blocked];
             events.extend(give_up(turn, HandoffReason::Unable, meta));
@@ -372,8 +383,7 @@ fn reply_checked(
 
 fn reply_passed(
     turn: &Turn,
-    plan: &Plan,
-    evidence: &[Evidence],
+    rounds: &Rounds,
     reply: &RenderedReply,
     verdicts: &[Verdict],
     meta: &Meta,
@@ -399,29 +409,31 @@ fn reply_passed(
             failed: false,
         },
     ];
-    if let Some(reason) = person_wanted(plan, evidence) {
+    if let Some(reason) = person_wanted(rounds) {
         events.push(Event::HandedOver { reason });
     }
     events
 }
 
-fn person_wanted(plan: &Plan, evidence: &[Evidence]) -> Option<HandoffReason> {
-    let asked_for = plan
-        .calls
-        .iter()
-        .find_map(|call| Some(call.arguments::<Handoff>()?.reason));
+fn person_wanted(rounds: &Rounds) -> Option<HandoffReason> {
+    let asked_for = rounds.calls().find_map(person_asked_for);
     // The tools call a person too, where no details are compared any more.
-    asked_for.or_else(|| {
-        evidence
-            .contains(&Evidence::HandedOver)
-            .then_some(HandoffReason::Identity)
-    })
+    let was_called = || rounds.evidence().any(|line| *line == Evidence::HandedOver);
+    asked_for.or_else(|| was_called().then_some(HandoffReason::Identity))
 }
 
-fn template_draft(turn: &Turn, evidence: &[Evidence]) -> Event {
+fn person_asked_for(call: &ToolCall) -> Option<HandoffReason> {
+    Some(call.arguments::<Handoff>()?.reason)
+}
+
+fn template_draft(turn: &Turn, rounds: &Rounds) -> Event {
+    template(turn, replies::from_evidence(&rounds.all_evidence()))
+}
+
+fn template(turn: &Turn, draft: String) -> Event {
     Event::ReplyDrafted {
         turn: turn.id.clone(),
-        draft: Personal::new(replies::from_evidence(evidence)),
+        draft: Personal::new(draft),
         source: DraftSource::Template,
     }
 }
@@ -443,12 +455,11 @@ fn give_up(turn: &Turn, reason: HandoffReason, meta: &Meta) -> Vec<Event> {
 fn look_up_failed(
     state: &State,
     turn: &Turn,
-    plan: &Plan,
-    evidence: &[Evidence],
+    person_wanted: Option<HandoffReason>,
     meta: &Meta,
 ) -> Vec<Event> {
     let failed_again = state.last_turn_failed.then_some(HandoffReason::Unable);
-    if let Some(reason) = person_wanted(plan, evidence).or(failed_again) {
+    if let Some(reason) = person_wanted.or(failed_again) {
         return give_up(turn, reason, meta);
     }
     vec![
@@ -465,18 +476,34 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
     expect_open(state, effect)?;
     Ok(match &state.phase {
         Phase::Idle | Phase::WithPerson => Vec::new(),
-        Phase::Planning { turn } => plan_made(turn, fallback_plan(turn)),
-        Phase::Gathering { turn, plan } => look_up_failed(state, turn, plan, &[], meta),
-        Phase::Composing { turn, evidence, .. } => vec![template_draft(turn, evidence)],
+        Phase::Writing {
+            turn,
+            rounds,
+            reply_only: false,
+            ..
+        } if rounds.is_empty() => vec![plan_made(turn, fallback_plan(turn))],
+        Phase::Writing { turn, rounds, .. } => vec![template_draft(turn, rounds)],
+        Phase::Gathering { turn, rounds, plan } => {
+            let wanted = plan.calls.iter().find_map(person_asked_for);
+            if rounds.is_empty() || wanted.is_some() {
+                look_up_failed(state, turn, wanted, meta)
+            } else {
+                // What earlier rounds found is told.
+                let found = replies::from_evidence(&rounds.all_evidence());
+                vec![template(
+                    turn,
+                    format!("{found}\n{}", replies::TRY_REST_AGAIN),
+                )]
+            }
+        }
         Phase::Checking {
             turn,
-            plan,
-            evidence,
+            rounds,
             source,
             ..
         } => match source {
-            DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, evidence)],
-            DraftSource::Template => look_up_failed(state, turn, plan, evidence, meta),
+            DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, rounds)],
+            DraftSource::Template => look_up_failed(state, turn, person_wanted(rounds), meta),
         },
     })
 }

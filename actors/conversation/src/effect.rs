@@ -8,27 +8,29 @@ use mercer_schemas::{
     RecordKey, Settings,
 };
 
-use crate::grammar::PlanGrammar;
+use crate::grammar::TurnGrammar;
 use crate::intent::IntentQuestion;
-use crate::state::{Phase, State, Turn};
+use crate::state::{Phase, State};
 use crate::tools::product_details;
 use crate::{grammar, intent, prompt};
 
 /// A wish towards the world. Exactly one is open while a turn runs.
 #[derive(Clone, PartialEq)]
 pub enum Effect {
-    /// Let the model write a plan; answered by `PlanGenerated`.
-    GeneratePlan {
+    /// Let the model write on, calls or the reply; answered by `Generated`.
+    Generate {
         /// Identifies the wish.
         id: EffectId,
-        /// The whole prompt.
+        /// The whole prompt; it extends that of the round before.
         prompt: Vec<ChatMessage>,
-        /// All plans that are possible now.
-        grammar: PlanGrammar,
-        /// What a classifier may narrow the grammar by.
-        question: IntentQuestion,
+        /// All that may be written now.
+        grammar: TurnGrammar,
+        /// What a classifier may narrow a turn's first calls by; none later.
+        question: Option<IntentQuestion>,
         /// Most tokens to write.
         tokens_max: u32,
+        /// Whether a first draft was blocked, so another wording is wanted.
+        repair: bool,
     },
     /// Run the plan's tools; answered by `ToolsAnswered`.
     CallTools {
@@ -36,19 +38,6 @@ pub enum Effect {
         id: EffectId,
         /// What the tools are told.
         lookup: Lookup,
-    },
-    /// Let the model write a reply; answered by `ReplyGenerated`.
-    GenerateReply {
-        /// Identifies the wish.
-        id: EffectId,
-        /// The whole prompt; it extends the plan's prompt.
-        prompt: Vec<ChatMessage>,
-        /// Lark grammar of all replies that the evidence admits.
-        grammar: String,
-        /// Most tokens to write.
-        tokens_max: u32,
-        /// Whether a first draft was blocked, so another wording is wanted.
-        repair: bool,
     },
     /// Run the guardrails over a draft and fill its references; answered by `ReplyChecked`.
     CheckReply {
@@ -74,6 +63,11 @@ pub struct Lookup {
     pub words: Personal<String>,
     /// What `p1`, `shown` or, of an earlier search, `s1` means in the plan.
     pub shown: Vec<(Handle, RecordKey)>,
+    /// Records whose handles are taken: those of earlier rounds of the turn, or, where calls have free
+    /// words, of all that the prompt shows.
+    pub found: Vec<(Handle, RecordKey)>,
+    /// Whether calls have free words, and what is found comes with what it was asked for.
+    pub is_open: bool,
     /// Policies, questions and promotions that the turn before drew on.
     pub spoken_of: Vec<DocumentId>,
     /// The customer, where identity is already proven.
@@ -88,9 +82,8 @@ impl Effect {
     /// Returns the id.
     pub fn id(&self) -> &EffectId {
         match self {
-            Self::GeneratePlan { id, .. }
+            Self::Generate { id, .. }
             | Self::CallTools { id, .. }
-            | Self::GenerateReply { id, .. }
             | Self::CheckReply { id, .. } => id,
         }
     }
@@ -98,9 +91,8 @@ impl Effect {
     /// Returns the name used in logs and metrics.
     pub fn name(&self) -> &'static str {
         match self {
-            Self::GeneratePlan { .. } => "plan",
+            Self::Generate { .. } => "write",
             Self::CallTools { .. } => "tools",
-            Self::GenerateReply { .. } => "compose",
             Self::CheckReply { .. } => "check",
         }
     }
@@ -108,67 +100,67 @@ impl Effect {
 
 /// Returns the documents that the turn before drew on.
 fn spoken_of(state: &State) -> Vec<DocumentId> {
-    let evidence = state.past.last().map(|past| past.evidence.as_slice());
-    let documents = evidence
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|line| match line {
-            Evidence::Record {
-                key: RecordKey::Document(id) | RecordKey::Promotion(id),
-                ..
-            } => Some(id.clone()),
-            _ => None,
-        });
+    let evidence = state.past.last().into_iter();
+    let documents =
+        evidence
+            .flat_map(|past| past.rounds.evidence())
+            .filter_map(|line| match line {
+                Evidence::Record {
+                    key: RecordKey::Document(id) | RecordKey::Promotion(id),
+                    ..
+                } => Some(id.clone()),
+                _ => None,
+            });
     documents.collect()
 }
 
 /// Returns the effect that the state waits for, if any.
 pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
     let id = open_effect(&state.phase)?;
-    let tokens_max = settings.output_tokens_max;
     match &state.phase {
         Phase::Idle | Phase::WithPerson => None,
-        Phase::Planning { turn } => Some(Effect::GeneratePlan {
+        Phase::Writing {
+            turn,
+            rounds,
+            reply_only,
+            repair,
+        } => Some(Effect::Generate {
             id,
-            prompt: prompt::for_plan(state, turn, settings),
-            grammar: grammar::plan(state, turn, settings.hints),
-            question: intent::question(state, turn),
-            tokens_max,
+            prompt: prompt::next(state, turn, rounds, settings),
+            grammar: grammar::turn(state, turn, rounds, *reply_only, settings.hints),
+            question: (rounds.is_empty() && !reply_only).then(|| intent::question(state, turn)),
+            tokens_max: settings.output_tokens_max,
+            repair: *repair,
         }),
-        Phase::Gathering { turn, plan } => Some(Effect::CallTools {
+        Phase::Gathering { turn, rounds, plan } => Some(Effect::CallTools {
             id,
             lookup: Lookup {
                 plan: plan.clone(),
                 words: turn.said().into(),
-                shown: [state.shown.clone(), product_details::earlier(state)].concat(),
+                shown: match state.terms {
+                    Some(_) => state.known(),
+                    None => [state.shown.clone(), product_details::earlier(state)].concat(),
+                },
+                found: match state.terms {
+                    Some(_) => state.known(),
+                    None => rounds.handles(),
+                },
+                is_open: state.terms.is_some(),
                 spoken_of: spoken_of(state),
                 customer: state.customer.clone(),
                 identity: state.identity.clone(),
-                hints: settings.hints,
+                hints: settings.hints && state.terms.is_none(),
             },
-        }),
-        Phase::Composing {
-            turn,
-            plan,
-            evidence,
-            repair,
-        } => Some(Effect::GenerateReply {
-            id,
-            prompt: prompt::for_reply(state, turn, plan, evidence, settings),
-            grammar: grammar::reply(evidence, turn.said(), settings.hints),
-            tokens_max,
-            repair: *repair,
         }),
         Phase::Checking {
             turn,
-            evidence,
+            rounds,
             draft,
             source,
-            ..
         } => Some(Effect::CheckReply {
             id,
             draft: draft.clone(),
-            evidence: evidence.clone(),
+            evidence: rounds.all_evidence(),
             words: turn.said().into(),
             by_model: *source != mercer_schemas::DraftSource::Template,
         }),
@@ -177,34 +169,29 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
 
 /// Returns the id of the effect that the phase waits for.
 pub fn open_effect(phase: &Phase) -> Option<EffectId> {
-    let id = |turn: &Turn, step: &str| EffectId::new(&turn.id, step, turn.attempt);
     use mercer_schemas::DraftSource::{Model, Repair, Template};
-    Some(match phase {
+    let (turn, step) = match phase {
         Phase::Idle | Phase::WithPerson => return None,
-        Phase::Planning { turn } => id(turn, "plan"),
-        Phase::Gathering { turn, .. } => id(turn, "tools"),
-        Phase::Composing {
-            turn,
-            repair: false,
-            ..
-        } => id(turn, "compose"),
-        Phase::Composing {
+        Phase::Writing {
             turn, repair: true, ..
-        } => id(turn, "repair"),
-        Phase::Checking {
+        } => (turn, "repair".to_owned()),
+        // What had nothing more to call writes again, in the same round.
+        Phase::Writing {
             turn,
-            source: Model,
+            rounds,
+            reply_only: true,
             ..
-        } => id(turn, "check"),
-        Phase::Checking {
-            turn,
-            source: Repair,
-            ..
-        } => id(turn, "check-repair"),
-        Phase::Checking {
-            turn,
-            source: Template,
-            ..
-        } => id(turn, "check-template"),
-    })
+        } => (turn, format!("reply{}", rounds.len())),
+        Phase::Writing { turn, rounds, .. } => (turn, format!("write{}", rounds.len())),
+        Phase::Gathering { turn, rounds, .. } => (turn, format!("tools{}", rounds.len())),
+        Phase::Checking { turn, source, .. } => {
+            let step = match source {
+                Model => "check",
+                Repair => "check-repair",
+                Template => "check-template",
+            };
+            (turn, step.to_owned())
+        }
+    };
+    Some(EffectId::new(&turn.id, &step, turn.attempt))
 }

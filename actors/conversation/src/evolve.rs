@@ -1,9 +1,10 @@
 //! How events change the state. Total: any event on any state gives a state; it never refuses
 //! and never panics. An event that does not fit the phase leaves the phase as it is.
 
-use mercer_schemas::{Event, Evidence, Handle, Identity, Personal, Plan, RecordKey, TurnId};
+use mercer_schemas::{Event, Evidence, Handle, Identity, Personal, RecordKey, TurnId};
 
 use crate::replies;
+use crate::rounds::Rounds;
 use crate::state::{Origin, PastTurn, Phase, State, Turn};
 
 /// Applies an event.
@@ -15,6 +16,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 address: address.clone(),
             });
         }
+        Event::TermsLearnt { terms } => state.terms = Some(terms.clone()),
         Event::MessageReceived { message } => {
             wrote(&mut state.identity, message.sent_at_ms);
             if state.phase == Phase::WithPerson
@@ -34,14 +36,12 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             words,
             cut,
         } => {
-            state.phase = Phase::Planning {
-                turn: Turn {
-                    id: turn.clone(),
-                    attempt: *attempt,
-                    words: words.clone(),
-                    cut: *cut,
-                },
-            };
+            state.phase = begun(Turn {
+                id: turn.clone(),
+                attempt: *attempt,
+                words: words.clone(),
+                cut: *cut,
+            });
         }
         Event::TurnExtended {
             turn,
@@ -50,33 +50,49 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             cut,
         } => extend_turn(&mut state, turn, *attempt, words, *cut),
         Event::PlanMade { turn, plan } => {
-            if let Phase::Planning { turn: running } = &state.phase
-                && running.id == *turn
-            {
-                state.phase = Phase::Gathering {
-                    turn: running.clone(),
-                    plan: plan.clone(),
-                };
-            }
+            state.phase = match state.phase {
+                Phase::Writing {
+                    turn: running,
+                    rounds,
+                    repair,
+                    ..
+                } if running.id == *turn => {
+                    let (turn, plan) = (running, plan.clone());
+                    if plan.calls.is_empty() {
+                        Phase::Writing {
+                            turn,
+                            rounds,
+                            reply_only: true,
+                            repair,
+                        }
+                    } else {
+                        Phase::Gathering { turn, rounds, plan }
+                    }
+                }
+                other => other,
+            };
         }
         Event::EvidenceGathered { turn, evidence } => {
-            if let Phase::Gathering {
-                turn: running,
-                plan,
-            } = &state.phase
-                && running.id == *turn
-            {
-                let products = products_of(evidence);
-                if !products.is_empty() {
-                    state.shown = products;
+            state.phase = match state.phase {
+                Phase::Gathering {
+                    turn: running,
+                    mut rounds,
+                    plan,
+                } if running.id == *turn => {
+                    rounds.push(plan, evidence.clone());
+                    let products = products_of(&rounds.all_evidence());
+                    if !products.is_empty() {
+                        state.shown = products;
+                    }
+                    Phase::Writing {
+                        turn: running,
+                        reply_only: !rounds.may_go_on(),
+                        rounds,
+                        repair: false,
+                    }
                 }
-                state.phase = Phase::Composing {
-                    turn: running.clone(),
-                    plan: plan.clone(),
-                    evidence: evidence.clone(),
-                    repair: false,
-                };
-            }
+                other => other,
+            };
         }
         Event::CustomerIdentified {
             customer,
@@ -94,7 +110,7 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 ..Identity::default()
             };
             // Who writes now may be somebody else, and is not told what the one before was told.
-            state.past.retain(|past| !tells_order(&past.evidence));
+            state.past.retain(|past| !tells_order(&past.rounds));
         }
         Event::ProofTried {
             wrong,
@@ -111,21 +127,24 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             source,
         } => {
             state.phase = match state.phase {
-                Phase::Composing {
+                Phase::Writing {
                     turn: running,
-                    plan,
-                    evidence,
+                    rounds,
                     ..
                 }
                 | Phase::Checking {
                     turn: running,
-                    plan,
-                    evidence,
+                    rounds,
+                    ..
+                }
+                // A template may tell what was found before tools failed.
+                | Phase::Gathering {
+                    turn: running,
+                    rounds,
                     ..
                 } if running.id == *turn => Phase::Checking {
                     turn: running,
-                    plan,
-                    evidence,
+                    rounds,
                     draft: draft.clone(),
                     source: *source,
                 },
@@ -136,14 +155,13 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             state.phase = match state.phase {
                 Phase::Checking {
                     turn: running,
-                    plan,
-                    evidence,
+                    rounds,
                     source: mercer_schemas::DraftSource::Model,
                     ..
-                } if running.id == *turn => Phase::Composing {
+                } if running.id == *turn => Phase::Writing {
                     turn: running,
-                    plan,
-                    evidence,
+                    rounds,
+                    reply_only: true,
                     repair: true,
                 },
                 other => other,
@@ -196,14 +214,21 @@ fn extend_turn(
         all.push('\n');
         all.push_str(words.expose());
     }
-    state.phase = Phase::Planning {
-        turn: Turn {
-            id: turn.clone(),
-            attempt,
-            words: Personal::new(all),
-            cut: running.cut || cut,
-        },
-    };
+    state.phase = begun(Turn {
+        id: turn.clone(),
+        attempt,
+        words: Personal::new(all),
+        cut: running.cut || cut,
+    });
+}
+
+fn begun(turn: Turn) -> Phase {
+    Phase::Writing {
+        turn,
+        rounds: Rounds::default(),
+        reply_only: false,
+        repair: false,
+    }
 }
 
 /// Notes that the customer wrote, while there is anything that ends by silence.
@@ -213,8 +238,8 @@ fn wrote(identity: &mut Identity, at_ms: i64) {
     }
 }
 
-fn tells_order(evidence: &[Evidence]) -> bool {
-    evidence.iter().any(|line| {
+fn tells_order(rounds: &Rounds) -> bool {
+    rounds.evidence().any(|line| {
         matches!(
             line,
             Evidence::Record {
@@ -233,39 +258,38 @@ fn end_turn(state: &mut State, turn: &TurnId, failed: bool) {
     let mut past = match std::mem::take(&mut state.phase) {
         Phase::Checking {
             turn,
-            plan,
-            evidence,
+            rounds,
             draft,
             ..
         } => PastTurn {
             words: turn.words,
-            plan,
-            evidence,
+            rounds,
             reply: draft,
         },
-        Phase::Composing {
-            turn,
-            plan,
-            evidence,
-            ..
-        } => PastTurn {
+        Phase::Writing { turn, rounds, .. } => PastTurn {
             words: turn.words,
-            plan,
-            evidence,
+            rounds,
             reply: Personal::default(),
         },
-        // What was to be run stays, so that the model does not learn to run nothing.
-        Phase::Gathering { turn, plan } if failed => PastTurn {
+        Phase::Gathering {
+            turn,
+            mut rounds,
             plan,
-            ..exchange(turn.words, Personal::default())
-        },
-        Phase::Planning { turn } | Phase::Gathering { turn, .. } => {
-            exchange(turn.words, Personal::default())
+        } => {
+            // What was to be run stays, so that the model does not learn to run nothing.
+            if failed {
+                rounds.push(plan, Vec::new());
+            }
+            PastTurn {
+                words: turn.words,
+                rounds,
+                reply: Personal::default(),
+            }
         }
         Phase::Idle | Phase::WithPerson => return,
     };
     if failed {
-        past.evidence.clear();
+        past.rounds.clear_evidence();
         past.reply = Personal::new(replies::TRY_AGAIN.to_owned());
     }
     state.past.push(past);
@@ -285,8 +309,7 @@ fn answer_last(state: &mut State, text: &Personal<String>) {
 fn exchange(words: Personal<String>, reply: Personal<String>) -> PastTurn {
     PastTurn {
         words,
-        plan: Plan::default(),
-        evidence: Vec::new(),
+        rounds: Rounds::default(),
         reply,
     }
 }

@@ -31,7 +31,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
     let yes = |fact: bool| f32::from(u8::from(fact));
     let last = state.past.last();
     let called = |tool: &str| {
-        yes(last.is_some_and(|past| past.plan.calls.iter().any(|call| call.tool() == tool)))
+        yes(last.is_some_and(|past| past.rounds.calls().any(|call| call.tool() == tool)))
     };
     let asked_identity = last.is_some_and(PastTurn::asked_identity);
     let told_order = called("order_status") * yes(!asked_identity);
@@ -43,7 +43,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
         features: [
             yes(!state.shown.is_empty()),
             yes(last.is_none()),
-            yes(last.is_some_and(|past| past.plan.calls.is_empty())),
+            yes(last.is_some_and(|past| past.rounds.calls().next().is_none())),
             called("search_catalog"),
             called("product_details"),
             called("search_policies"),
@@ -62,6 +62,7 @@ pub fn question(state: &State, turn: &Turn) -> IntentQuestion {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rounds::Rounds;
     use mercer_schemas::{Evidence, Handle, Intent, Plan, ProductId, RecordKey, TurnId};
 
     /// What the trainer goes by, too.
@@ -116,7 +117,7 @@ mod tests {
             ("", vec![], "no_tool"),
             (r#"{"tool":"search_catalog","query":"x"}"#, vec![], "search"),
             (
-                r#"{"tool":"product_details","product":"p1"}"#,
+                r#"{"tool":"product_details","products":["p1"]}"#,
                 vec![],
                 "details",
             ),
@@ -137,8 +138,7 @@ mod tests {
             let mut state = State::default();
             state.past.push(PastTurn {
                 words: "x".into(),
-                plan,
-                evidence,
+                rounds: Rounds::one(plan, evidence),
                 reply: "".into(),
             });
             assert_eq!(told(&state, "go on"), [name]);
@@ -184,8 +184,7 @@ mod tests {
             serde_json::from_str(r#"{"calls":[{"tool":"order_status"}]}"#).expect("plan");
         state.past.push(PastTurn {
             words: "where is it".into(),
-            plan,
-            evidence: vec![Evidence::IdentityNeeded],
+            rounds: Rounds::one(plan, vec![Evidence::IdentityNeeded]),
             reply: "".into(),
         });
         let second = question(&state, &turn);

@@ -1,6 +1,8 @@
 //! What is true of every conversation at all times. Checked after `evolve`: a violation panics in
 //! tests and is counted in production; the property tests use the same function.
 
+use mercer_schemas::plan::{CALLS_MAX, ROUNDS_MAX};
+
 use crate::deliveries::FOLLOWED_MESSAGES_MAX;
 use crate::state::{Phase, State};
 
@@ -22,6 +24,9 @@ pub enum Violation {
     /// A plan has more calls than allowed.
     #[error("CV-5 a plan has a bounded number of calls")]
     LongPlan,
+    /// A turn goes round and round.
+    #[error("CV-6 a turn has a bounded number of rounds")]
+    LongTurn,
 }
 
 /// Checks all rules.
@@ -49,12 +54,17 @@ pub fn check(state: &State) -> Result<(), Violation> {
     if state.deliveries.len() > FOLLOWED_MESSAGES_MAX {
         return Err(Violation::Unbounded);
     }
-    if let Phase::Gathering { plan, .. }
-    | Phase::Composing { plan, .. }
-    | Phase::Checking { plan, .. } = &state.phase
-        && plan.calls.len() > mercer_schemas::plan::CALLS_MAX
-    {
+    let (rounds, open) = match &state.phase {
+        Phase::Idle | Phase::WithPerson => return Ok(()),
+        Phase::Writing { rounds, .. } | Phase::Checking { rounds, .. } => (rounds, None),
+        Phase::Gathering { rounds, plan, .. } => (rounds, Some(plan)),
+    };
+    let mut plans = rounds.iter().map(|round| &round.plan).chain(open);
+    if plans.any(|plan| plan.calls.len() > CALLS_MAX) {
         return Err(Violation::LongPlan);
+    }
+    if rounds.len() + usize::from(open.is_some()) > ROUNDS_MAX {
+        return Err(Violation::LongTurn);
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ pub mod invariants;
 mod notice;
 pub mod prompt;
 mod replies;
+mod rounds;
 pub mod spans;
 mod state;
 pub mod tools;
@@ -28,9 +29,10 @@ pub use effect::{Effect, Lookup, open_effect, wanted};
 pub use evolve::evolve;
 pub use introduction::introduction;
 pub use notice::notices;
+pub use rounds::{Round, Rounds};
 pub use state::{PastTurn, Phase, State, Turn};
 
 /// Version of the decision logic. It is stored with every record. A change of what [`decide`]
 /// answers to recorded inputs raises it, a changed list of words included; older records are then
 /// folded but not decided again. `tests/golden.rs` decides on recorded conversations and so sees it.
-pub const LOGIC_VERSION: u32 = 5;
+pub const LOGIC_VERSION: u32 = 6;

@@ -51,9 +51,7 @@ fn notice(stream: &Stream, after: &State, with_person: bool, event: &Event) -> O
 fn summary(state: &State, reason: HandoffReason) -> Option<Summary> {
     let origin = state.origin.as_ref()?;
     let last = state.past.last();
-    let found = last
-        .map(|turn| turn.evidence.as_slice())
-        .unwrap_or_default();
+    let found = last.into_iter().flat_map(|turn| turn.rounds.evidence());
     Some(Summary {
         who: Who {
             channel: origin.channel,
@@ -61,11 +59,7 @@ fn summary(state: &State, reason: HandoffReason) -> Option<Summary> {
             customer: state.customer.clone(),
         },
         asked: last.map(|turn| cut(&turn.words)).unwrap_or_default(),
-        found: found
-            .iter()
-            .filter_map(record)
-            .take(NOTICE_RECORDS_MAX)
-            .collect(),
+        found: found.filter_map(record).take(NOTICE_RECORDS_MAX).collect(),
         open: match reason {
             HandoffReason::Asked | HandoffReason::Complaint => Open::SpeakToPerson,
             HandoffReason::Unable | HandoffReason::Identity => Open::AnswerQuestion,

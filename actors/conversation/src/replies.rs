@@ -9,6 +9,9 @@ pub(crate) const UNSUPPORTED: &str = "Thanks for your message. I can only read t
 /// When the stores could not be read: nothing is known against asking again.
 pub(crate) const TRY_AGAIN: &str =
     "I'm sorry, I can't look that up right now. Please try again in a few minutes.";
+/// Behind what was found before the stores could not be read.
+pub(crate) const TRY_REST_AGAIN: &str =
+    "I'm sorry, I can't look up the rest right now. Please ask me again in a few minutes.";
 /// Behind a reply to more words than were read.
 pub(crate) const CUT: &str = "You wrote more than I can read at once, so I answered the first part. Please send me the rest again in short messages.";
 /// When every way to an answer failed.

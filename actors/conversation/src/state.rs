@@ -1,12 +1,14 @@
 //! The state of a conversation: nothing but its events, folded.
 
 use mercer_schemas::{
-    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, RecordKey, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, RecordKey,
+    ShopTerms, TurnId,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::bounds::{TURN_CHARS_MAX, head};
 use crate::deliveries::Deliveries;
+use crate::rounds::Rounds;
 
 /// A conversation as it stands.
 ///
@@ -22,6 +24,9 @@ pub struct State {
     /// that a state of older records is written as it was.
     #[serde(default, skip_serializing_if = "Identity::is_empty")]
     pub identity: Identity,
+    /// The shop's names, where the model chooses from them; calls have free words then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<ShopTerms>,
     /// Turns that are still part of the prompt, oldest first.
     pub past: Vec<PastTurn>,
     /// Products and variants of the latest evidence that showed any.
@@ -44,6 +49,20 @@ pub struct State {
     pub told_unreadable_at_ms: Option<i64>,
 }
 
+impl State {
+    /// Returns what the handles of all records stand for that the prompt still shows, each once.
+    pub fn known(&self) -> Vec<(Handle, RecordKey)> {
+        let past = self.past.iter().map(|past| &past.rounds);
+        let mut out: Vec<(Handle, RecordKey)> = Vec::new();
+        for (handle, key) in past.chain(self.phase.rounds()).flat_map(Rounds::handles) {
+            if out.iter().all(|(known, _)| *known != handle) {
+                out.push((handle, key));
+            }
+        }
+        out
+    }
+}
+
 /// Where a conversation takes place.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -60,37 +79,39 @@ pub enum Phase {
     /// Waiting for the customer.
     #[default]
     Idle,
-    /// The model plans.
-    Planning {
+    /// The model writes on: calls, or the reply. In snapshots of logic versions up to 5 it planned first
+    /// and composed later.
+    #[serde(alias = "planning", alias = "composing")]
+    Writing {
         /// The turn.
         turn: Turn,
+        /// What was called so far, and found.
+        #[serde(flatten)]
+        rounds: Rounds,
+        /// Whether nothing more may be called, so that the reply comes next.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reply_only: bool,
+        /// Whether a first draft was blocked.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        repair: bool,
     },
     /// Tools run.
     Gathering {
         /// The turn.
         turn: Turn,
+        /// What was called before, and found.
+        #[serde(flatten)]
+        rounds: Rounds,
         /// What is to be run.
         plan: Plan,
-    },
-    /// The model writes.
-    Composing {
-        /// The turn.
-        turn: Turn,
-        /// What was run.
-        plan: Plan,
-        /// What was found.
-        evidence: Vec<Evidence>,
-        /// Whether a first draft was blocked.
-        repair: bool,
     },
     /// Guardrails look at a draft.
     Checking {
         /// The turn.
         turn: Turn,
-        /// What was run.
-        plan: Plan,
-        /// What was found.
-        evidence: Vec<Evidence>,
+        /// What was called, and found.
+        #[serde(flatten)]
+        rounds: Rounds,
         /// The draft, references unfilled.
         draft: Personal<String>,
         /// Where it came from.
@@ -101,8 +122,10 @@ pub enum Phase {
 }
 
 impl Phase {
-    /// Names of the phases in which a turn runs.
-    pub const RUNNING_NAMES: [&'static str; 4] = ["planning", "gathering", "composing", "checking"];
+    /// Names of the phases in which a turn runs. The last two stand in rows that logic versions up to 5
+    /// wrote, and are read as `writing`.
+    pub const RUNNING_NAMES: [&'static str; 5] =
+        ["writing", "gathering", "checking", "planning", "composing"];
     /// Names of the phases in which nothing runs.
     pub const RESTING_NAMES: [&'static str; 2] = ["idle", "with_person"];
 
@@ -110,20 +133,28 @@ impl Phase {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
-            Self::Planning { .. } => "planning",
+            Self::Writing { .. } => "writing",
             Self::Gathering { .. } => "gathering",
-            Self::Composing { .. } => "composing",
             Self::Checking { .. } => "checking",
             Self::WithPerson => "with_person",
+        }
+    }
+
+    /// Returns the rounds of the running turn, if one runs.
+    pub fn rounds(&self) -> Option<&Rounds> {
+        match self {
+            Self::Writing { rounds, .. }
+            | Self::Gathering { rounds, .. }
+            | Self::Checking { rounds, .. } => Some(rounds),
+            Self::Idle | Self::WithPerson => None,
         }
     }
 
     /// Returns the running turn, if one runs.
     pub fn turn(&self) -> Option<&Turn> {
         match self {
-            Self::Planning { turn }
+            Self::Writing { turn, .. }
             | Self::Gathering { turn, .. }
-            | Self::Composing { turn, .. }
             | Self::Checking { turn, .. } => Some(turn),
             Self::Idle | Self::WithPerson => None,
         }
@@ -156,10 +187,9 @@ impl Turn {
 pub struct PastTurn {
     /// The customer's words.
     pub words: Personal<String>,
-    /// The plan that was carried out.
-    pub plan: Plan,
-    /// What it found.
-    pub evidence: Vec<Evidence>,
+    /// What was called, and found.
+    #[serde(flatten)]
+    pub rounds: Rounds,
     /// The reply with references unfilled, or a person's words.
     pub reply: Personal<String>,
 }
@@ -172,8 +202,8 @@ impl PastTurn {
 
     /// Says whether it ended with the customer being asked who they are.
     pub(crate) fn asked_identity(&self) -> bool {
-        self.evidence
-            .iter()
+        self.rounds
+            .evidence()
             .any(|line| matches!(line, Evidence::IdentityNeeded | Evidence::OrderNotFound))
     }
 }
@@ -191,20 +221,22 @@ mod tests {
             words: "hello".to_owned().into(),
             cut: false,
         };
-        let (plan, evidence) = (Plan::default(), Vec::new());
+        let rounds = Rounds::default();
         Some(match phase {
-            Phase::Idle => Phase::Planning { turn },
-            Phase::Planning { .. } => Phase::Gathering { turn, plan },
-            Phase::Gathering { .. } => Phase::Composing {
+            Phase::Idle => Phase::Writing {
                 turn,
-                plan,
-                evidence,
+                rounds,
+                reply_only: false,
                 repair: false,
             },
-            Phase::Composing { .. } => Phase::Checking {
+            Phase::Writing { .. } => Phase::Gathering {
                 turn,
-                plan,
-                evidence,
+                rounds,
+                plan: Plan::default(),
+            },
+            Phase::Gathering { .. } => Phase::Checking {
+                turn,
+                rounds,
                 draft: "hello".to_owned().into(),
                 source: DraftSource::Template,
             },
@@ -216,13 +248,38 @@ mod tests {
     #[test]
     fn every_phase_is_named_as_running_or_resting() {
         let phases: Vec<Phase> = std::iter::successors(Some(Phase::Idle), next).collect();
-        let named = Phase::RUNNING_NAMES.len() + Phase::RESTING_NAMES.len();
+        const OLD_NAMES: usize = 2;
+        let named = Phase::RUNNING_NAMES.len() + Phase::RESTING_NAMES.len() - OLD_NAMES;
         assert_eq!(phases.len(), named);
         for phase in phases {
             let name = phase.name();
             assert_eq!(phase.turn().is_some(), Phase::RUNNING_NAMES.contains(&name));
             assert_eq!(phase.turn().is_none(), Phase::RESTING_NAMES.contains(&name));
         }
+    }
+
+    #[test]
+    fn phases_of_versions_that_planned_once_are_read() {
+        let id = TurnId::from_parts(1, 1);
+        let turn = format!(r#""turn":{{"id":"{id}","attempt":0,"words":"hi"}}"#);
+        let read = |json: String| serde_json::from_str::<Phase>(&json).expect("a phase");
+        let planning = read(format!(r#"{{"phase":"planning",{turn}}}"#));
+        assert!(
+            matches!(&planning, Phase::Writing { rounds, repair: false, .. } if rounds.is_empty())
+        );
+        let found = r#""plan":{"calls":[{"tool":"handoff","reason":"asked"}]},"evidence":[{"kind":"handed_over"}]"#;
+        let composing = read(format!(
+            r#"{{"phase":"composing",{turn},{found},"repair":true}}"#
+        ));
+        assert!(
+            matches!(&composing, Phase::Writing { rounds, repair: true, .. } if rounds.len() == 1)
+        );
+        let checking = read(format!(
+            r#"{{"phase":"checking",{turn},{found},"draft":"x","source":"model"}}"#
+        ));
+        assert!(matches!(&checking, Phase::Checking { rounds, .. } if rounds.len() == 1));
+        let again = serde_json::to_string(&checking).expect("json");
+        assert!(read(again) == checking);
     }
 
     #[test]

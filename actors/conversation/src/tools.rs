@@ -4,6 +4,7 @@
 //! grammar, what an instructed model is told of it, how its evidence reads, what a reply to it must
 //! refer to, and what is said without a model. What a call does, `mercer-commerce` knows.
 
+mod free;
 #[cfg(test)]
 mod gift_wrap;
 mod handoff;
@@ -15,18 +16,21 @@ mod search_policies;
 use std::collections::BTreeSet;
 
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{Evidence, Plan, ToolCall};
+use mercer_schemas::{Evidence, Plan, ShopTerms, ToolCall};
 use schemars::Schema;
 
 pub use handoff::Handoff;
 pub use order_status::OrderStatus;
 pub use product_details::ProductDetails;
-pub use search_catalog::SearchCatalog;
+pub use search_catalog::{OneOrMore, SearchCatalog};
 pub use search_policies::SearchPolicies;
 
 use crate::grammar::{Rules, Told};
 use crate::spans;
 use crate::state::{State, Turn};
+
+/// Most products and variants that a call may choose from, the latest ones.
+const HANDLES_MAX: usize = 64;
 
 /// All tools, in the order in which the prompt, a plan's grammar and what a reply refers to have them.
 pub const ALL: &[&dyn Tool] = &[
@@ -115,6 +119,8 @@ pub struct Said<'a> {
     pub phrases: BTreeSet<String>,
     /// Whether words that guess at a meaning count.
     pub hints: bool,
+    /// The shop's names, where calls have free words and choose from these.
+    pub terms: Option<&'a ShopTerms>,
 }
 
 impl<'a> Said<'a> {
@@ -125,8 +131,19 @@ impl<'a> Said<'a> {
             state,
             words,
             phrases: spans::phrases(words),
-            hints,
+            hints: hints && state.terms.is_none(),
+            terms: state.terms.as_ref(),
         }
+    }
+
+    /// Returns the products and variants that a call with free words may name.
+    pub fn sold(&self) -> BTreeSet<String> {
+        let known = self.state.known().into_iter().rev();
+        known
+            .filter(|(_, key)| key.kind().is_sold())
+            .map(|(handle, _)| handle.to_string())
+            .take(HANDLES_MAX)
+            .collect()
     }
 
     /// Says whether the words hold template or reference markup. Nobody types it by chance: such a

@@ -29,6 +29,7 @@ fn says(number: u64, words: &str) -> Input {
         channel: Channel::Whatsapp,
         address: "447700900001".into(),
         messages: vec![message(number, Content::Text { text: words.into() })],
+        terms: None,
     }
 }
 
@@ -114,7 +115,7 @@ impl Talk {
 
     fn plan(&mut self, json: &str) -> Vec<&'static str> {
         let effect = self.effect();
-        self.when(Input::PlanGenerated {
+        self.when(Input::Generated {
             effect,
             output: written(json),
             intents: vec![],
@@ -133,9 +134,10 @@ impl Talk {
 
     fn write(&mut self, text: &str) -> Vec<&'static str> {
         let effect = self.effect();
-        self.when(Input::ReplyGenerated {
+        self.when(Input::Generated {
             effect,
             output: written(text),
+            intents: vec![],
         })
     }
 
@@ -192,7 +194,7 @@ fn a_message_during_a_turn_begins_it_again_and_old_answers_are_refused() {
         ["message_received", "turn_extended"]
     );
     assert!(talk.effect() != old);
-    let late = Input::PlanGenerated {
+    let late = Input::Generated {
         effect: old,
         output: written(r#"{"calls":[]}"#),
         intents: vec![],
@@ -376,6 +378,7 @@ fn sends(number: u64, kind_name: &str, quiet: bool) -> Input {
                 quiet,
             },
         )],
+        terms: None,
     }
 }
 
@@ -458,7 +461,7 @@ fn the_next_prompt_extends_this_one() {
     let mut talk = Talk::default();
     talk.when(says(1, "a kettle"));
     let prompt = |talk: &Talk| match wanted(&talk.state, &meta(0).settings) {
-        Some(Effect::GeneratePlan { prompt, .. } | Effect::GenerateReply { prompt, .. }) => prompt,
+        Some(Effect::Generate { prompt, .. }) => prompt,
         _ => panic!("no prompt"),
     };
     let first = prompt(&talk);
@@ -612,7 +615,7 @@ impl Step {
         match self {
             Self::Says(words) => says(number, words),
             Self::Picture => sends(number, "image", false),
-            Self::Plans(plan) => Input::PlanGenerated {
+            Self::Plans(plan) => Input::Generated {
                 effect,
                 output: written(plan),
                 intents: vec![],
@@ -623,9 +626,10 @@ impl Step {
                 identified: None,
                 proof: None,
             },
-            Self::Writes(text) => Input::ReplyGenerated {
+            Self::Writes(text) => Input::Generated {
                 effect,
                 output: written(text),
+                intents: vec![],
             },
             Self::Checks(passes) => Input::ReplyChecked {
                 effect,

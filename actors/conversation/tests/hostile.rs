@@ -152,6 +152,7 @@ fn says(number: u64, text: String) -> Input {
             content: Content::Text { text: text.into() },
             cut_from_chars: None,
         }],
+        terms: None,
     }
 }
 
@@ -189,13 +190,19 @@ fn turn(state: &mut State, text: String, at: u64) -> usize {
         };
         let effect_id = effect.id().clone();
         let input = match effect {
-            Effect::GeneratePlan { grammar, .. } => {
+            Effect::Generate {
+                grammar, question, ..
+            } => {
                 grammar_bytes = grammar_bytes.max(grammar.lark(&[]).len());
-                Input::PlanGenerated {
+                let calls =
+                    r#"{"calls":[{"tool":"search_catalog","query":"kettle","max_price":"5"}]}"#;
+                let output = match question {
+                    Some(_) => written(calls),
+                    None => written(&"x".repeat(BYTES_MAX)),
+                };
+                Input::Generated {
                     effect: effect_id,
-                    output: written(
-                        r#"{"calls":[{"tool":"search_catalog","query":"kettle","max_price":"5"}]}"#,
-                    ),
+                    output,
                     intents: vec![],
                 }
             }
@@ -205,13 +212,6 @@ fn turn(state: &mut State, text: String, at: u64) -> usize {
                 identified: None,
                 proof: None,
             },
-            Effect::GenerateReply { grammar, .. } => {
-                grammar_bytes = grammar_bytes.max(grammar.len());
-                Input::ReplyGenerated {
-                    effect: effect_id,
-                    output: written(&"x".repeat(BYTES_MAX)),
-                }
-            }
             Effect::CheckReply { .. } => Input::EffectFailed {
                 effect: effect_id,
                 cause: "deadline".into(),

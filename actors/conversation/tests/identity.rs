@@ -97,6 +97,7 @@ impl Talk {
             channel: Channel::Whatsapp,
             address: address.into(),
             messages: vec![message],
+            terms: None,
         })
     }
 
@@ -122,7 +123,7 @@ impl Talk {
             first_token_ms: 1,
             total_ms: 1,
         };
-        let mut events = self.when(Input::PlanGenerated {
+        let mut events = self.when(Input::Generated {
             effect: self.effect().id().clone(),
             output: output(text),
             intents: Vec::new(),
@@ -133,9 +134,10 @@ impl Talk {
             identified,
             proof: Some(proof),
         }));
-        events.extend(self.when(Input::ReplyGenerated {
+        events.extend(self.when(Input::Generated {
             effect: self.effect().id().clone(),
             output: output("ok"),
+            intents: Vec::new(),
         }));
         let reply = RenderedReply {
             text: "ok".into(),
@@ -182,7 +184,7 @@ fn a_proof_holds_for_a_day_after_the_last_message() {
     assert!(talk.state.identity.is_empty());
     // What was told is not in the prompt of whoever writes now.
     assert!(talk.state.past.is_empty());
-    talk.when(Input::PlanGenerated {
+    talk.when(Input::Generated {
         effect: talk.effect().id().clone(),
         output: Generated {
             text: r#"{"calls":[{"tool":"order_status"}]}"#.into(),
@@ -280,7 +282,7 @@ fn wrong_proofs_are_counted_until_a_person_hands_the_conversation_back() {
         assert_eq!(talk.state.identity.wrong, count);
     }
     talk.says(HOME);
-    let Effect::GeneratePlan { .. } = talk.effect() else {
+    let Effect::Generate { .. } = talk.effect() else {
         panic!("no plan")
     };
     let still = Proof {

@@ -1,10 +1,12 @@
 //! What is told of a conversation, given its events.
 
+use mercer_conversation::tools::ProductDetails;
 use mercer_conversation::{State, evolve, notices};
 use mercer_schemas::notice::{NOTICE_WORDS_MAX, Open};
 use mercer_schemas::{
     ActionBy, Channel, Content, ConversationId, Event, Evidence, Field, Handle, HandoffReason,
-    InboundMessage, MessageId, Notice, Plan, ProductId, RecordKey, ShopId, Stream, TurnId,
+    InboundMessage, MessageId, Notice, Plan, ProductId, RecordKey, ShopId, Stream, ToolCall,
+    TurnId,
 };
 
 fn stream() -> Stream {
@@ -47,7 +49,12 @@ fn handed_over(words: &str) -> Vec<Event> {
         },
         Event::PlanMade {
             turn: turn.clone(),
-            plan: Plan::default(),
+            plan: Plan {
+                calls: vec![ToolCall::new(&ProductDetails {
+                    products: vec!["p1".to_owned()],
+                    about: Vec::new(),
+                })],
+            },
         },
         Event::EvidenceGathered {
             turn: turn.clone(),

@@ -5,7 +5,7 @@
 //! --test snapshots` writes them anew.
 
 use mercer_conversation::grammar;
-use mercer_conversation::{PastTurn, State, Turn, prompt};
+use mercer_conversation::{PastTurn, Rounds, State, Turn, prompt};
 use mercer_schemas::{
     ChatMessage, DocumentId, Evidence, Field, Handle, Intent, OrderNumber, Plan, ProductId,
     PromptStyle, RecordKey, Settings, Sku, TurnId,
@@ -66,6 +66,7 @@ fn found() -> Vec<Evidence> {
         Evidence::Found {
             products: 2,
             corrected: Some(("ketle".into(), "kettle".to_owned())),
+            total: None,
         },
         product(1, "Arden Quiet Kettle", "£45.99"),
         product(2, "Velora Kettle 3", "from £1,029.00"),
@@ -101,14 +102,18 @@ fn later() -> State {
     }
     state.past.push(PastTurn {
         words: "a quiet ketle?".into(),
-        plan: plan(r#"{"calls":[{"tool":"search_catalog","query":"quiet ketle"}]}"#),
-        evidence: found(),
+        rounds: Rounds::one(
+            plan(r#"{"calls":[{"tool":"search_catalog","query":"quiet ketle"}]}"#),
+            found(),
+        ),
         reply: "We have {{p1.name}}: {{p1.price}}, {{p1.stock}}.".into(),
     });
     state.past.push(PastTurn {
         words: "and where is my order?".into(),
-        plan: plan(r#"{"calls":[{"tool":"order_status"}]}"#),
-        evidence: vec![Evidence::IdentityNeeded],
+        rounds: Rounds::one(
+            plan(r#"{"calls":[{"tool":"order_status"}]}"#),
+            vec![Evidence::IdentityNeeded],
+        ),
         reply: "I also need the order number.".into(),
     });
     state
@@ -126,11 +131,21 @@ fn shown(messages: &[ChatMessage]) -> String {
 fn the_first_plan() {
     let turn = turn("Do you have a quiet kettle between £20 and £40, in stock?");
     let state = State::default();
-    let messages = prompt::for_plan(&state, &turn, &settings(PromptStyle::Compact));
+    let messages = prompt::next(
+        &state,
+        &turn,
+        &Rounds::default(),
+        &settings(PromptStyle::Compact),
+    );
     insta::assert_snapshot!("first_plan_prompt", shown(&messages));
-    let full = prompt::for_plan(&state, &turn, &settings(PromptStyle::Full));
+    let full = prompt::next(
+        &state,
+        &turn,
+        &Rounds::default(),
+        &settings(PromptStyle::Full),
+    );
     insta::assert_snapshot!("first_plan_prompt_full", shown(&full[..1]));
-    let grammar = grammar::plan(&state, &turn, true);
+    let grammar = grammar::turn(&state, &turn, &Rounds::default(), false, true);
     insta::assert_snapshot!("first_plan_grammar", grammar.lark(&[]));
     insta::assert_snapshot!(
         "first_plan_grammar_narrowed",
@@ -142,11 +157,16 @@ fn the_first_plan() {
 fn a_later_plan() {
     let turn = turn("HB-70417, ann@example.com, BS1 4DJ. And is the Velora heavier?");
     let state = later();
-    let messages = prompt::for_plan(&state, &turn, &settings(PromptStyle::Compact));
+    let messages = prompt::next(
+        &state,
+        &turn,
+        &Rounds::default(),
+        &settings(PromptStyle::Compact),
+    );
     insta::assert_snapshot!("later_plan_prompt", shown(&messages));
     insta::assert_snapshot!(
         "later_plan_grammar",
-        grammar::plan(&state, &turn, true).lark(&[])
+        grammar::turn(&state, &turn, &Rounds::default(), false, true).lark(&[])
     );
 }
 
@@ -181,20 +201,19 @@ fn replies() {
         (
             "reply_variant",
             "is it there in red?",
-            r#"{"tool":"product_details","product":"p1","about":"red"}"#,
+            r#"{"tool":"product_details","products":["p1"],"about":["red"]}"#,
             vec![record(variant_key, 1, variant)],
         ),
         ("reply_talk", "hello", "", Vec::new()),
     ] {
-        let plan = plan(&format!("{{\"calls\":[{calls}]}}"));
-        let messages = prompt::for_reply(
-            &State::default(),
-            &turn(words),
-            &plan,
-            &evidence,
-            &settings(PromptStyle::Compact),
-        );
-        let grammar = grammar::reply(&evidence, words, true);
+        let mut rounds = Rounds::default();
+        if !calls.is_empty() {
+            rounds.push(plan(&format!("{{\"calls\":[{calls}]}}")), evidence);
+        }
+        let (state, turn) = (State::default(), turn(words));
+        let settings = settings(PromptStyle::Compact);
+        let messages = prompt::next(&state, &turn, &rounds, &settings);
+        let grammar = grammar::turn(&state, &turn, &rounds, true, true).lark(&[]);
         insta::assert_snapshot!(name, format!("{}\n\n{grammar}", shown(&messages)));
     }
 }

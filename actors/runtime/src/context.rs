@@ -72,6 +72,7 @@ impl Shared {
     pub(crate) fn new(config: RuntimeConfig, services: Services, timer: Arc<dyn Timer>) -> Self {
         let prompt_style = match services.chat.info().prompt_style.as_str() {
             "compact" => PromptStyle::Compact,
+            "shop" => PromptStyle::Shop,
             _ => PromptStyle::Full,
         };
         let settings = DirectorySettings {

@@ -6,8 +6,7 @@
 mod call_tools;
 mod check_reply;
 mod early;
-mod generate_plan;
-mod generate_reply;
+mod generate;
 mod generation;
 mod look_up;
 mod outcome;
@@ -41,7 +40,7 @@ impl TurnView {
         let origin = state.origin.as_ref()?;
         let turn = state.phase.turn()?;
         let evidence = match &state.phase {
-            Phase::Composing { evidence, .. } => evidence.clone(),
+            Phase::Writing { rounds, .. } => rounds.all_evidence(),
             _ => Vec::new(),
         };
         Some(Self {
@@ -95,21 +94,15 @@ pub(crate) async fn perform(
 
 async fn run(scope: Scope<'_>, effect: Effect) -> Result<Outcome, FailureCause> {
     match effect {
-        Effect::GeneratePlan {
+        Effect::Generate {
             id,
             prompt,
             grammar,
             question,
             tokens_max,
-        } => generate_plan::generate_plan(scope, id, prompt, grammar, question, tokens_max).await,
-        Effect::CallTools { id, lookup } => call_tools::call_tools(scope, id, &lookup).await,
-        Effect::GenerateReply {
-            id,
-            prompt,
-            grammar,
-            tokens_max,
             repair,
-        } => generate_reply::generate_reply(scope, id, prompt, grammar, tokens_max, repair).await,
+        } => generate::generate(scope, id, prompt, grammar, question, tokens_max, repair).await,
+        Effect::CallTools { id, lookup } => call_tools::call_tools(scope, id, &lookup).await,
         Effect::CheckReply {
             id,
             draft,

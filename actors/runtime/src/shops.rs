@@ -7,8 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use mercer_commerce::shop_terms;
 use mercer_guardrails::ReplyPolicy;
-use mercer_schemas::{PromptStyle, Settings, Shop, ShopId};
+use mercer_schemas::{PromptStyle, Settings, Shop, ShopId, ShopTerms};
 use mercer_store::Store;
 
 use crate::timer::Timer;
@@ -18,6 +19,9 @@ use crate::timer::Timer;
 const FRESH: Duration = Duration::from_secs(5);
 /// How long they may be used while they are read anew. Beyond it a turn waits for the reading.
 const USABLE: Duration = Duration::from_secs(60);
+/// How long a shop's names are taken as they are. They help a model to choose; what it chooses is looked
+/// up as it is now.
+const TERMS_FRESH: Duration = Duration::from_secs(600);
 /// Shorter brands are words of everyday language too often to be held for names.
 const NAME_CHARS_MIN: usize = 4;
 
@@ -26,6 +30,8 @@ pub(crate) struct ShopView {
     pub(crate) shop: Shop,
     pub(crate) settings: Settings,
     pub(crate) policy: ReplyPolicy,
+    /// The shop's names, for models that choose from them.
+    pub(crate) terms: Option<Arc<ShopTerms>>,
 }
 
 /// Why a shop is not known.
@@ -63,6 +69,7 @@ pub(crate) struct DirectorySettings {
 #[derive(Default)]
 struct Slot {
     known: Mutex<Option<(Instant, Arc<ShopView>)>>,
+    terms: Mutex<Option<(Instant, Arc<ShopTerms>)>>,
     /// Held by the one who reads.
     reading: tokio::sync::Mutex<()>,
 }
@@ -142,7 +149,7 @@ impl ShopDirectory {
         {
             return Ok(view);
         }
-        let read = self.read(id).await;
+        let read = self.read(id, slot).await;
         let mut known = slot.known.lock().unwrap_or_else(PoisonError::into_inner);
         match &read {
             Ok(view) => *known = Some((now, Arc::clone(view))),
@@ -152,7 +159,7 @@ impl ShopDirectory {
         read
     }
 
-    async fn read(&self, id: &ShopId) -> Result<Arc<ShopView>, ShopError> {
+    async fn read(&self, id: &ShopId, slot: &Slot) -> Result<Arc<ShopView>, ShopError> {
         let Inner {
             store, settings, ..
         } = &*self.inner;
@@ -169,7 +176,12 @@ impl ShopDirectory {
             .map(|brand| brand.to_lowercase())
             .filter(|name| name.chars().count() >= NAME_CHARS_MIN)
             .collect();
+        let terms = match settings.prompt_style {
+            PromptStyle::Shop => Some(self.terms(id, slot).await?),
+            PromptStyle::Compact | PromptStyle::Full => None,
+        };
         Ok(Arc::new(ShopView {
+            terms,
             settings: Settings {
                 shop_name: shop.name.clone(),
                 prompt_style: settings.prompt_style,
@@ -185,6 +197,20 @@ impl ShopDirectory {
             },
             shop,
         }))
+    }
+
+    /// Returns the shop's names, read again now and then: a whole catalog is behind them.
+    async fn terms(&self, id: &ShopId, slot: &Slot) -> Result<Arc<ShopTerms>, ShopError> {
+        let now = self.inner.timer.now();
+        let lock = || slot.terms.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((read_at, terms)) = &*lock()
+            && now - *read_at < TERMS_FRESH
+        {
+            return Ok(Arc::clone(terms));
+        }
+        let terms = Arc::new(shop_terms(&self.inner.store, id).await?);
+        *lock() = Some((now, Arc::clone(&terms)));
+        Ok(terms)
     }
 }
 

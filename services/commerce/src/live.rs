@@ -9,7 +9,7 @@ use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::{Evidence, Field, Personal, Product, ProductCard, ProductId, RecordKey, Shop};
 use mercer_store::{Store, Versioned};
 
-use crate::fields::{attribute_value, order_fields, product_fields, variant_fields};
+use crate::fields::{attribute_value, order_record, product_fields, variant_fields};
 use crate::tools::Error;
 
 /// Values of the records that a turn's evidence names, as they are now.
@@ -81,7 +81,7 @@ impl LiveValues {
                 }
                 RecordKey::Order(number) => {
                     if let Some(order) = store.orders().get(&shop.id, number).await? {
-                        values.put(handle, key, order.version, order_fields(&order.value));
+                        values.put(handle, key, order.version, order_record(&order.value));
                     }
                 }
             }

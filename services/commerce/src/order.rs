@@ -14,9 +14,6 @@ use mercer_store::{Error, ProofOutcome, ProofTry, Store, Versioned, code_key, em
 
 use crate::given::{CARRIED_MAX, Given, KEYS_MAX};
 
-/// Orders that an answer without a number tells of.
-const LATEST_ORDERS: u64 = 1;
-
 /// How an order request came out.
 pub(crate) enum Outcome {
     /// These orders may be told, to this customer.
@@ -45,6 +42,8 @@ pub(crate) struct Question<'a> {
     pub(crate) address: &'a Personal<String>,
     /// UTC milliseconds.
     pub(crate) at_ms: i64,
+    /// Orders that an answer without a number tells of, the latest ones.
+    pub(crate) latest: u64,
 }
 
 /// How it came out, and what the conversation remembers of who writes.
@@ -127,7 +126,7 @@ async fn is_own(
 }
 
 /// Looks for the order that a known customer means: one whose number they write, else the one that
-/// the plan names, else the latest. A number that is not one of theirs is not found, whether or not
+/// the plan names, else the latest ones. A number that is not one of theirs is not found, whether or not
 /// it is somebody else's.
 async fn of_customer(
     store: &Store,
@@ -151,7 +150,7 @@ async fn of_customer(
         {
             return Ok(Outcome::NotFound);
         }
-        found = orders.of_customer(shop, customer, LATEST_ORDERS).await?;
+        found = orders.of_customer(shop, customer, question.latest).await?;
     }
     Ok(if found.is_empty() {
         Outcome::NotFound

@@ -12,6 +12,7 @@ mod search_policies;
 
 use async_trait::async_trait;
 use mercer_knowledge::Knowledge;
+use mercer_schemas::evidence::field;
 use mercer_schemas::{
     Channel, CustomerId, DocumentId, Evidence, EvidenceRole, Field, Handle, Identity, Personal,
     Plan, Product, Proof, RecordKey, Shop, ToolCall, Variant,
@@ -76,6 +77,8 @@ pub struct Request<'a> {
     pub attempt: &'a str,
     /// What `p1` and `shown` mean.
     pub shown: &'a [(Handle, RecordKey)],
+    /// Records that the turn found already: their handles are theirs.
+    pub found: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
     pub spoken_of: &'a [DocumentId],
     /// The plan.
@@ -84,6 +87,8 @@ pub struct Request<'a> {
     pub words: &'a Personal<String>,
     /// Whether lists of words that guess at a meaning are used.
     pub hints: bool,
+    /// Whether calls have free words, and what is found comes with what it was asked for.
+    pub is_open: bool,
     /// Moment that validity is judged at, UTC milliseconds.
     pub at_ms: i64,
 }
@@ -92,6 +97,8 @@ pub struct Request<'a> {
 pub struct Answer {
     /// Name of the tool that is running.
     tool: &'static str,
+    /// Records with the handles that they have in the turn.
+    handles: Vec<(Handle, RecordKey)>,
     /// In the order of the calls.
     pub evidence: Vec<Evidence>,
     /// The customer whose identity is proven now.
@@ -132,6 +139,7 @@ impl Tools {
     pub async fn run(&self, request: &Request<'_>) -> Result<Answer, Error> {
         let mut answer = Answer {
             tool: "",
+            handles: request.found.to_vec(),
             evidence: Vec::new(),
             identified: None,
             proof: None,
@@ -158,6 +166,26 @@ impl Answer {
         )
     }
 
+    /// Adds a product with some of its attributes, and returns its handle.
+    fn push_product_with(
+        &mut self,
+        product: &Versioned<Product>,
+        attributes: Vec<Field>,
+    ) -> Handle {
+        let mut fields = product_fields(&product.value);
+        for field in attributes {
+            if fields.iter().all(|known| known.name != field.name) {
+                fields.push(field);
+            }
+        }
+        self.push(
+            RecordKey::Product(product.value.id.clone()),
+            product.version,
+            EvidenceRole::Shown,
+            fields,
+        )
+    }
+
     /// Adds a variant that was chosen.
     fn push_variant(&mut self, product: &Versioned<Product>, variant: &Variant) {
         self.push(
@@ -165,6 +193,22 @@ impl Answer {
             product.version,
             EvidenceRole::Chosen,
             variant_fields(&product.value, variant),
+        );
+    }
+
+    /// Adds a variant of the product before it, by its options alone: a reply is filled with its whole
+    /// name all the same.
+    fn push_variant_of(&mut self, product: &Versioned<Product>, variant: &Variant) {
+        let mut fields = variant_fields(&product.value, variant);
+        let options: Vec<&str> = variant.options.values().map(String::as_str).collect();
+        if let Some(name) = fields.iter_mut().find(|field| field.name == field::NAME) {
+            name.value = options.join(", ").into();
+        }
+        self.push(
+            RecordKey::Variant(variant.sku.clone()),
+            product.version,
+            EvidenceRole::Chosen,
+            fields,
         );
     }
 
@@ -188,18 +232,15 @@ impl Answer {
         handle
     }
 
-    fn handle(&self, key: &RecordKey) -> Handle {
-        let records = self.evidence.iter().filter_map(|line| match line {
-            Evidence::Record { handle, key, .. } => Some((handle, key)),
-            _ => None,
-        });
-        if let Some((handle, _)) = records.clone().find(|(_, known)| *known == key) {
+    fn handle(&mut self, key: &RecordKey) -> Handle {
+        if let Some((handle, _)) = self.handles.iter().find(|(_, known)| known == key) {
             return handle.clone();
         }
-        let same_kind = records.filter(|(_, known)| known.kind() == key.kind());
-        let mut known: Vec<&Handle> = same_kind.map(|(handle, _)| handle).collect();
-        known.dedup();
-        Handle::new(key, known.len() + 1)
+        let same_kind = |(_, known): &&(Handle, RecordKey)| known.kind() == key.kind();
+        let number = self.handles.iter().filter(same_kind).count() + 1;
+        let handle = Handle::new(key, number);
+        self.handles.push((handle.clone(), key.clone()));
+        handle
     }
 }
 

@@ -36,8 +36,22 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
         68..76 => (BOTH, true, true, false, None, false),
         76..82 => (STOCKED, false, false, true, None, false),
         82..85 => (NAMED_STOCKED, false, false, true, None, true),
-        85..91 => (CHEAPEST, false, false, false, Some(Sort::PriceAsc), false),
-        91..95 => (DEAREST, false, false, false, Some(Sort::PriceDesc), false),
+        85..91 => (
+            CHEAPEST,
+            false,
+            false,
+            false,
+            Some(Sort::price_asc()),
+            false,
+        ),
+        91..95 => (
+            DEAREST,
+            false,
+            false,
+            false,
+            Some(Sort::price_desc()),
+            false,
+        ),
         _ => (CATEGORY, false, false, false, None, false),
     };
     let mut template = pick(rng, templates).to_owned();
@@ -46,7 +60,7 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
         in_stock = true;
     } else if max && chance(rng, 8) {
         add(&mut template, pick(rng, AND_CHEAPEST));
-        sort = Some(Sort::PriceAsc);
+        sort = Some(Sort::price_asc());
     }
     let template = surrounded(rng, template, named, !memory.items.is_empty());
     let (first, wish) = if named {
@@ -90,9 +104,9 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
             item.price = shop.money_between(rng, min.then_some(&low), max.then_some(&high));
         }
     }
-    if let Some(order) = sort {
+    if let Some(order) = &sort {
         items.sort_by_key(|item| cents(&item.price));
-        if order == Sort::PriceDesc {
+        if order.descending {
             items.reverse();
         }
     }
@@ -105,7 +119,8 @@ pub(crate) fn search(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
         min_price: min.then_some(low),
         max_price: max.then_some(high),
         in_stock,
-        sort,
+        sort: sort.clone(),
+        ..SearchCatalog::default()
     });
     let reply = found_reply(rng, &items, sort);
     Some(Gold {
@@ -270,6 +285,7 @@ fn lines(items: &[Item]) -> Option<Vec<Evidence>> {
     let mut out = vec![Evidence::Found {
         products: items.len(),
         corrected: None,
+        total: None,
     }];
     for (at, item) in items.iter().enumerate() {
         out.push(product_line(item, at + 1)?);
@@ -347,8 +363,10 @@ fn found_reply(rng: &mut StdRng, items: &[Item], sort: Option<Sort>) -> String {
         return reply_any(rng, NOT_FOUND);
     }
     let first = match sort {
-        Some(Sort::PriceAsc) => FOUND_LOWEST,
-        Some(Sort::PriceDesc) => FOUND_HIGHEST,
+        Some(Sort {
+            descending: false, ..
+        }) => FOUND_LOWEST,
+        Some(_) => FOUND_HIGHEST,
         _ => FOUND_FIRST,
     };
     let mut template = pick(rng, first).to_owned();

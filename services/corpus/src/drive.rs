@@ -86,8 +86,15 @@ impl Stage {
             channel: Channel::Webchat,
             address: "guest".into(),
             messages: vec![message],
+            terms: None,
         })?;
-        let Effect::GeneratePlan { id, question, .. } = effect else {
+        let Effect::Generate {
+            mut id,
+            mut prompt,
+            question,
+            ..
+        } = effect
+        else {
             return None;
         };
         let turn = self.state.phase.turn()?;
@@ -98,32 +105,38 @@ impl Stage {
         }
         #[cfg(test)]
         passes_the_rules(gold);
-        self.asked
-            .extend(Intent::of(&gold.plan).map(|intent| (question, intent)));
-        let mut effect = self.feed(&Input::PlanGenerated {
-            effect: id,
-            output: generated(gold.plan.to_line()),
-            intents: Vec::new(),
-        })?;
-        if let Effect::CallTools { id, .. } = effect {
+        self.asked.extend(question.zip(Intent::of(&gold.plan)));
+        if !gold.plan.calls.is_empty() {
+            let effect = self.feed(&Input::Generated {
+                effect: id,
+                output: generated(gold.plan.to_line()),
+                intents: Vec::new(),
+            })?;
             let identified = gold
                 .identified
                 .then(|| CustomerId::new("C-1").ok())
                 .flatten();
-            effect = self.feed(&Input::ToolsAnswered {
-                effect: id,
+            let effect = self.feed(&Input::ToolsAnswered {
+                effect: effect.id().clone(),
                 evidence: gold.evidence.clone(),
                 identified,
                 proof: None,
             })?;
+            let Effect::Generate {
+                id: next,
+                prompt: extended,
+                ..
+            } = effect
+            else {
+                return None;
+            };
+            (id, prompt) = (next, extended);
         }
-        let Effect::GenerateReply { id, mut prompt, .. } = effect else {
-            return None;
-        };
         prompt.push(ChatMessage::new(Role::Assistant, gold.reply.as_str()));
-        let effect = self.feed(&Input::ReplyGenerated {
+        let effect = self.feed(&Input::Generated {
             effect: id,
             output: generated(gold.reply.clone()),
+            intents: Vec::new(),
         })?;
         let reply = RenderedReply {
             text: gold.reply.as_str().into(),

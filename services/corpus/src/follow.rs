@@ -112,8 +112,8 @@ pub(crate) fn follow(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory) -> 
 fn details(handle: &str, about: Option<String>) -> Plan {
     Plan {
         calls: vec![ToolCall::new(&ProductDetails {
-            product: handle.to_owned(),
-            about: about.map(Into::into),
+            products: vec![handle.to_owned()],
+            about: about.into_iter().map(Into::into).collect(),
         })],
     }
 }
@@ -453,8 +453,8 @@ fn compare(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
     let said = ask(rng, COMPARE, &[("x", x), ("y", y)]);
     let call = |at: usize| {
         ToolCall::new(&ProductDetails {
-            product: format!("p{}", at + 1),
-            about: None,
+            products: vec![format!("p{}", at + 1)],
+            about: Vec::new(),
         })
     };
     let plan = Plan {
@@ -493,8 +493,8 @@ fn compare_attribute(rng: &mut StdRng, memory: &mut Memory) -> Option<Gold> {
     let about = said.span('a')?;
     let call = |at: usize| {
         ToolCall::new(&ProductDetails {
-            product: format!("p{}", at + 1),
-            about: Some(about.clone().into()),
+            products: vec![format!("p{}", at + 1)],
+            about: vec![about.clone().into()],
         })
     };
     let plan = Plan {
@@ -561,6 +561,7 @@ pub(crate) fn false_price(rng: &mut StdRng, shop: &Shop<'_>, memory: &mut Memory
             Evidence::Found {
                 products: 1,
                 corrected: None,
+                total: None,
             },
             product_line(&item, 1)?,
         ];

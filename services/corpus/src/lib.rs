@@ -166,15 +166,21 @@ mod tests {
             let messages: Vec<ChatMessage> =
                 serde_json::from_value(value["messages"].clone()).expect("messages");
             assert_eq!(messages[0].role, Role::System);
-            assert_eq!(messages.len() % 4, 1);
-            for turn in messages[1..].chunks(4) {
-                let roles: Vec<Role> = turn.iter().map(|message| message.role).collect();
-                assert_eq!(
-                    roles,
-                    [Role::User, Role::Assistant, Role::Tool, Role::Assistant]
-                );
-                let plan: Plan = serde_json::from_str(&turn[1].content).expect("plan");
-                assert_eq!(plan.to_line(), turn[1].content);
+            let mut before = Role::System;
+            for message in &messages[1..] {
+                let is_plan = Plan::is_begun_by(&message.content);
+                match (message.role, before) {
+                    (Role::User, Role::System | Role::Assistant)
+                    | (Role::Tool, Role::Assistant) => {}
+                    (Role::Assistant, Role::User) if is_plan => {
+                        let plan: Plan = serde_json::from_str(&message.content).expect("plan");
+                        assert_eq!(plan.to_line(), message.content);
+                        assert!(!plan.calls.is_empty());
+                    }
+                    (Role::Assistant, Role::User | Role::Tool) => assert!(!is_plan),
+                    roles => panic!("{roles:?}"),
+                }
+                before = message.role;
             }
         }
         let catalog =

@@ -30,3 +30,4 @@ pub use search::{
     Why,
 };
 pub use text::passages::{Passage, passages};
+pub use text::sentences::sentences;

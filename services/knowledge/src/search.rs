@@ -20,7 +20,7 @@ mod spelling;
 
 pub use products::BROWSED_MAX;
 
-use mercer_schemas::plan::Sort;
+use mercer_schemas::plan::{self, Sort};
 use mercer_schemas::{Document, DocumentId, Money, Personal, Product};
 use mercer_store::Versioned;
 
@@ -97,9 +97,13 @@ pub enum OrderBy {
 
 impl From<Sort> for Order {
     fn from(sort: Sort) -> Self {
+        let by = match sort.by.as_str() {
+            plan::PRICE => OrderBy::Price,
+            _ => OrderBy::Field(sort.by),
+        };
         Self {
-            by: OrderBy::Price,
-            descending: sort == Sort::PriceDesc,
+            by,
+            descending: sort.descending,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! same.
 
 mod bench;
+mod lessons;
 mod models;
 mod shops;
 
@@ -52,7 +53,7 @@ async fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let _telemetry = observe::start(&config)?;
     match cli.command {
         Command::Bench(command) => bench::run(&config, *command).await,
-        Command::Models(command) => models::run(command).await,
+        Command::Models(command) => models::run(&config, command).await,
         Command::Shops(args) => shops::run(&config, args).await,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Context, ensure};
 use clap::{Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use mercer::config::Config;
 use mercer_random_model::{RandomBert, RandomModel, TensorType};
 
 /// Write training dialogues for the small chat model, or make a model to measure with.
@@ -14,6 +15,8 @@ use mercer_random_model::{RandomBert, RandomModel, TensorType};
 pub(crate) enum Models {
     /// Write training dialogues: generated shops and customers, through Mercer's own prompt code.
     Corpus(CorpusArgs),
+    /// Write what a chat model learns from the conversations that were written by hand.
+    Lessons(crate::lessons::Args),
     /// Make a model with random weights and the shape of a well-known one: as fast, and without sense.
     Random(RandomArgs),
 }
@@ -90,7 +93,7 @@ impl From<Weights> for TensorType {
 ///
 /// # Errors
 /// Names the file that cannot be written.
-pub(crate) async fn run(command: Models) -> anyhow::Result<ExitCode> {
+pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::Corpus(args) => {
             std::fs::create_dir_all(&args.out)?;
@@ -103,6 +106,7 @@ pub(crate) async fn run(command: Models) -> anyhow::Result<ExitCode> {
                 written.train, written.train_bytes, written.heldout
             );
         }
+        Models::Lessons(args) => return crate::lessons::run(config, args).await,
         Models::Random(args) => tokio::task::spawn_blocking(move || random(&args)).await??,
     }
     Ok(ExitCode::SUCCESS)

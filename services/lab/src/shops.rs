@@ -16,9 +16,10 @@ use mercer::config::Config;
 use mercer_corpus::written::{self, Call, OneOrMore, Search, Text, Turn};
 use mercer_import::{OnError, import_shop};
 use mercer_knowledge::{
-    Knowledge, Order, OrderBy, PassageQuery, ProductQuery, SearchConfig, SearchModels, Values,
+    Knowledge, Order, PassageQuery, ProductQuery, SearchConfig, SearchModels, Values,
 };
-use mercer_schemas::{Currency, Money, RecordKey, ShopId};
+use mercer_schemas::plan::Sort;
+use mercer_schemas::{Currency, Money, RecordKey, Shop, ShopId};
 use mercer_store::{Store, StoreConfig};
 
 /// Products that a search brings, where its call does not say.
@@ -26,7 +27,7 @@ const PRODUCTS: usize = 5;
 /// Documents that a question to the policies brings.
 const DOCUMENTS: usize = 3;
 /// Moment that policies are in force at: 23 November 2026, noon UTC, in milliseconds.
-const AT_MS: i64 = 1_795_435_200_000;
+pub(crate) const AT_MS: i64 = 1_795_435_200_000;
 
 /// Play what good assistants look up in the shops written by hand, and say what search does not find.
 #[derive(Parser)]
@@ -98,7 +99,7 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
 }
 
 /// Returns the shops in the folders, each once.
-fn shops(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn shops(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
     let mut out = BTreeSet::new();
     for folder in folders {
         if folder.join("shop.toml").exists() {
@@ -118,6 +119,40 @@ fn shops(folders: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
 }
 
 /// A shop whose records can be searched.
+pub(crate) struct Opened {
+    pub(crate) shop: Shop,
+    pub(crate) store: Store,
+    pub(crate) knowledge: Knowledge,
+}
+
+/// Imports a shop's folder into a store of its own at `place`, and indexes it.
+///
+/// # Errors
+/// Names the file that cannot be imported.
+pub(crate) async fn open(
+    folder: &Path,
+    place: &Path,
+    models: &SearchModels,
+) -> anyhow::Result<Opened> {
+    let opened = async {
+        let store = Store::open(&StoreConfig::new(mercer_testing::sqlite_url(place))).await?;
+        let imported = import_shop(folder, &store, None, OnError::Abort, Arc::new(())).await?;
+        let id = ShopId::new(imported.shop)?;
+        let shop = store.shops().get(&id).await?.context("the shop")?;
+        let index = place.join("index");
+        let config = SearchConfig::default();
+        let knowledge = Knowledge::open(&index, store.clone(), models.clone(), config).await?;
+        knowledge.catch_up().await?;
+        anyhow::Ok(Opened {
+            shop,
+            store,
+            knowledge,
+        })
+    };
+    opened.await.with_context(|| folder.display().to_string())
+}
+
+/// A shop whose calls are played.
 struct Desk {
     shop: ShopId,
     currency: Currency,
@@ -132,18 +167,11 @@ async fn play_shop(
     report: &mut Report,
 ) -> anyhow::Result<()> {
     let place = tempfile::tempdir()?;
-    let url = mercer_testing::sqlite_url(place.path());
-    let store = Store::open(&StoreConfig::new(url)).await?;
-    let imported = import_shop(folder, &store, None, OnError::Abort, Arc::new(())).await?;
-    let shop = ShopId::new(imported.shop)?;
-    let settings = store.shops().get(&shop).await?.context("the shop")?;
-    let index = place.path().join("index");
-    let knowledge = Knowledge::open(&index, store, models.clone(), SearchConfig::default()).await?;
-    knowledge.catch_up().await?;
+    let opened = open(folder, place.path(), models).await?;
     let desk = Desk {
-        shop,
-        currency: settings.currency,
-        knowledge,
+        shop: opened.shop.id,
+        currency: opened.shop.currency,
+        knowledge: opened.knowledge,
         words_only,
     };
     for dialogue in written::dialogues(folder)? {
@@ -296,14 +324,8 @@ fn values(named: &BTreeMap<String, OneOrMore>) -> Vec<Values> {
 }
 
 fn order(sort: &str) -> Option<Order> {
-    let (name, direction) = sort.rsplit_once('_')?;
-    Some(Order {
-        by: match name {
-            "price" => OrderBy::Price,
-            name => OrderBy::Field(name.to_owned()),
-        },
-        descending: direction == "desc",
-    })
+    let sort: Sort = sort.to_owned().try_into().ok()?;
+    Some(sort.into())
 }
 
 fn squeezed(text: &str) -> String {

@@ -2,7 +2,7 @@
 
 use mercer_conversation::{Effect, State, evolve, prompt, wanted};
 use mercer_schemas::{
-    Content, Event, Evidence, Generated, InboundMessage, Input, LogBody, LogRecord, Settings,
+    Content, Event, Evidence, Generated, InboundMessage, Input, LogBody, LogRecord, Plan, Settings,
     Verdict,
 };
 use serde::Serialize;
@@ -23,7 +23,8 @@ pub struct Entry {
     pub detail: Vec<String>,
 }
 
-/// Lays a log out, record by record from its first. Prompts are rebuilt from the state, exactly as they were sent.
+/// Lays a log out, record by record from its first. Prompts of this version are rebuilt from the state,
+/// exactly as they were sent.
 #[derive(Default)]
 pub struct Timeline {
     state: State,
@@ -38,10 +39,7 @@ impl Timeline {
             LogBody::Input { input, meta } => {
                 self.locale.clone_from(&meta.settings.locale);
                 let (title, mut detail) = input_text(input, &self.locale);
-                if matches!(
-                    input,
-                    Input::PlanGenerated { .. } | Input::ReplyGenerated { .. }
-                ) {
+                if matches!(input, Input::Generated { .. }) {
                     detail.extend(prompt_lines(&self.state, &meta.settings));
                 }
                 (input.type_name(), title, detail)
@@ -65,7 +63,7 @@ impl Timeline {
 /// The prompt that the state's open effect sends.
 fn prompt_lines(state: &State, settings: &Settings) -> Vec<String> {
     match wanted(state, settings) {
-        Some(Effect::GeneratePlan { prompt, .. } | Effect::GenerateReply { prompt, .. }) => prompt
+        Some(Effect::Generate { prompt, .. }) => prompt
             .iter()
             .map(|message| format!("prompt {}: {}", message.role.as_str(), message.content))
             .collect(),
@@ -82,10 +80,15 @@ fn input_text(input: &Input, locale: &str) -> (String, Vec<String>) {
                 lines.collect(),
             )
         }
-        Input::PlanGenerated {
+        Input::Generated {
+            output, intents, ..
+        }
+        | Input::PlanGenerated {
             output, intents, ..
         } => {
-            let (title, mut lines) = generated("plan", output);
+            let is_plan = Plan::is_begun_by(output.text.expose());
+            let what = if is_plan { "plan" } else { "reply" };
+            let (title, mut lines) = generated(what, output);
             if !intents.is_empty() {
                 let names: Vec<&str> = intents.iter().map(|intent| intent.name()).collect();
                 lines.push(format!("narrowed to {}", names.join(", ")));
@@ -153,6 +156,13 @@ fn event_text(event: &Event, locale: &str) -> (String, Vec<String>) {
             format!("conversation started on {}", channel.as_str()),
             Vec::new(),
         ),
+        Event::TermsLearnt { terms } => {
+            let lists = [
+                format!("categories: {}", terms.categories.join(", ")),
+                format!("brands: {}", terms.brands.join(", ")),
+            ];
+            ("the shop's names".to_owned(), lists.to_vec())
+        }
         Event::MessageReceived { message } => {
             (format!("message {} received", message.id), Vec::new())
         }

@@ -28,11 +28,11 @@ pub struct Turn {
     pub ended_at_ms: Option<i64>,
     /// The customer's words.
     pub words: Personal<String>,
-    /// The intents that the plan was narrowed to; empty where it was not.
+    /// The intents that the first calls were narrowed to; empty where they were not.
     pub intents: Vec<Intent>,
-    /// The tool calls; none before there is a plan.
+    /// The calls of all rounds, in order; none while nothing was called.
     pub plan: Option<Plan>,
-    /// What the tools found.
+    /// What all rounds found, in order.
     pub evidence: Vec<Evidence>,
     /// Replies that were written, the last one being the newest.
     pub drafts: Vec<Draft>,
@@ -123,10 +123,10 @@ impl Turns {
     pub fn take(&mut self, record: &LogRecord) {
         match &record.body {
             LogBody::Input {
-                input: Input::PlanGenerated { intents, .. },
+                input: Input::Generated { intents, .. } | Input::PlanGenerated { intents, .. },
                 ..
-            } => {
-                // A plan is taken from the turn that runs, and from no other.
+            } if !intents.is_empty() => {
+                // They are those of the turn that runs, and of no other.
                 let running = self
                     .turns
                     .last_mut()
@@ -171,10 +171,13 @@ impl Turns {
                 self.start(at_ms, turn, *attempt, &Personal::new(all.trim().to_owned()));
             }
             Event::PlanMade { turn, plan } => {
-                self.in_turn(turn, |t| t.plan = Some(plan.clone()));
+                self.in_turn(turn, |t| {
+                    let calls = &mut t.plan.get_or_insert_default().calls;
+                    calls.extend(plan.calls.iter().cloned());
+                });
             }
             Event::EvidenceGathered { turn, evidence } => {
-                self.in_turn(turn, |t| t.evidence.clone_from(evidence));
+                self.in_turn(turn, |t| t.evidence.extend(evidence.iter().cloned()));
             }
             Event::ReplyDrafted {
                 turn,
@@ -232,6 +235,7 @@ impl Turns {
                 self.step(record, What::IdentityEnded { cause: *cause });
             }
             Event::ConversationStarted { .. }
+            | Event::TermsLearnt { .. }
             | Event::MessageReceived { .. }
             | Event::ProofTried { .. }
             | Event::HistoryCompacted { .. } => {}

@@ -244,6 +244,7 @@ mod tests {
                     text: "a red kettle".into(),
                 },
             }],
+            terms: None,
         };
         let events = decide(&State::default(), &input, &meta).expect("decision");
         let bodies = std::iter::once(LogBody::Input { input, meta })

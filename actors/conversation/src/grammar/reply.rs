@@ -21,37 +21,31 @@ pub(super) const NEEDED_MAX: usize = 4;
 /// Longest number that a reply may repeat, in bytes.
 const NUMBER_BYTES_MAX: usize = 20;
 
-/// Builds the grammar of all replies that the evidence admits. Where records were found, a reply
-/// refers to what answers the question. Without `hints`, everyday words for a field do not call it.
-pub fn reply(evidence: &[Evidence], words: &str, hints: bool) -> String {
-    let references = references(evidence);
-    let numbers = numbers(evidence, words);
+/// Writes the rules of all replies that the evidence admits, the first of them named `reply`: which
+/// references answer the question, the model decides.
+pub(super) fn free(evidence: &[Evidence], words: &str) -> String {
     let mut rules = Rules::new();
-    rules.rule("TEXT", &format!("/[^{NOT_WORDS}]+/"));
-    // Between two items stands at least a space or a letter, so that two literals cannot be
-    // joined to a number that neither of them is ("1" "." "5").
-    rules.rule("GAP", &format!("/[^{NOT_WORDS}]*[ a-zA-Z][^{NOT_WORDS}]*/"));
-    let item = match (references.is_empty(), numbers.is_empty()) {
-        (true, true) => return format!("start: TEXT\n{}", rules.into_text()),
-        (false, true) => "REF",
-        (true, false) => "NUM",
-        (false, false) => "(REF | NUM)",
+    let Some(item) = items(evidence, words, &mut rules) else {
+        return format!("reply: TEXT\n{}", rules.into_text());
     };
-    if !references.is_empty() {
-        rules.terminal("REF", &references);
-    }
-    if !numbers.is_empty() {
-        rules.terminal("NUM", &numbers);
-    }
+    let start = format!("TEXT | TEXT? {item} (GAP {item})* TEXT?");
+    format!("reply: {start}\n{}", rules.into_text())
+}
+
+/// Writes the rules of all replies that the evidence admits, the first of them named `reply`. Where
+/// records were found, a reply refers to what answers the question. Without `hints`, everyday words for
+/// a field do not call it.
+pub(super) fn bound(evidence: &[Evidence], words: &str, hints: bool) -> String {
+    let mut rules = Rules::new();
+    let Some(item) = items(evidence, words, &mut rules) else {
+        return format!("reply: TEXT\n{}", rules.into_text());
+    };
+    let references = references(evidence);
     let answers = answers(evidence, words, hints);
     let start = if references.is_empty() {
         format!("TEXT | TEXT? {item} (GAP {item})* TEXT?")
     } else if answers.is_empty() {
-        let first = if numbers.is_empty() {
-            ""
-        } else {
-            "(NUM GAP)* "
-        };
+        let first = if item == REFERENCE { "" } else { "(NUM GAP)* " };
         format!("TEXT? {first}REF (GAP {item})* TEXT?")
     } else {
         let ways: Vec<String> = answers
@@ -61,7 +55,32 @@ pub fn reply(evidence: &[Evidence], words: &str, hints: bool) -> String {
             .collect();
         ways.join(" | ")
     };
-    format!("start: {start}\n{}", rules.into_text())
+    format!("reply: {start}\n{}", rules.into_text())
+}
+
+/// What stands between words where nothing but references can.
+const REFERENCE: &str = "REF";
+
+/// Adds the terminals of a reply, and returns what may stand between words; none where only words may.
+fn items(evidence: &[Evidence], words: &str, rules: &mut Rules) -> Option<&'static str> {
+    let references = references(evidence);
+    let numbers = numbers(evidence, words);
+    rules.rule("TEXT", &format!("/[^{NOT_WORDS}]+/"));
+    // Between two items stands at least a space or a letter, so that two literals cannot be
+    // joined to a number that neither of them is ("1" "." "5").
+    rules.rule("GAP", &format!("/[^{NOT_WORDS}]*[ a-zA-Z][^{NOT_WORDS}]*/"));
+    if !references.is_empty() {
+        rules.terminal("REF", &references);
+    }
+    if !numbers.is_empty() {
+        rules.terminal("NUM", &numbers);
+    }
+    match (references.is_empty(), numbers.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(REFERENCE),
+        (true, false) => Some("NUM"),
+        (false, false) => Some("(REF | NUM)"),
+    }
 }
 
 /// Adds the rules of one answer, whose references may come in any order, and returns its start.
@@ -159,6 +178,12 @@ pub fn numbers(evidence: &[Evidence], words: &str) -> BTreeSet<String> {
         out.insert(number.to_owned());
     }
     for line in evidence {
+        if let Evidence::Found {
+            total: Some(total), ..
+        } = line
+        {
+            out.insert(total.to_string());
+        }
         let Evidence::Record { fields, .. } = line else {
             continue;
         };

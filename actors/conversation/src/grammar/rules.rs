@@ -32,6 +32,13 @@ impl Rules {
         }
     }
 
+    /// Adds a terminal by its pattern, unless there is one of this name.
+    pub fn pattern(&mut self, name: &str, body: &str) {
+        if self.terminals.insert(name.to_owned()) {
+            self.rule(name, body);
+        }
+    }
+
     /// Adds a rule. The body is Lark.
     pub fn rule(&mut self, name: &str, body: &str) {
         let _ = writeln!(self.text, "{name}: {body}");

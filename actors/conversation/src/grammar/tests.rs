@@ -12,6 +12,10 @@ fn admits(state: &State, turn: &Turn, plan: &Plan) -> bool {
     crate::tools::admits(state, turn, true, plan)
 }
 
+fn first(state: &State, said: &Turn) -> TurnGrammar {
+    super::turn(state, said, &Rounds::default(), false, true)
+}
+
 fn turn(words: &str) -> Turn {
     Turn {
         id: TurnId::from_parts(1, 1),
@@ -47,13 +51,13 @@ fn a_plan_may_only_use_what_was_said_or_shown() {
     for bad in [
         r#"{"calls":[{"tool":"search_catalog","query":"toaster"}]}"#,
         r#"{"calls":[{"tool":"search_catalog","query":"kettle","max_price":"30"}]}"#,
-        r#"{"calls":[{"tool":"product_details","product":"p1"}]}"#,
+        r#"{"calls":[{"tool":"product_details","products":["p1"]}]}"#,
         r#"{"calls":[{"tool":"order_status","order":"HB-1"}]}"#,
         r#"{"calls":[{"tool":"handoff","reason":"asked"},{"tool":"handoff","reason":"asked"},{"tool":"handoff","reason":"asked"}]}"#,
     ] {
         assert!(!admits(&state, &said, &plan(bad)), "{bad}");
     }
-    let grammar = super::plan(&state, &said, true).lark(&[]);
+    let grammar = first(&state, &said).lark(&[]);
     assert!(grammar.contains("\"kettle\"") && !grammar.contains("details:"));
 }
 
@@ -62,8 +66,7 @@ fn identity_may_be_given_piece_by_piece() {
     let mut state = State::default();
     state.past.push(crate::state::PastTurn {
         words: "my order is HB-70417".into(),
-        plan: Plan::default(),
-        evidence: vec![Evidence::IdentityNeeded],
+        rounds: Rounds::one(Plan::default(), vec![Evidence::IdentityNeeded]),
         reply: "…".into(),
     });
     let plan: Plan =
@@ -71,8 +74,8 @@ fn identity_may_be_given_piece_by_piece() {
             .expect("plan");
     assert!(admits(&state, &turn("ann@example.com, BS1 4DJ"), &plan));
     for details in ["ann@example.com, BS1 4DJ", "1234 AB"] {
-        let grammar = super::plan(&state, &turn(details), true).lark(&[Intent::Search]);
-        let only = r#"start: "{\"calls\":[" (order"#;
+        let grammar = first(&state, &turn(details)).lark(&[Intent::Search]);
+        let only = "start: calls\ncalls: \"{\\\"calls\\\":[\" (order";
         assert!(grammar.starts_with(only), "{grammar}");
     }
     assert!(OrderNumber::new("HB-70417").is_ok());
@@ -154,6 +157,7 @@ fn an_answer_refers_to_what_was_found() {
     let found = Evidence::Found {
         products: 1,
         corrected: None,
+        total: None,
     };
     let policy = RecordKey::Document(DocumentId::new("returns").expect("key"));
     let policy = record(policy, 1, &[("title", "Returns"), ("text", "30 days.")]);
@@ -189,6 +193,7 @@ fn what_each_of_several_tools_found_is_referred_to() {
     let found = || Evidence::Found {
         products: 1,
         corrected: None,
+        total: None,
     };
     let searched = || vec![found(), shown("search_catalog", named_product(1, "Kettle"))];
     let looked_at = shown("product_details", named_product(2, "Pot"));
@@ -258,11 +263,10 @@ fn what_leaves_no_doubt_is_not_the_models_to_decide() {
     state.shown = crate::evolve::products_of(&shown);
     state.past.push(crate::state::PastTurn {
         words: "kettles".into(),
-        plan: Plan::default(),
-        evidence: shown,
+        rounds: Rounds::one(Plan::default(), shown),
         reply: "…".into(),
     });
-    let grammar = |words: &str| super::plan(&state, &turn(words), true).lark(&[]);
+    let grammar = |words: &str| first(&state, &turn(words)).lark(&[]);
     assert!(grammar("how heavy is the velora one?").contains("HANDLE: \"p2\"\n"));
     for open in [
         "how quiet is it?",
@@ -281,7 +285,7 @@ fn what_leaves_no_doubt_is_not_the_models_to_decide() {
 
     let proof = grammar("order HB-70417, ann@example.com, BS1 4DJ");
     assert!(
-        proof.starts_with("start: \"{\\\"calls\\\":[\" (order ("),
+        proof.starts_with("start: calls\ncalls: \"{\\\"calls\\\":[\" (order ("),
         "{proof}"
     );
     assert!(!proof.contains("ORDER \"\\\"\")?"), "{proof}");
@@ -295,6 +299,7 @@ fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
     let found = Evidence::Found {
         products: 2,
         corrected: None,
+        total: None,
     };
     let both = vec![
         found,
@@ -318,13 +323,12 @@ fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
         state.shown = crate::evolve::products_of(&evidence);
         state.past.push(crate::state::PastTurn {
             words: "kettles".into(),
-            plan: Plan::default(),
-            evidence,
+            rounds: Rounds::one(Plan::default(), evidence),
             reply: "…".into(),
         });
     }
     let handles = |words: &str| {
-        let text = super::plan(&state, &turn(words), true).lark(&[]);
+        let text = first(&state, &turn(words)).lark(&[]);
         let line = text.lines().find(|line| line.starts_with("HANDLE"));
         line.map(str::to_owned).unwrap_or_default()
     };
@@ -333,7 +337,7 @@ fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
     assert_eq!(handles("is the other one loud?"), r#"HANDLE: "s1""#);
     assert_eq!(handles("how loud is the arden"), r#"HANDLE: "s1""#);
     let plan: Plan =
-        serde_json::from_str(r#"{"calls":[{"tool":"product_details","product":"s1"}]}"#)
+        serde_json::from_str(r#"{"calls":[{"tool":"product_details","products":["s1"]}]}"#)
             .expect("plan");
     assert!(admits(&state, &turn("and the first one?"), &plan));
     assert!(!admits(&state, &turn("is it loud?"), &plan));
@@ -343,33 +347,30 @@ fn what_a_search_showed_can_be_meant_after_one_of_it_was_looked_at() {
 fn likely_intents_leave_their_tools_alone() {
     let state = State::default();
     let narrowed = |words: &str, intents: &[Intent]| {
-        let text = super::plan(&state, &turn(words), true).lark(intents);
-        text.lines().take(2).map(str::to_owned).collect::<Vec<_>>()
+        let text = first(&state, &turn(words)).lark(intents);
+        let line = |rule: &str| text.lines().find(|line| line.starts_with(rule));
+        let line = |rule: &str| line(rule).unwrap_or_default().to_owned();
+        [line("start:"), line("calls:"), line("call:")]
     };
     let one = narrowed("a red kettle", &[Intent::Search]);
-    assert!(
-        one[0].contains(" call (") && one[1] == "call: search",
-        "{one:?}"
-    );
+    assert_eq!([&one[0], &one[2]], ["start: calls", "call: search"]);
     let two = narrowed("a red kettle", &[Intent::Policies, Intent::Talk]);
-    assert!(
-        two[0].contains("(call (") && two[1] == "call: policies",
-        "{two:?}"
-    );
     assert_eq!(
-        narrowed("a red kettle", &[Intent::Talk]),
-        [r#"start: "{\"calls\":[]}""#]
+        [&two[0], &two[2]],
+        ["start: calls | reply", "call: policies"]
     );
+    let talk = narrowed("a red kettle", &[Intent::Talk]);
+    assert_eq!(talk, ["start: reply", "", ""]);
     // Whoever may be asking for a person is not held back.
     let person = narrowed("a person please", &[Intent::Talk]);
-    assert_eq!(person[1], "call: handoff");
+    assert_eq!(person[2], "call: handoff");
     let voucher = narrowed(
         "does SAVE20 work for kettles",
         &[Intent::Talk, Intent::Search],
     );
-    assert_eq!(voucher[1], "call: policies");
+    assert_eq!(voucher[2], "call: policies");
     let order = narrowed("what is the status of HB-70417", &[Intent::Search]);
-    assert_eq!(order[1], "call: search | order");
+    assert_eq!(order[2], "call: search | order");
     for demand in [
         "can i speak to a real person",
         "Enough. I demand that someone in charge sorts this out.",
@@ -377,7 +378,7 @@ fn likely_intents_leave_their_tools_alone() {
     ] {
         let forced = narrowed(demand, &[Intent::Talk, Intent::Policies]);
         assert_eq!(
-            forced[0], r#"start: "{\"calls\":[" handoff "]}""#,
+            forced[1], r#"calls: "{\"calls\":[" handoff "]}""#,
             "{demand}"
         );
     }
@@ -387,7 +388,7 @@ fn likely_intents_leave_their_tools_alone() {
         "my manager said to get a kettle",
     ] {
         assert!(
-            !narrowed(open, &[Intent::Talk])[0].contains("handoff"),
+            !narrowed(open, &[Intent::Talk])[1].contains("handoff"),
             "{open}"
         );
     }
@@ -396,5 +397,5 @@ fn likely_intents_leave_their_tools_alone() {
     assert_eq!(narrowed("how heavy is it", &[Intent::Details]), all);
     // Identity that is being proven is used whatever a classifier takes it for.
     let proof = narrowed("HB-70417, ann@example.com", &[Intent::Talk]);
-    assert!(proof[0].contains("(order ("), "{proof:?}");
+    assert!(proof[1].contains("(order ("), "{proof:?}");
 }

@@ -134,7 +134,7 @@ fn name_of(state: &State, key: &RecordKey) -> Option<String> {
         .past
         .iter()
         .rev()
-        .flat_map(|past| past.evidence.iter());
+        .flat_map(|past| past.rounds.evidence());
     lines
         .filter_map(|line| match line {
             Evidence::Record {

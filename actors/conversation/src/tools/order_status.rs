@@ -149,7 +149,7 @@ fn meant(said: &Said<'_>) -> BTreeSet<String> {
             .find(|found| !found.is_empty())
     };
     let of_turn = |past: &PastTurn| {
-        let told: BTreeSet<String> = past.evidence.iter().filter_map(number_told).collect();
+        let told: BTreeSet<String> = past.rounds.evidence().filter_map(number_told).collect();
         if told.is_empty() {
             given(past.said())
         } else {

@@ -11,7 +11,7 @@ use mercer_schemas::{Evidence, EvidenceRole, Handle, Personal, RecordKey, Record
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Pull, Said, admitted_if};
+use super::{Pull, Said, admitted_if, free};
 use crate::evolve::products_of;
 use crate::grammar::{Rules, Told};
 use crate::hints;
@@ -20,19 +20,23 @@ use crate::state::State;
 
 /// Characters of what was asked for that the model reads again.
 const ABOUT_CHARS_MAX: usize = 80;
+/// Most products that are looked at in one call.
+const PRODUCTS_MAX: usize = 5;
+/// Most things that are asked of them in one call.
+const ABOUT_MAX: usize = 8;
 /// Stands for whichever of the products fits.
 const SHOWN: &str = "shown";
 
-/// Look closer at a product that was shown, or choose one of its variants.
+/// Look closer at products that were shown, or choose one of their variants.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ProductDetails {
-    /// A handle of the latest products (`p1`), of an earlier search (`s1`), or `shown` for whichever
-    /// of them fits.
-    pub product: String,
-    /// The option or attribute asked for.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub about: Option<Personal<String>>,
+    /// Handles of products that were shown (`p1`), at least one. Where calls are bound to the customer's
+    /// words, one, of the latest products, of an earlier search (`s1`), or `shown` for whichever fits.
+    pub products: Vec<String>,
+    /// Options, values or attributes asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<Personal<String>>,
 }
 
 impl Arguments for ProductDetails {
@@ -56,10 +60,13 @@ impl super::Tool for Tool {
     }
 
     fn prompt(&self) -> &'static str {
-        r#"{"tool":"product_details","product":"p1","about":"blue"} looks closer at a product already shown; product is its handle, "shown", or "s2" for the second product of the last search; about is an option or attribute the customer names."#
+        r#"{"tool":"product_details","products":["p1"],"about":["blue"]} looks closer at products already shown; products are their handles; about are options or attributes that are asked for; it may be left out."#
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {
+        if said.terms.is_some() {
+            return offer_freely(said, self.rule(), rules);
+        }
         let handles = handles(said);
         if said.phrases.is_empty() || handles.is_empty() {
             return false;
@@ -68,16 +75,27 @@ impl super::Tool for Tool {
         rules.terminal("HANDLE", &handles);
         rules.rule(
             self.rule(),
-            r#""{\"tool\":\"product_details\",\"product\":\"" HANDLE "\"" (",\"about\":\"" PHRASE "\"")? "}""#,
+            r#""{\"tool\":\"product_details\",\"products\":[\"" HANDLE "\"]" (",\"about\":[\"" PHRASE "\"]")? "}""#,
         );
         true
     }
 
     fn admitted(&self, said: &Said<'_>, call: &ToolCall) -> Option<ToolCall> {
+        if said.terms.is_some() {
+            return admitted_if(call, |call| is_free(said, call));
+        }
         admitted_if(call, |call: &ProductDetails| {
-            let about = call.about.as_ref();
-            handles(said).contains(&call.product)
-                && about.is_none_or(|about| said.phrases.contains(about.expose()))
+            let handles = handles(said);
+            call.products.len() == 1
+                && call
+                    .products
+                    .iter()
+                    .all(|product| handles.contains(product))
+                && call.about.len() <= 1
+                && call
+                    .about
+                    .iter()
+                    .all(|about| said.phrases.contains(about.expose()))
         })
     }
 
@@ -157,6 +175,38 @@ impl super::Tool for Tool {
     }
 }
 
+/// Several products at once, with whatever is asked of them.
+fn offer_freely(said: &Said<'_>, rule: &str, rules: &mut Rules) -> bool {
+    let handles = said.sold();
+    if handles.is_empty() {
+        return false;
+    }
+    free::words(rules);
+    rules.terminal("HANDLE", &handles);
+    let more = PRODUCTS_MAX - 1;
+    let about = ABOUT_MAX - 1;
+    rules.rule(rule, &format!(
+        r#""{{\"tool\":\"product_details\",\"products\":[" handle ("," handle){{0,{more}}} "]" (",\"about\":[" about ("," about){{0,{about}}} "]")? "}}""#
+    ));
+    rules.rule("handle", r#""\"" HANDLE "\"""#);
+    rules.rule("about", r#""\"" WORDS "\"""#);
+    true
+}
+
+fn is_free(said: &Said<'_>, call: &ProductDetails) -> bool {
+    let handles = said.sold();
+    (1..=PRODUCTS_MAX).contains(&call.products.len())
+        && call
+            .products
+            .iter()
+            .all(|product| handles.contains(product))
+        && call.about.len() <= ABOUT_MAX
+        && call
+            .about
+            .iter()
+            .all(|about| free::are_words(about.expose()))
+}
+
 /// A product that can be meant.
 #[derive(Clone)]
 pub(crate) struct Candidate {
@@ -174,8 +224,9 @@ pub(crate) fn earlier(state: &State) -> Vec<(Handle, RecordKey)> {
         .past
         .iter()
         .rev()
-        .find(|past| past.evidence.iter().any(is_search));
-    let found = products(&searched.map_or(Vec::new(), |past| products_of(&past.evidence)));
+        .find(|past| past.rounds.evidence().any(is_search));
+    let found =
+        products(&searched.map_or(Vec::new(), |past| products_of(&past.rounds.all_evidence())));
     let is_shown = |found: &Candidate| {
         state
             .shown

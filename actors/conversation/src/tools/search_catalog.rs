@@ -1,27 +1,48 @@
 //! `search_catalog`: find products.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use mercer_schemas::plan::{Arguments, Sort};
-use mercer_schemas::{Evidence, EvidenceRole, Personal, RecordKind, ToolCall};
+use mercer_schemas::plan::{self, Arguments, Sort};
+use mercer_schemas::{Evidence, EvidenceRole, Personal, RecordKind, ShopTerms, ToolCall};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Said, admitted_if, is_among};
+use super::{Said, admitted_if, free, is_among};
 use crate::grammar::{Rules, Told};
 use crate::prompt::cut;
 use crate::spans;
 
-/// Find products. Words are spans of the customer's own messages.
+/// Most names in `where`, and in `without`.
+const WISHES_MAX: usize = 4;
+/// Most values of one name.
+const VALUES_MAX: usize = 5;
+/// Most products that a call may ask for.
+const LIMIT_MAX: usize = 9;
+
+/// Find products. All may be left out. Where calls are bound to the customer's words, the query is a
+/// span of them, the limits are amounts of theirs, and of the rest there is only stock and price order.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SearchCatalog {
     /// What to look for.
+    #[serde(default, skip_serializing_if = "is_empty")]
     pub query: Personal<String>,
-    /// Lowest price in major units, as the customer wrote it.
+    /// A category's path, or one level of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub category: Option<String>,
+    /// A brand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub brand: Option<String>,
+    /// Names and values of attributes and options that a product has.
+    #[serde(default, rename = "where", skip_serializing_if = "BTreeMap::is_empty")]
+    pub with: BTreeMap<String, OneOrMore>,
+    /// Names and values that it has not; `brand` is a name too.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub without: BTreeMap<String, OneOrMore>,
+    /// Lowest price in major units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_price: Option<String>,
-    /// Highest price in major units, as the customer wrote it.
+    /// Highest price in major units.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_price: Option<String>,
     /// Only what can be bought now.
@@ -30,6 +51,33 @@ pub struct SearchCatalog {
     /// Order of the results; by relevance when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<Sort>,
+    /// Most products shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<usize>,
+}
+
+fn is_empty(query: &Personal<String>) -> bool {
+    query.expose().is_empty()
+}
+
+/// A value, or several of which one will do.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One.
+    One(Personal<String>),
+    /// Several.
+    More(Vec<Personal<String>>),
+}
+
+impl OneOrMore {
+    /// Returns the values.
+    pub fn values(&self) -> &[Personal<String>] {
+        match self {
+            Self::One(value) => std::slice::from_ref(value),
+            Self::More(values) => values,
+        }
+    }
 }
 
 impl Arguments for SearchCatalog {
@@ -57,6 +105,10 @@ impl super::Tool for Tool {
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {
+        if let Some(terms) = said.terms {
+            offer_freely(terms, self.rule(), rules);
+            return true;
+        }
         if said.phrases.is_empty() {
             return false;
         }
@@ -84,10 +136,23 @@ impl super::Tool for Tool {
     }
 
     fn admitted(&self, said: &Said<'_>, call: &ToolCall) -> Option<ToolCall> {
+        if said.terms.is_some() {
+            return admitted_if(call, is_free);
+        }
         let amounts = amounts(said.words);
         admitted_if(call, |call: &SearchCatalog| {
+            let is_bound = SearchCatalog {
+                query: call.query.clone(),
+                min_price: call.min_price.clone(),
+                max_price: call.max_price.clone(),
+                in_stock: call.in_stock,
+                sort: call.sort.clone(),
+                ..SearchCatalog::default()
+            } == *call;
             let limits = (call.min_price.as_deref(), call.max_price.as_deref());
-            said.phrases.contains(call.query.expose())
+            is_bound
+                && said.phrases.contains(call.query.expose())
+                && call.sort.as_ref().is_none_or(|sort| sort.by == plan::PRICE)
                 && is_among(limits.0, &amounts)
                 && is_among(limits.1, &amounts)
                 && limits
@@ -98,21 +163,26 @@ impl super::Tool for Tool {
     }
 
     fn line(&self, evidence: &Evidence, _: &str) -> Option<String> {
-        let (products, corrected) = match evidence {
+        let (products, corrected, total) = match evidence {
             Evidence::Found {
                 products,
                 corrected,
-            } => (*products, corrected.as_ref()),
+                total,
+            } => (*products, corrected.as_ref(), *total),
             Evidence::NothingFound => return Some("search: nothing found".to_owned()),
             _ => return None,
         };
         let noun = if products == 1 { "product" } else { "products" };
+        let of = match total {
+            Some(total) if total > products => format!(" of {total}"),
+            _ => String::new(),
+        };
         Some(match corrected {
             Some((from, to)) => format!(
-                "search: {products} {noun} (corrected: {} -> {to})",
+                "search: {products}{of} {noun} (corrected: {} -> {to})",
                 cut(from.expose(), 40)
             ),
-            None => format!("search: {products} {noun}"),
+            None => format!("search: {products}{of} {noun}"),
         })
     }
 
@@ -148,6 +218,94 @@ impl super::Tool for Tool {
             })
             .collect()
     }
+}
+
+/// Free words and limits, and names from the shop's own lists.
+fn offer_freely(terms: &ShopTerms, rule: &str, rules: &mut Rules) {
+    free::words(rules);
+    free::amount(rules);
+    let mut parts = vec![r#"(",\"query\":\"" WORDS "\"")?"#.to_owned()];
+    for (name, terminal, list) in [
+        ("category", "CATEGORY", &terms.categories),
+        ("brand", "BRAND", &terms.brands),
+    ] {
+        if !list.is_empty() {
+            rules.terminal(terminal, list);
+            parts.push(format!(r#"(",\"{name}\":\"" {terminal} "\"")?"#));
+        }
+    }
+    let more = WISHES_MAX - 1;
+    if !terms.fields.is_empty() {
+        parts.push(format!(
+            r#"(",\"where\":{{" wish ("," wish){{0,{more}}} "}}")?"#
+        ));
+        parts.push(format!(
+            r#"(",\"without\":{{" wish ("," wish){{0,{more}}} "}}")?"#
+        ));
+        let wishes = terms.fields.iter().enumerate().map(|(at, field)| {
+            let value = if field.values.is_empty() {
+                "words".to_owned()
+            } else {
+                rules.terminal(&format!("VALUE{at}"), &field.values);
+                let value = format!(r#""\"" VALUE{at} "\"""#);
+                rules.rule(&format!("value{at}"), &one_or_more(&value));
+                format!("value{at}")
+            };
+            format!(r#""\"{}\":" {value}"#, field.name)
+        });
+        let wishes = wishes.collect::<Vec<_>>().join(" | ");
+        rules.rule("wish", &wishes);
+        rules.rule("words", &one_or_more(r#""\"" WORDS "\"""#));
+        let names = terms.fields.iter().map(|field| field.name.as_str());
+        rules.terminal("SORTED", [plan::PRICE].into_iter().chain(names));
+    } else {
+        rules.terminal("SORTED", [plan::PRICE]);
+    }
+    for name in ["min_price", "max_price"] {
+        parts.push(format!(r#"(",\"{name}\":\"" AMOUNT "\"")?"#));
+    }
+    parts.push(r#"(",\"in_stock\":true")?"#.to_owned());
+    parts.push(r#"(",\"sort\":\"" SORTED ("_asc" | "_desc") "\"")?"#.to_owned());
+    parts.push(r#"(",\"limit\":" /[1-9]/)?"#.to_owned());
+    let parts = parts.join(" ");
+    rules.rule(
+        rule,
+        &format!(r#""{{\"tool\":\"search_catalog\"" {parts} "}}""#),
+    );
+}
+
+fn one_or_more(value: &str) -> String {
+    let more = VALUES_MAX - 1;
+    format!(r#"{value} | "[" {value} ("," {value}){{0,{more}}} "]""#)
+}
+
+/// A search harms nothing: only its size is bounded.
+fn is_free(call: &SearchCatalog) -> bool {
+    let are_short = |wishes: &BTreeMap<String, OneOrMore>| {
+        wishes.len() <= WISHES_MAX
+            && wishes.iter().all(|(name, values)| {
+                let values = values.values();
+                free::is_name(name)
+                    && (1..=VALUES_MAX).contains(&values.len())
+                    && values.iter().all(|value| free::is_name(value.expose()))
+            })
+    };
+    let is_name = |text: &Option<String>| text.as_deref().is_none_or(free::is_name);
+    let is_amount = |text: &Option<String>| text.as_deref().is_none_or(free::is_amount);
+    (is_empty(&call.query) || free::are_words(call.query.expose()))
+        && is_name(&call.category)
+        && is_name(&call.brand)
+        && are_short(&call.with)
+        && are_short(&call.without)
+        && is_amount(&call.min_price)
+        && is_amount(&call.max_price)
+        && call
+            .sort
+            .as_ref()
+            .is_none_or(|sort| free::is_name(&sort.by))
+        && call
+            .limit
+            .is_none_or(|limit| (1..=LIMIT_MAX).contains(&limit))
 }
 
 /// The amounts that may limit a price. A stated limit counts, however many amounts came after it.

@@ -2,17 +2,19 @@
 
 use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{Evidence, Personal, ToolCall};
+use mercer_schemas::{Evidence, Field, Personal, ToolCall};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
-use super::{Pull, Said, admitted_if};
+use super::{Pull, Said, admitted_if, free};
 use crate::grammar::{Rules, Told};
 use crate::hints;
 use crate::prompt::{VALUE_CHARS_MAX, cut};
 
 /// Characters of a title that the model reads.
 const TITLE_CHARS_MAX: usize = 80;
+/// Characters of one sentence that the model reads.
+const SENTENCE_CHARS_MAX: usize = 400;
 
 /// Find policies, FAQ entries and promotions that are in force. Words are a span of the customer's own.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -47,20 +49,26 @@ impl super::Tool for Tool {
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {
-        if said.phrases.is_empty() {
+        let query = if said.terms.is_some() {
+            free::words(rules);
+            "WORDS"
+        } else if said.phrases.is_empty() {
             return false;
-        }
-        rules.terminal("PHRASE", &said.phrases);
+        } else {
+            rules.terminal("PHRASE", &said.phrases);
+            "PHRASE"
+        };
         rules.rule(
             self.rule(),
-            r#""{\"tool\":\"search_policies\",\"query\":\"" PHRASE "\"}""#,
+            &format!(r#""{{\"tool\":\"search_policies\",\"query\":\"" {query} "\"}}""#),
         );
         true
     }
 
     fn admitted(&self, said: &Said<'_>, call: &ToolCall) -> Option<ToolCall> {
-        admitted_if(call, |call: &SearchPolicies| {
-            said.phrases.contains(call.query.expose())
+        admitted_if(call, |call: &SearchPolicies| match said.terms {
+            Some(_) => free::are_words(call.query.expose()),
+            None => said.phrases.contains(call.query.expose()),
         })
     }
 
@@ -80,12 +88,15 @@ impl super::Tool for Tool {
             Evidence::Record { handle, fields, .. } => (handle, fields),
             _ => return None,
         };
-        let text = value_of(fields, field::TEXT)?.text(locale);
+        let text = match value_of(fields, field::TEXT) {
+            Some(text) => cut(&text.text(locale), VALUE_CHARS_MAX),
+            None => sentences(fields, locale)?,
+        };
         let title = value_of(fields, field::TITLE).map(|title| title.text(locale));
         Some(format!(
             "{handle} {}: {}",
             cut(&title.unwrap_or_default(), TITLE_CHARS_MAX),
-            cut(&text, VALUE_CHARS_MAX)
+            text
         ))
     }
 
@@ -95,7 +106,11 @@ impl super::Tool for Tool {
                 Some("I found nothing on that in our policies; shall I ask a colleague?".to_owned())
             }
             Evidence::Record { handle, fields, .. } => {
-                value_of(fields, field::TEXT).map(|_| format!("{{{{{handle}}}}}"))
+                if value_of(fields, field::TEXT).is_some() {
+                    return Some(format!("{{{{{handle}}}}}"));
+                }
+                let first = fields.iter().find(|field| field::is_passage(&field.name))?;
+                Some(format!("{{{{{handle}.{}}}}}", first.name))
             }
             _ => None,
         }
@@ -107,4 +122,16 @@ impl super::Tool for Tool {
             .map(|record| vec![record.reference(field::TEXT)])
             .collect()
     }
+}
+
+/// Writes a passage with the names of its sentences: `[a] Send it back. [b] Postage is free.`
+fn sentences(fields: &[Field], locale: &str) -> Option<String> {
+    let told = fields.iter().filter(|field| field::is_passage(&field.name));
+    let told: Vec<String> = told
+        .map(|field| {
+            let text = cut(&field.value.text(locale), SENTENCE_CHARS_MAX);
+            format!("[{}] {text}", field.name)
+        })
+        .collect();
+    (!told.is_empty()).then(|| told.join(" "))
 }

@@ -7,6 +7,7 @@ use mercer_schemas::{
 use super::gift_wrap::GiftWrap;
 use super::{ALL, SearchCatalog};
 use crate::effect::{Effect, open_effect, wanted};
+use crate::rounds::Rounds;
 use crate::state::{Phase, State, Turn};
 use crate::{decide, evolve};
 
@@ -26,15 +27,18 @@ fn meta() -> Meta {
     }
 }
 
-fn planning(words: &str) -> State {
+fn writing(words: &str) -> State {
     State {
-        phase: Phase::Planning {
+        phase: Phase::Writing {
             turn: Turn {
                 id: TurnId::from_parts(1, 1),
                 attempt: 0,
                 words: words.into(),
                 cut: false,
             },
+            rounds: Rounds::default(),
+            reply_only: false,
+            repair: false,
         },
         ..State::default()
     }
@@ -58,8 +62,8 @@ fn written(text: &str) -> Generated {
     }
 }
 
-fn plan_generated(state: &State, plan: &str) -> Input {
-    Input::PlanGenerated {
+fn called(state: &State, plan: &str) -> Input {
+    Input::Generated {
         effect: open_effect(&state.phase).expect("open"),
         output: written(plan),
         intents: Vec::new(),
@@ -69,20 +73,20 @@ fn plan_generated(state: &State, plan: &str) -> Input {
 #[test]
 fn a_tool_is_one_file_and_one_line() {
     let settings = meta().settings;
-    let state = planning("can i have it wrapped in red");
-    let Some(Effect::GeneratePlan {
+    let state = writing("can i have it wrapped in red");
+    let Some(Effect::Generate {
         prompt, grammar, ..
     }) = wanted(&state, &settings)
     else {
-        panic!("a plan is wanted");
+        panic!("calls are wanted");
     };
     assert!(prompt[0].content.contains("asks whether it can be wrapped"));
     let grammar = grammar.lark(&[]);
-    assert!(grammar.starts_with("start: \"{\\\"calls\\\":[\" wrap \"]}\"\n"));
+    assert!(grammar.starts_with("start: calls\ncalls: \"{\\\"calls\\\":[\" wrap \"]}\"\n"));
     assert!(grammar.contains("PAPER: \"red\"\n"), "{grammar}");
 
     let plan = r#"{"calls":[{"tool":"gift_wrap","paper":"red"}]}"#;
-    let state = after(state.clone(), &plan_generated(&state, plan));
+    let state = after(state.clone(), &called(&state, plan));
     let Some(Effect::CallTools { id, lookup }) = wanted(&state, &settings) else {
         panic!("the tool is called");
     };
@@ -99,7 +103,7 @@ fn a_tool_is_one_file_and_one_line() {
         proof: None,
     };
     let state = after(state, &found);
-    let Some(Effect::GenerateReply { id, prompt, .. }) = wanted(&state, &settings) else {
+    let Some(Effect::Generate { id, prompt, .. }) = wanted(&state, &settings) else {
         panic!("a reply is wanted");
     };
     assert_eq!(
@@ -127,8 +131,8 @@ fn a_call_that_no_tool_offers_is_searched_for_instead() {
         r#"{"calls":[{"tool":"gift_wrap","paper":"red","bow":true}]}"#,
         r#"{"calls":[{"tool":"send_money","to":"me"}]}"#,
     ] {
-        let state = planning("can i have it wrapped in red");
-        let state = after(state.clone(), &plan_generated(&state, plan));
+        let state = writing("can i have it wrapped in red");
+        let state = after(state.clone(), &called(&state, plan));
         let Phase::Gathering { plan, .. } = state.phase else {
             panic!("tools run");
         };
@@ -138,9 +142,9 @@ fn a_call_that_no_tool_offers_is_searched_for_instead() {
 
 #[test]
 fn a_plan_is_kept_as_the_prompt_promises_it() {
-    let state = planning("a kettle under 40");
+    let state = writing("a kettle under 40");
     let plan = r#"{"calls":[{"max_price":"40","in_stock":false,"tool":"search_catalog","query":"kettle"}]}"#;
-    let state = after(state.clone(), &plan_generated(&state, plan));
+    let state = after(state.clone(), &called(&state, plan));
     let Phase::Gathering { plan, .. } = state.phase else {
         panic!("tools run");
     };

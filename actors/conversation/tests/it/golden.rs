@@ -140,6 +140,7 @@ type Course = fn(&mut Script);
 /// What is recorded.
 const CONVERSATIONS: &[(&str, Course)] = &[
     ("search", search),
+    ("rounds", rounds),
     ("order", order),
     ("handoff", handoff),
     ("merge", merge),
@@ -206,6 +207,7 @@ fn kettles() -> Vec<Evidence> {
         Evidence::Found {
             products: 2,
             corrected: None,
+            total: None,
         },
         product(1, "Arden Kettle"),
         product(2, "Velora Kettle"),
@@ -235,7 +237,7 @@ fn search(script: &mut Script) {
         script.take(Input::DeliveryReported { message, status });
     }
     script.says("how heavy is the second one?");
-    let plan = r#"{"calls":[{"tool":"product_details","product":"p2","about":"heavy"}]}"#;
+    let plan = r#"{"calls":[{"tool":"product_details","products":["p2"],"about":["heavy"]}]}"#;
     answer(script, plan, vec![product(2, "Velora Kettle")]);
     script.says("and what is your returns policy?");
     let plan = r#"{"calls":[{"tool":"search_policies","query":"returns policy"}]}"#;
@@ -275,6 +277,49 @@ fn order(script: &mut Script) {
     script.check(Some("Your order HB-70417: shipped."));
 }
 
+/// Turns of several rounds: to the reply, to calls made before, to the last round, and to a failure.
+fn rounds(script: &mut Script) {
+    let search = r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#;
+    let details =
+        |n: usize| format!(r#"{{"calls":[{{"tool":"product_details","products":["p{n}"]}}]}}"#);
+    script.says("a kettle, which is lighter?");
+    script.plan(search);
+    script.find(kettles());
+    script.plan(&details(1));
+    script.find(vec![product(1, "Arden Kettle")]);
+    answer(script, &details(2), vec![product(2, "Velora Kettle")]);
+    script.says("a kettle");
+    script.plan(search);
+    script.find(kettles());
+    script.plan(search);
+    script.write("So it is.");
+    script.check(Some("So it is."));
+    script.says("the first kettle, returns, a person");
+    for plan in [
+        search.to_owned(),
+        details(1),
+        r#"{"calls":[{"tool":"search_policies","query":"returns"}]}"#.to_owned(),
+    ] {
+        script.plan(&plan);
+        script.find(vec![product(1, "Arden Kettle")]);
+    }
+    let person = r#"{"calls":[{"tool":"handoff","reason":"asked"}]}"#;
+    answer(script, person, vec![Evidence::HandedOver]);
+    script.hand_back();
+    script.says("a kettle");
+    script.plan(search);
+    script.find(kettles());
+    script.plan(&details(2));
+    script.fail();
+    script.check(Some("Arden Kettle: £45.99, in stock."));
+    script.says("a kettle");
+    script.plan(search);
+    script.find(kettles());
+    script.plan(r#"{"calls":[{"tool":"no tool"}]}"#);
+    script.fail();
+    script.check(None);
+}
+
 /// Values have types, records say why they are there and who found them, and an outcome is told.
 fn typed(script: &mut Script) {
     script.locale = "de-DE";
@@ -300,6 +345,7 @@ fn typed(script: &mut Script) {
         Evidence::Found {
             products: 1,
             corrected: Some(("ketle".into(), "kettle".to_owned())),
+            total: None,
         },
         record(
             "product:K-1",
@@ -327,7 +373,7 @@ fn typed(script: &mut Script) {
     let plan = r#"{"calls":[{"tool":"search_catalog","query":"red"}]}"#;
     answer(script, plan, found);
     script.says("how heavy is it, and when does HB-70417 come?");
-    let plan = r#"{"calls":[{"tool":"product_details","product":"p1"},{"tool":"order_status","order":"HB-70417"}]}"#;
+    let plan = r#"{"calls":[{"tool":"product_details","products":["p1"]},{"tool":"order_status","order":"HB-70417"}]}"#;
     let told = vec![
         record(
             "product:K-1",
@@ -513,7 +559,7 @@ fn quarantine(script: &mut Script) {
 
 fn blocked(script: &mut Script) {
     script.says("a kettle");
-    script.plan("not a plan");
+    script.plan(r#"{"calls":[{"tool":"no tool"}]}"#);
     script.find(kettles());
     script.write("It is free!");
     script.check(None);
@@ -551,7 +597,7 @@ fn words(script: &mut Script) {
         )
     };
     let details = |handle: &str| {
-        format!(r#"{{"calls":[{{"tool":"product_details","product":"{handle}"}}]}}"#)
+        format!(r#"{{"calls":[{{"tool":"product_details","products":["{handle}"]}}]}}"#)
     };
     let order =
         |number: &str| format!(r#"{{"calls":[{{"tool":"order_status","order":"{number}"}}]}}"#);

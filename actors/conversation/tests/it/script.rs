@@ -64,7 +64,7 @@ impl Script {
 
     pub(crate) fn plan(&mut self, json: &str) {
         let effect = self.effect();
-        self.take(Input::PlanGenerated {
+        self.take(Input::Generated {
             effect,
             output: written(json),
             intents: vec![],
@@ -83,9 +83,10 @@ impl Script {
 
     pub(crate) fn write(&mut self, text: &str) {
         let effect = self.effect();
-        self.take(Input::ReplyGenerated {
+        self.take(Input::Generated {
             effect,
             output: written(text),
+            intents: vec![],
         });
     }
 
@@ -157,6 +158,7 @@ pub(crate) fn received(messages: Vec<InboundMessage>) -> Input {
         channel: Channel::Whatsapp,
         address: "447700900001".into(),
         messages,
+        terms: None,
     }
 }
 

@@ -137,10 +137,18 @@ impl Conversation {
                 _ => None,
             })
             .collect();
+        let terms = match self.journal.state.terms {
+            Some(_) => None,
+            None => {
+                let view = self.context.shops.view(&self.stream().shop).await?;
+                view.terms.as_deref().cloned()
+            }
+        };
         let input = Input::ReceiveMessages {
             channel,
             address,
             messages,
+            terms,
         };
         let attached = Attached {
             inbox_done,

@@ -84,9 +84,8 @@ impl Conversation {
         self.active_at = self.context.timer.now();
         self.vitals.pursuing.store(true, Ordering::Relaxed);
         mercer_store::crash_point(match outcome.input {
-            Input::PlanGenerated { .. } => "plan_generated",
+            Input::Generated { .. } => "generated",
             Input::ToolsAnswered { .. } => "tools_answered",
-            Input::ReplyGenerated { .. } => "reply_generated",
             Input::ReplyChecked { .. } => "reply_checked",
             _ => "effect_failed",
         });

@@ -46,7 +46,7 @@ async fn an_answer_made_of_records_that_changed_is_worked_out_again_and_in_the_e
         assert_eq!(world.model.asked()[round - 1], effect.to_string());
         assert!(world.failures(&stream).await.is_empty(), "given up early");
         let outcome = Outcome {
-            input: Input::PlanGenerated {
+            input: Input::Generated {
                 effect: effect.clone(),
                 output: written(r#"{"calls":[]}"#),
                 intents: Vec::new(),

@@ -315,7 +315,7 @@ async fn an_effect_whose_answer_crashes_is_given_up_and_the_turn_goes_on() {
     world
         .sql(
             "CREATE TRIGGER poison BEFORE INSERT ON log \
-             WHEN CAST(NEW.payload AS TEXT) LIKE '%plan_generated%' \
+             WHEN CAST(NEW.payload AS TEXT) LIKE '%\"type\":\"generated\"%/write0/%' \
              BEGIN SELECT RAISE(ABORT, 'poison'); END",
         )
         .await;
@@ -329,17 +329,17 @@ async fn an_effect_whose_answer_crashes_is_given_up_and_the_turn_goes_on() {
         .await;
     assert_eq!(world.failures(&stream).await[0], "crashes");
     assert_eq!(world.rows("quarantined").await, 0);
-    let plans = world.model.asked();
-    let asked = plans.iter().filter(|id| id.contains("plan")).count();
-    assert_eq!(asked, 3, "{plans:?}");
+    let all = world.model.asked();
+    let asked = all.iter().filter(|id| id.contains("/write0/")).count();
+    assert_eq!(asked, 3, "{all:?}");
 }
 
 #[tokio::test]
 async fn a_database_that_fails_brings_no_effect_nearer_to_being_given_up() {
     let world = World::start_on_postgres().await;
     world.model.says(Says::Text(r#"{"calls":[]}"#));
-    let is_plan = "position('plan_generated' in convert_from(NEW.payload, 'UTF8')) > 0";
-    world.fail_with(DISK_FULL, "log", is_plan).await;
+    let is_written = r#"position('"type":"generated"' in convert_from(NEW.payload, 'UTF8')) > 0"#;
+    world.fail_with(DISK_FULL, "log", is_written).await;
     let stream = world.receive(vec![says("one", "a kettle")]).await;
     let partition = partition(&world, number(&stream)).await;
     wake(&partition, &stream);

@@ -22,10 +22,12 @@ pub(super) async fn call_tools(
             identity: &lookup.identity,
             attempt: id.as_str(),
             shown: &lookup.shown,
+            found: &lookup.found,
             spoken_of: &lookup.spoken_of,
             plan: &lookup.plan,
             words: &lookup.words,
             hints: lookup.hints,
+            is_open: lookup.is_open,
             at_ms: services.clock.now_ms(),
         };
         match services.tools.run(&request).await {

@@ -27,7 +27,7 @@ pub(super) struct Writing {
 }
 
 /// Runs the model to its end.
-pub(super) async fn generate(
+pub(super) async fn generation(
     scope: Scope<'_>,
     id: &EffectId,
     writing: Writing,
@@ -81,18 +81,13 @@ async fn follow(
     started: Instant,
 ) -> Result<(Completion, u32), FailureCause> {
     let mut first_token_ms = None;
-    let mut early = match show {
-        true => EarlySentences::begin(scope).await,
-        false => None,
-    };
+    let mut early = EarlySentences::new(scope, show);
     while let Some(chunk) = generation.next().await {
         match chunk {
             Ok(Chunk::Started { .. }) => {}
             Ok(Chunk::Text { text, .. }) => {
                 first_token_ms.get_or_insert_with(|| elapsed_ms(started));
-                if let Some(early) = &mut early {
-                    early.push(&text);
-                }
+                early.push(&text).await;
             }
             Ok(Chunk::Done(completion)) => {
                 return Ok((

@@ -206,6 +206,7 @@ impl<'a> Talk<'a> {
             channel: self.channel,
             address: &address,
             at_ms: self.at_ms,
+            latest: 1,
         };
         let answer = look_up(self.store, &shop(), &question)
             .await

@@ -6,8 +6,12 @@ use mercer_schemas::plan::Arguments;
 use mercer_schemas::{Evidence, EvidenceRole, RecordKey, ToolCall};
 
 use super::{Answer, Error, Request, Tools};
-use crate::fields::order_fields;
+use crate::fields::{order_fields, order_record};
 use crate::order::{self, Outcome, Question};
+
+/// Orders of a customer that a call without a number tells of, the latest ones, where calls have free
+/// words.
+const LATEST_FREELY: u64 = 4;
 
 /// What a call does.
 pub(super) struct Tool;
@@ -37,6 +41,7 @@ impl super::Tool for Tool {
             channel: request.channel,
             address: request.address,
             at_ms: request.at_ms,
+            latest: if request.is_open { LATEST_FREELY } else { 1 },
         };
         let told = order::look_up(&tools.store, &request.shop.id, &question).await?;
         // Of two calls in a plan the words are the same, so the first one's finding stays, unless
@@ -53,7 +58,11 @@ impl super::Tool for Tool {
             Outcome::Orders(customer, orders) => {
                 for found in orders {
                     let key = RecordKey::Order(found.value.number.clone());
-                    let fields = order_fields(&found.value);
+                    let fields = if request.is_open {
+                        order_record(&found.value)
+                    } else {
+                        order_fields(&found.value)
+                    };
                     answer.push(key, found.version, EvidenceRole::Shown, fields);
                 }
                 answer.identified = Some(customer);

@@ -13,12 +13,18 @@ use mercer_schemas::{
 use mercer_store::Versioned;
 
 use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
+use crate::asked::Asked;
 use crate::details::{self, Found};
 use crate::fields::attribute_value;
 
 /// Longest wait for a comparison by meaning: an import may keep the embedder busy, and the record
 /// itself has been read.
 const NEAREST_MAX: Duration = Duration::from_secs(2);
+/// Characters of attributes that a call with free words tells, of all its products together: some 130
+/// tokens.
+const ATTRIBUTES_CHARS_MAX: usize = 500;
+/// Most variants that it tells, of all its products together.
+const VARIANTS_MAX: usize = 12;
 /// Attributes of a product that are compared with a question by meaning.
 const ATTRIBUTES_COMPARED_MAX: usize = 24;
 /// Cosine similarity from which an attribute answers a question. Chosen on 27 questions about the
@@ -45,8 +51,43 @@ impl super::Tool for Tool {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         let call: ProductDetails = call.arguments().ok_or(Error::Call)?;
-        look_at(tools, request, &call.product, call.about.as_ref(), answer).await
+        if request.is_open {
+            return look_freely(tools, request, &call, answer).await;
+        }
+        let product = call.products.first().ok_or(Error::Call)?;
+        look_at(tools, request, product, call.about.first(), answer).await
     }
+}
+
+/// Tells the products that are named, with all that is known of them as far as it fits.
+async fn look_freely(
+    tools: &Tools,
+    request: &Request<'_>,
+    call: &ProductDetails,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let named = call.products.iter().filter_map(|product| {
+        let is_it = |(handle, _): &&(Handle, RecordKey)| handle.as_str() == product;
+        request.shown.iter().find(is_it)
+    });
+    let found = products(tools, request, named).await?;
+    if found.is_empty() {
+        answer.evidence.push(Evidence::NothingFound);
+    }
+    let mut asked = Asked::default();
+    call.about
+        .iter()
+        .for_each(|about| asked.say(about.expose()));
+    asked.say(request.words.expose());
+    let of_each = found.len().max(1);
+    for product in &found {
+        let attributes = asked.all_attributes(&product.value, ATTRIBUTES_CHARS_MAX / of_each);
+        answer.push_product_with(product, attributes);
+        for variant in asked.variants(&product.value, VARIANTS_MAX / of_each) {
+            answer.push_variant_of(product, variant);
+        }
+    }
+    Ok(())
 }
 
 /// `shown` looks through all shown products for one that has what is asked; the first wins. A

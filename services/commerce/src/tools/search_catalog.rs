@@ -1,16 +1,23 @@
 //! `search_catalog`: finds products.
 
+use std::collections::BTreeMap;
+
 use async_trait::async_trait;
 use mercer_conversation::hints::questions;
-use mercer_conversation::tools::SearchCatalog;
-use mercer_knowledge::{ProductQuery, Why};
-use mercer_schemas::plan::Arguments;
+use mercer_conversation::tools::{OneOrMore, SearchCatalog};
+use mercer_knowledge::{ProductQuery, Values, Why};
+use mercer_schemas::plan::{Arguments, PRICE};
 use mercer_schemas::{Evidence, Money, ToolCall};
 
 use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
+use crate::asked::Asked;
 use crate::details;
 
-/// Most variants of a product called by its code that a search tells.
+/// Most products that a call with free words brings.
+const FREELY_MAX: usize = 5;
+/// Most attributes of a product that a search tells.
+const ATTRIBUTES_MAX: usize = 3;
+/// Most variants of a product that a search tells.
 const VARIANTS_MAX: usize = 3;
 
 /// Longest message that is searched for as a whole, in words.
@@ -42,11 +49,23 @@ impl super::Tool for Tool {
             min_price: price(&call.min_price),
             max_price: price(&call.max_price),
             in_stock: call.in_stock,
-            order: call.sort.map(Into::into),
-            limit: PRODUCTS_MAX,
+            category: call.category.clone(),
+            brand: call.brand.clone(),
+            wishes: values(&call.with),
+            without: values(&call.without),
+            order: call.sort.clone().map(Into::into),
+            limit: match call.limit {
+                Some(limit) => limit.min(FREELY_MAX),
+                None if request.is_open => FREELY_MAX,
+                None => PRODUCTS_MAX,
+            },
             ..ProductQuery::default()
         };
-        search(tools, request, query, answer).await
+        if request.is_open {
+            search_freely(tools, request, &call, query, answer).await
+        } else {
+            search(tools, request, query, answer).await
+        }
     }
 }
 
@@ -87,6 +106,7 @@ async fn search(
     answer.evidence.push(Evidence::Found {
         products: found.hits.len(),
         corrected: found.corrected,
+        total: None,
     });
     for hit in found.hits {
         answer.push_product(&hit.product);
@@ -102,6 +122,60 @@ async fn search(
         }
     }
     Ok(())
+}
+
+/// Searches for what a call says and nothing else. Products come with what it asks for.
+async fn search_freely(
+    tools: &Tools,
+    request: &Request<'_>,
+    call: &SearchCatalog,
+    query: ProductQuery,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let shop = &request.shop.id;
+    let found = tools.knowledge.search_products(shop, query).await?;
+    if found.hits.is_empty() {
+        answer.evidence.push(Evidence::NothingFound);
+        return Ok(());
+    }
+    answer.evidence.push(Evidence::Found {
+        products: found.hits.len(),
+        corrected: found.corrected,
+        total: Some(found.total),
+    });
+    let mut asked = Asked::default();
+    asked.say(call.query.expose());
+    asked.say(request.words.expose());
+    for (name, values) in &call.with {
+        asked.field(name);
+        values
+            .values()
+            .iter()
+            .for_each(|value| asked.say(value.expose()));
+    }
+    if let Some(sort) = call.sort.as_ref().filter(|sort| sort.by != PRICE) {
+        asked.field(&sort.by);
+    }
+    for hit in found.hits {
+        let product = &hit.product;
+        answer.push_product_with(product, asked.attributes(&product.value, ATTRIBUTES_MAX));
+        for variant in asked.variants(&product.value, VARIANTS_MAX) {
+            answer.push_variant_of(product, variant);
+        }
+    }
+    Ok(())
+}
+
+fn values(named: &BTreeMap<String, OneOrMore>) -> Vec<Values> {
+    let values = named.iter().map(|(name, values)| Values {
+        name: name.clone(),
+        values: values
+            .values()
+            .iter()
+            .map(|value| value.expose().clone())
+            .collect(),
+    });
+    values.collect()
 }
 
 /// Says whether a message is short enough to be searched for as a whole.

@@ -3,15 +3,24 @@
 use async_trait::async_trait;
 use mercer_conversation::hints::questions;
 use mercer_conversation::tools::SearchPolicies;
-use mercer_knowledge::PassageQuery;
+use mercer_knowledge::{PassageQuery, sentences};
 use mercer_schemas::evidence::field;
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{DocumentKind, Evidence, EvidenceRole, Field, Personal, RecordKey, ToolCall};
+use mercer_schemas::{
+    Document, DocumentKind, Evidence, EvidenceRole, Field, Personal, RecordKey, ToolCall,
+};
+use mercer_store::Versioned;
 
 use super::{Answer, Error, Request, Tools};
 
 /// Policy passages that an answer may draw on.
 const PASSAGES_MAX: usize = 2;
+/// Passages that a call with free words brings.
+const FREELY_MAX: usize = 3;
+/// Characters of all its passages together: some 350 tokens.
+const PASSAGES_CHARS_MAX: usize = 1_400;
+/// Characters of it that each passage may have, whatever stands before it.
+const PASSAGE_CHARS_MIN: usize = 250;
 
 /// What a call does.
 pub(super) struct Tool;
@@ -30,7 +39,11 @@ impl super::Tool for Tool {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         let call: SearchPolicies = call.arguments().ok_or(Error::Call)?;
-        search(tools, request, &call.query, answer).await
+        if request.is_open {
+            search_freely(tools, request, &call.query, answer).await
+        } else {
+            search(tools, request, &call.query, answer).await
+        }
     }
 }
 
@@ -72,18 +85,73 @@ async fn search(
         answer.evidence.push(Evidence::NoPolicy);
     }
     for hit in hits {
-        let document = hit.document;
-        let key = match document.value.kind {
-            DocumentKind::Promotion => RecordKey::Promotion(document.value.id.clone()),
-            DocumentKind::Policy | DocumentKind::Faq => {
-                RecordKey::Document(document.value.id.clone())
-            }
-        };
-        let fields = vec![
-            Field::new(field::TITLE, document.value.title.clone()),
-            Field::new(field::TEXT, hit.answer),
-        ];
-        answer.push(key, document.version, EvidenceRole::Shown, fields);
+        let text = Field::new(field::TEXT, hit.answer);
+        push(
+            &hit.document,
+            hit.document.value.title.clone(),
+            vec![text],
+            answer,
+        );
     }
     Ok(())
+}
+
+/// Brings passages sentence by sentence, so that a reply can quote those that answer.
+async fn search_freely(
+    tools: &Tools,
+    request: &Request<'_>,
+    query: &Personal<String>,
+    answer: &mut Answer,
+) -> Result<(), Error> {
+    let passages = PassageQuery {
+        text: query.expose().clone(),
+        at_ms: request.at_ms,
+        limit: FREELY_MAX,
+        ..PassageQuery::default()
+    };
+    let hits = tools
+        .knowledge
+        .search_documents(&request.shop.id, passages)
+        .await?;
+    if hits.is_empty() {
+        answer.evidence.push(Evidence::NoPolicy);
+    }
+    // The first passage may take most of the room, and each has some.
+    let mut left = PASSAGES_CHARS_MAX;
+    let mut after = hits.len();
+    for hit in hits {
+        after -= 1;
+        let mut room = left.saturating_sub(after * PASSAGE_CHARS_MIN);
+        let fits = |sentence: &&str| {
+            let chars = sentence.chars().count();
+            let fits = chars <= room;
+            room = if fits { room - chars } else { 0 };
+            left -= if fits { chars } else { 0 };
+            fits
+        };
+        let sentences = sentences(&hit.text).into_iter().take_while(fits);
+        let fields = field::SENTENCES.iter().zip(sentences);
+        let fields: Vec<Field> = fields
+            .map(|(name, sentence)| Field::new(name, sentence))
+            .collect();
+        let title = &hit.document.value.title;
+        let title = if hit.heading.is_empty() {
+            title.clone()
+        } else {
+            format!("{title}, {}", hit.heading)
+        };
+        push(&hit.document, title, fields, answer);
+    }
+    Ok(())
+}
+
+fn push(document: &Versioned<Document>, title: String, told: Vec<Field>, answer: &mut Answer) {
+    let id = document.value.id.clone();
+    let key = match document.value.kind {
+        DocumentKind::Promotion => RecordKey::Promotion(id),
+        DocumentKind::Policy | DocumentKind::Faq => RecordKey::Document(id),
+    };
+    let mut fields = vec![Field::new(field::TITLE, title)];
+    fields.extend(told);
+    answer.push(key, document.version, EvidenceRole::Shown, fields);
 }

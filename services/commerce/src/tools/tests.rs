@@ -35,6 +35,8 @@ async fn run(plan: &str) -> Result<Answer, Error> {
         identity: &Identity::default(),
         attempt: "turn:tools:0",
         shown: &[],
+        found: &[],
+        is_open: false,
         spoken_of: &[],
         plan: &plan,
         words: &words,

@@ -45,7 +45,7 @@ const CHOICES: &[&str] = &[
 
 fn holds(reply: &Reply<'_>) -> bool {
     let stocks = stocks(reply.evidence);
-    let passages = values(reply.evidence, |name| name == field::TEXT);
+    let passages = values(reply.evidence, field::is_passage);
     let sources = tokens(&reply.sources);
     reply.clauses.iter().all(|clause| {
         let words = clause.words();

@@ -167,11 +167,11 @@ async fn an_order_by_price_keeps_to_what_was_meant() {
         ..words(text)
     };
     let cheapest = world
-        .search(&knowledge, sorted("cheapest kettle", Sort::PriceAsc))
+        .search(&knowledge, sorted("cheapest kettle", Sort::price_asc()))
         .await;
     assert_eq!(ids(&cheapest), ["HB-1003", "HB-1001", "HB-1002"]);
     let dearest = world
-        .search(&knowledge, sorted("runner shoes", Sort::PriceDesc))
+        .search(&knowledge, sorted("runner shoes", Sort::price_desc()))
         .await;
     assert_eq!(ids(&dearest), ["HB-3002", "HB-3001"]);
 }
@@ -286,7 +286,7 @@ async fn superlatives_and_counts_are_over_the_whole_shop() {
     let found = world.search(&knowledge, in_stock).await;
     assert_eq!((ids(&found), found.total), (vec!["T-1".to_owned()], 3));
     let cheapest_of_all = ProductQuery {
-        order: Some(Sort::PriceAsc.into()),
+        order: Some(Sort::price_asc().into()),
         limit: 1,
         ..ProductQuery::default()
     };
@@ -298,13 +298,13 @@ async fn superlatives_and_counts_are_over_the_whole_shop() {
     knowledge.catch_up().await.expect("catch up");
     let cheapest_tent = ProductQuery {
         category: Some("Tents".to_owned()),
-        order: Some(Sort::PriceAsc.into()),
+        order: Some(Sort::price_asc().into()),
         limit: 1,
         ..words("tent")
     };
     assert_eq!(ids(&world.search(&knowledge, cheapest_tent).await), ["T-5"]);
     let by_words = ProductQuery {
-        order: Some(Sort::PriceDesc.into()),
+        order: Some(Sort::price_desc().into()),
         ..words("which tent is the dearest")
     };
     let found = world.search(&knowledge, by_words).await;
@@ -389,7 +389,7 @@ async fn brands_and_values_are_wanted_or_left_out() {
             values("sleeps", &["4 people"]),
             values("pack weight", &["980 g"]),
         ],
-        order: Some(Sort::PriceAsc.into()),
+        order: Some(Sort::price_asc().into()),
         limit: 2,
         ..ProductQuery::default()
     };

@@ -57,7 +57,7 @@ pub(crate) fn list_item(line: &str) -> Option<&str> {
 
 /// Splits a passage into sentences. A line break ends one; a full stop does, unless it belongs to
 /// a number, an abbreviation or a word that goes on in lower case.
-pub(crate) fn sentences(passage: &str) -> Vec<&str> {
+pub fn sentences(passage: &str) -> Vec<&str> {
     passage
         .lines()
         .flat_map(|line| split_line(line.trim()))
