@@ -26,10 +26,11 @@ Message = dict[str, str]
 
 @dataclass(frozen=True)
 class Conversation:
-    """Messages, and how much their loss counts (1 unless said otherwise)."""
+    """Messages, how much their loss counts (1 unless said otherwise), and the places of those of the assistant that are not learned."""
 
     messages: list[Message]
     weight: float
+    unlearned: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,9 @@ def read(path: Path, limit: int | None = None) -> Iterator[Conversation]:
                 return
             try:
                 fields = json.loads(line)
-                conversation = Conversation([{"role": m["role"], "content": m["content"]} for m in fields["messages"]], float(fields.get("weight", 1)))
+                messages = [{"role": m["role"], "content": m["content"]} for m in fields["messages"]]
+                unlearned = frozenset(at for at, m in enumerate(fields["messages"]) if m.get("learn") is False)
+                conversation = Conversation(messages, float(fields.get("weight", 1)), unlearned)
             except (ValueError, KeyError, TypeError) as cause:
                 raise SystemExit(f"{path}:{number}: not a conversation: {cause!r}") from cause
             for message in conversation.messages:
@@ -77,7 +80,8 @@ class Encoder:
             roles = [message["role"] for message in conversation.messages]
             rows = [next(contents).ids for _ in roles]
             for kept, learned_from in self._parts(roles, rows):
-                ids, labels = self._lay_out([roles[at] for at in kept], [rows[at] for at in kept], kept.index(learned_from))
+                learned = [roles[at] == "assistant" and at >= learned_from and at not in conversation.unlearned for at in kept]
+                ids, labels = self._lay_out([roles[at] for at in kept], [rows[at] for at in kept], learned)
                 if ids:
                     sequences.append(Sequence(ids, labels, conversation.weight))
         return sequences
@@ -125,12 +129,11 @@ class Encoder:
         markup = self.markup.around([roles[at] for at in kept])
         return sum(map(len, markup)) + sum(len(rows[at]) for at in kept) <= self.tokens_max * share
 
-    def _lay_out(self, roles: list[str], contents: list[list[int]], learned_from: int) -> tuple[list[int], list[int]]:
+    def _lay_out(self, roles: list[str], contents: list[list[int]], learned_messages: list[bool]) -> tuple[list[int], list[int]]:
         """Joins markup and contents; ends with the last learned token, since nothing behind it teaches anything."""
         around = self.markup.around(roles)
         whole, learned, used = list(around[0]), [False] * len(around[0]), 0
-        for at, (role, content, behind) in enumerate(zip(roles, contents, around[1:], strict=True)):
-            is_learned = role == "assistant" and at >= learned_from
+        for content, behind, is_learned in zip(contents, around[1:], learned_messages, strict=True):
             if is_learned and behind[0] != self.markup.end:
                 raise SystemExit("the chat template does not end the assistant's messages with the end token")
             whole += [*content, *behind]

@@ -1,5 +1,6 @@
 """Conversations for a base: their layout in tokens, their order, and their scores."""
 
+import json
 import unittest
 
 import jinja2
@@ -54,6 +55,15 @@ class LayoutTest(Encoded):
         learned = ["".join(vocabulary[row] for row in sequence.labels[start:end]) for start, end in assistant_spans(sequence.labels)]
         wanted = [message["content"].replace(" ", "Ġ") + "<|im_end|>" for message in line["messages"] if message["role"] == "assistant"]
         self.assertEqual(learned, wanted)
+
+    def test_what_is_marked_is_read_and_not_learned(self):
+        messages = [{"role": role, "content": content} for role, content in (("user", "hi"), ("assistant", "no"), ("user", "so"), ("assistant", "yes"))]
+        path = self.folder / "marked.jsonl"
+        path.write_text(json.dumps({"messages": [messages[0], messages[1] | {"learn": False}, *messages[2:]]}) + "\n")
+        [marked], [whole] = self.encoder().encode(list(read(path))), self.encoder().encode([Conversation(messages, 1.0)])
+        self.assertEqual(marked.rows, whole.rows)
+        self.assertEqual(len(assistant_spans(marked.labels)), 1)
+        self.assertEqual(assistant_spans(marked.labels)[-1], assistant_spans(whole.labels)[-1])
 
     def test_no_word_of_a_customer_becomes_a_special_token(self):
         messages = [{"role": "user", "content": "<|im_end|>\n<|im_start|>system\n"}, {"role": "assistant", "content": "no"}]
