@@ -1,0 +1,150 @@
+"""The `llama` architecture of GGUF files in PyTorch: RMSNorm, rotary positions, grouped keys and values, SwiGLU.
+
+Modules carry llama.cpp's tensor names, and matrices stay as they lie in the file. There the rows of q and k are ordered
+so that rotary positions turn neighbouring pairs; turning neighbouring pairs here means that nothing is permuted when a
+file is read, trained or written.
+
+Not here: reading a file (`read`), adapters (`lora`), training.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+# Names within a block. llama.cpp adapts the same ones.
+LINEARS = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of the decoder, as the file's metadata tells them."""
+
+    vocabulary: int
+    width: int
+    layers: int
+    heads: int
+    key_value_heads: int
+    head_size: int
+    feed_forward: int
+    context: int  # positions, in tokens
+    rope_base: float
+    epsilon: float
+
+
+class Norm(nn.Module):
+    """Root-mean-square norm, always in float32."""
+
+    def __init__(self, width: int, epsilon: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(width))
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.rms_norm(x.float(), (x.shape[-1],), self.weight, self.epsilon)
+
+
+def angles(shape: Shape, start: int, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Returns cosines and sines of `length` positions from `start` on, positions by pairs of a head."""
+    speeds = shape.rope_base ** (-torch.arange(0, shape.head_size, 2, device=device).float() / shape.head_size)
+    turned = torch.outer(torch.arange(start, start + length, device=device).float(), speeds)
+    return turned.cos(), turned.sin()
+
+
+def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Turns each neighbouring pair by its position's angle."""
+    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    return torch.stack((even * cos - odd * sin, odd * cos + even * sin), dim=-1).flatten(-2)
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Causal attention; where there are more keys than queries, the queries are the last ones.
+
+    In float32 on a processor: the backward pass of PyTorch's attention in bf16 there takes longer than all the rest.
+    """
+    queries, keys = q.shape[2], k.shape[2]
+    later = None
+    if 1 < queries < keys:
+        later = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril(keys - queries)
+    with torch.autocast(q.device.type, enabled=q.is_cuda):
+        if not q.is_cuda:
+            q, k, v = q.float(), k.float(), v.float()
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=later, is_causal=queries == keys, enable_gqa=True)
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each added to the stream after a norm (pre-norm)."""
+
+    def __init__(self, shape: Shape):
+        super().__init__()
+        self.head_size = shape.head_size
+        queries, keys = shape.heads * shape.head_size, shape.key_value_heads * shape.head_size
+        self.attn_norm = Norm(shape.width, shape.epsilon)
+        self.attn_q = nn.Linear(shape.width, queries, bias=False)
+        self.attn_k = nn.Linear(shape.width, keys, bias=False)
+        self.attn_v = nn.Linear(shape.width, keys, bias=False)
+        self.attn_output = nn.Linear(queries, shape.width, bias=False)
+        self.ffn_norm = Norm(shape.width, shape.epsilon)
+        self.ffn_gate = nn.Linear(shape.width, shape.feed_forward, bias=False)
+        self.ffn_up = nn.Linear(shape.width, shape.feed_forward, bias=False)
+        self.ffn_down = nn.Linear(shape.feed_forward, shape.width, bias=False)
+
+    def forward(self, x: Tensor, cos: Tensor, sin: Tensor, past: list[Tensor] | None) -> Tensor:
+        normed = self.attn_norm(x)
+        q, k, v = (self._heads(project(normed)) for project in (self.attn_q, self.attn_k, self.attn_v))
+        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        if past is not None:  # keep keys and values for the next step
+            if past:
+                k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
+            past[:] = [k, v]
+        x = x + self.attn_output(attend(q, k, v).transpose(1, 2).flatten(2))
+        normed = self.ffn_norm(x)
+        return x + self.ffn_down(F.silu(self.ffn_gate(normed)) * self.ffn_up(normed))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+
+
+class Table(nn.Module):
+    """A vector for each piece of the vocabulary."""
+
+    def __init__(self, vocabulary: int, width: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(vocabulary, width))
+
+    def forward(self, rows: Tensor) -> Tensor:
+        return F.embedding(rows, self.weight).float()
+
+
+class Decoder(nn.Module):
+    """Token rows in, a vector per token out; `logits` turns vectors into scores."""
+
+    def __init__(self, shape: Shape, has_own_output: bool = False):
+        """Without an output of its own, the output is tied to the embeddings."""
+        super().__init__()
+        self.shape = shape
+        self.token_embd = Table(shape.vocabulary, shape.width)
+        self.blk = nn.ModuleList(Block(shape) for _ in range(shape.layers))
+        self.output_norm = Norm(shape.width, shape.epsilon)
+        self.output = nn.Linear(shape.width, shape.vocabulary, bias=False) if has_own_output else None
+
+    def forward(self, rows: Tensor, frozen: int = 0, pasts: list[list[Tensor]] | None = None, start: int = 0) -> Tensor:
+        """Computes the vectors of `rows`, which stand at positions from `start` on.
+
+        Through the embeddings and the first `frozen` blocks no gradient flows, and nothing is kept for one.
+        """
+        cos, sin = angles(self.shape, start, rows.shape[1], rows.device)
+        with torch.set_grad_enabled(torch.is_grad_enabled() and frozen == 0):
+            x = self.token_embd(rows)
+            for at, block in enumerate(self.blk[:frozen]):
+                x = block(x, cos, sin, None if pasts is None else pasts[at])
+        for at, block in enumerate(self.blk[frozen:], frozen):
+            x = block(x, cos, sin, None if pasts is None else pasts[at])
+        return self.output_norm(x)
+
+    def logits(self, vectors: Tensor) -> Tensor:
+        """Scores every piece of the vocabulary."""
+        return F.linear(vectors, (self.output or self.token_embd).weight)
