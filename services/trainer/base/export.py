@@ -5,7 +5,7 @@
     python -m base.export --base BASE.gguf --out base.gguf                               # the base itself, for adapters
     python -m base.export --base BASE.gguf --run RUN --out weights.pt --weights          # to start other runs from
 
-Whatever is written as a model gets `mercer.prompt = compact` and a chat template that knows the role `tool`. Without a
+Whatever is written as a model gets `mercer.prompt = shop` and a chat template that knows the role `tool`. Without a
 run the tensors are the base's, byte for byte. An export also works while training goes on.
 """
 
@@ -47,7 +47,7 @@ def write_model(source: Path, weights: dict[str, Tensor] | None, out: Path, kind
     reader = gguf.GGUFReader(source)
     writer = gguf.GGUFWriter(out, "llama")
     copy_metadata(reader, writer, {"general.name": name, "general.file_type": None if weights is None else int(TYPES[kind][1])})
-    writer.add_string("mercer.prompt", "compact")
+    writer.add_string("mercer.prompt", "shop")
     for tensor in reader.tensors:
         if weights is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)

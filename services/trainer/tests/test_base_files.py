@@ -136,7 +136,7 @@ class ExportTest(Files):
                 np.testing.assert_allclose(values, weights[name], atol=tolerance * np.abs(weights[name]).max(), rtol=0)
             changed = {key for key in after if after[key] != before.get(key)}
             self.assertEqual(changed - {"general.file_type"}, {"general.name", "mercer.prompt", "tokenizer.chat_template"})
-            self.assertEqual(after["mercer.prompt"], "compact")
+            self.assertEqual(after["mercer.prompt"], "shop")
             self.assertEqual(after["tokenizer.chat_template"], KNOWS_TOOLS + tiny_base.TEMPLATE)
             self.assertLessEqual(before.keys(), after.keys())
 
