@@ -456,6 +456,81 @@ fn delivery_reports_only_move_forward() {
     );
 }
 
+const SEARCH: &str = r#"{"calls":[{"tool":"search_catalog","query":"kettle"}]}"#;
+const LOOK: &str = r#"{"calls":[{"tool":"product_details","products":["p1"]}]}"#;
+
+#[test]
+fn small_talk_is_answered_at_once() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "hello"));
+    assert_eq!(talk.write("Hello!"), ["reply_drafted"]);
+    assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+    assert!(talk.state.past[0].rounds.is_empty());
+}
+
+#[test]
+fn a_turn_goes_round_until_it_replies_and_four_times_at_most() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle, and returns, and a person"));
+    let policies = r#"{"calls":[{"tool":"search_policies","query":"returns"}]}"#;
+    let kettles = r#"{"calls":[{"tool":"search_policies","query":"kettle"}]}"#;
+    for calls in [SEARCH, LOOK, policies, kettles] {
+        assert_eq!(talk.plan(calls), ["plan_made"], "{calls}");
+        talk.find(vec![kettle()]);
+    }
+    let Some(Effect::Generate { grammar, .. }) = wanted(&talk.state, &meta(0).settings) else {
+        panic!("a reply is wanted");
+    };
+    assert!(grammar.lark(&[]).starts_with("start: reply\n"));
+    assert_eq!(
+        talk.write(SEARCH),
+        ["reply_drafted"],
+        "calls are no calls any more"
+    );
+    assert_eq!(talk.check(false), ["reply_blocked"]);
+    talk.write("{{p1.name}}.");
+    talk.check(true);
+    assert_eq!(talk.state.past[0].rounds.len(), 4);
+}
+
+#[test]
+fn what_was_called_is_not_called_again() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.plan(SEARCH);
+    talk.find(vec![kettle()]);
+    assert_eq!(talk.plan(SEARCH), ["plan_made"]);
+    let before = talk.effect();
+    assert!(
+        matches!(&talk.state.phase, Phase::Writing { reply_only: true, rounds, .. } if rounds.len() == 1)
+    );
+    assert_eq!(talk.write("{{p1.name}}."), ["reply_drafted"]);
+    assert!(talk.effect() != before);
+}
+
+#[test]
+fn tools_that_fail_later_on_leave_what_was_found() {
+    let mut talk = Talk::default();
+    talk.when(says(1, "a kettle"));
+    talk.plan(SEARCH);
+    talk.find(vec![kettle()]);
+    talk.plan(LOOK);
+    let effect = talk.effect();
+    let cause = "tool_error".to_owned();
+    assert_eq!(
+        talk.when(Input::EffectFailed { effect, cause }),
+        ["reply_drafted"]
+    );
+    let Phase::Checking { draft, .. } = &talk.state.phase else {
+        panic!("a template is checked");
+    };
+    let draft = draft.expose();
+    assert!(
+        draft.starts_with("{{p1.name}}: {{p1.price}}") && draft.contains("the rest"),
+        "{draft}"
+    );
+}
+
 #[test]
 fn the_next_prompt_extends_this_one() {
     let mut talk = Talk::default();

@@ -1,0 +1,256 @@
+//! Calls of a conversation that has the shop's names: free words where nothing can be harmed.
+
+use mercer_conversation::{Effect, Phase, State, decide, evolve, invariants, wanted};
+use mercer_schemas::{
+    Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms, Generated, Handle,
+    InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey, RenderedReply,
+    Settings, ShopTerms,
+};
+
+fn meta(at: u64) -> Meta {
+    Meta {
+        at_ms: 1_000 + at as i64,
+        entropy: at,
+        settings: Settings {
+            shop_name: "Shop".into(),
+            prompt_style: PromptStyle::Shop,
+            history_chars_max: 6_000,
+            output_tokens_max: 64,
+            introduction: None,
+            locale: "en-GB".to_owned(),
+            hints: true,
+        },
+    }
+}
+
+fn terms() -> ShopTerms {
+    let field = |name: &str, values: &[&str]| FieldTerms {
+        name: name.to_owned(),
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    ShopTerms {
+        categories: vec!["Bags > Dry".into()],
+        brands: vec!["Orn".into()],
+        fields: vec![field("colour", &["red", "blue"]), field("weight", &[])],
+    }
+}
+
+fn record(key: RecordKey, number: usize, fields: &[(&str, &str)]) -> Evidence {
+    Evidence::Record {
+        handle: Handle::new(&key, number),
+        key,
+        version: 1,
+        role: None,
+        tool: None,
+        fields: fields
+            .iter()
+            .map(|(name, value)| Field::new(name, *value))
+            .collect(),
+    }
+}
+
+fn bag(number: usize) -> Evidence {
+    let key = RecordKey::Product(ProductId::new(format!("B-{number}")).expect("key"));
+    record(
+        key,
+        number,
+        &[("name", "Bag"), ("price", "£5"), ("stock", "in stock")],
+    )
+}
+
+#[derive(Default)]
+struct Talk {
+    state: State,
+    at: u64,
+}
+
+impl Talk {
+    fn when(&mut self, input: Input) -> Vec<Event> {
+        self.at += 1;
+        let events = decide(&self.state, &input, &meta(self.at)).expect("not refused");
+        for event in &events {
+            self.state = evolve(std::mem::take(&mut self.state), event);
+            invariants::check(&self.state).expect("invariants hold");
+        }
+        events
+    }
+
+    fn says(&mut self, words: &str, terms: Option<ShopTerms>) -> Vec<Event> {
+        let id = self.at + 1;
+        self.when(Input::ReceiveMessages {
+            channel: Channel::Whatsapp,
+            address: "447700900001".into(),
+            messages: vec![InboundMessage {
+                id: MessageId::from_parts(1, u128::from(id)),
+                provider_id: format!("m{id}"),
+                sent_at_ms: 1,
+                cut_from_chars: None,
+                content: Content::Text { text: words.into() },
+            }],
+            terms,
+        })
+    }
+
+    fn effect(&self) -> EffectId {
+        let effect = wanted(&self.state, &meta(0).settings).expect("an effect");
+        effect.id().clone()
+    }
+
+    fn writes(&mut self, text: &str) -> Vec<Event> {
+        let effect = self.effect();
+        self.when(Input::Generated {
+            effect,
+            output: Generated {
+                text: text.into(),
+                model: "m".into(),
+                prompt_sha256: String::new(),
+                prompt_tokens: 1,
+                cached_tokens: 0,
+                output_tokens: 1,
+                first_token_ms: 1,
+                total_ms: 1,
+            },
+            intents: vec![],
+        })
+    }
+
+    fn finds(&mut self, evidence: Vec<Evidence>) {
+        let effect = self.effect();
+        self.when(Input::ToolsAnswered {
+            effect,
+            evidence,
+            identified: None,
+            proof: None,
+        });
+    }
+
+    fn replies(&mut self, text: &str) {
+        self.writes(text);
+        let effect = self.effect();
+        self.when(Input::ReplyChecked {
+            effect,
+            verdicts: vec![],
+            reply: Some(RenderedReply {
+                text: "So it is.".into(),
+                cards: vec![],
+                claims: vec![],
+            }),
+        });
+    }
+
+    fn writing(&self) -> (Vec<ChatMessage>, String) {
+        match wanted(&self.state, &meta(0).settings) {
+            Some(Effect::Generate {
+                prompt, grammar, ..
+            }) => (prompt, grammar.lark(&[])),
+            _ => panic!("nothing is to be written"),
+        }
+    }
+
+    /// Says whether a call is run as it was written.
+    fn admits(&self, call: &str) -> bool {
+        let mut talk = Talk {
+            state: self.state.clone(),
+            at: self.at,
+        };
+        let line = format!("{{\"calls\":[{call}]}}");
+        talk.writes(&line);
+        matches!(&talk.state.phase, Phase::Gathering { plan, .. } if plan.to_line() == line)
+    }
+}
+
+/// A conversation that has been shown a bag, and asks again.
+fn shown() -> Talk {
+    let mut talk = Talk::default();
+    talk.says("a bag", Some(terms()));
+    talk.writes(r#"{"calls":[{"tool":"search_catalog","query":"waterproof sack"}]}"#);
+    talk.finds(vec![bag(1)]);
+    talk.replies("{{p1.name}}.");
+    talk.says("how heavy is it", Some(ShopTerms::default()));
+    talk
+}
+
+#[test]
+fn names_are_learnt_once_and_stand_in_front() {
+    let mut talk = Talk::default();
+    let learnt = |events: &[Event]| {
+        events
+            .iter()
+            .any(|e| matches!(e, Event::TermsLearnt { .. }))
+    };
+    assert!(learnt(&talk.says("hello", Some(terms()))));
+    let (first, _) = talk.writing();
+    assert_eq!(
+        first[0].content,
+        "You answer customers of Shop. Call tools, then reply from what they found.\n\
+         Categories: Bags > Dry\nFields: colour, weight"
+    );
+    talk.replies("Hello!");
+    assert!(!learnt(&talk.says("a bag", Some(ShopTerms::default()))));
+    let (second, _) = talk.writing();
+    assert_eq!(second[..first.len()], first[..]);
+    assert_eq!(second.len(), first.len() + 2, "small talk is one message");
+}
+
+#[test]
+fn a_search_has_free_words_and_the_shops_names() {
+    let talk = shown();
+    for good in [
+        r#"{"tool":"search_catalog","query":"featherweight"}"#,
+        r#"{"tool":"search_catalog","category":"Bags > Dry","brand":"Orn","where":{"colour":["red","blue"]},"without":{"weight":"2 kg"},"min_price":"5","max_price":"7.50","in_stock":true,"sort":"weight_asc","limit":9}"#,
+        r#"{"tool":"search_policies","query":"can it be sent back"}"#,
+        r#"{"tool":"product_details","products":["p1"],"about":["weight","colour"]}"#,
+    ] {
+        assert!(talk.admits(good), "{good}");
+    }
+    let long = "x".repeat(81);
+    for bad in [
+        format!(r#"{{"tool":"search_catalog","query":"{long}"}}"#),
+        r#"{"tool":"search_catalog","query":"{{p1.price}}"}"#.to_owned(),
+        r#"{"tool":"search_catalog","max_price":"cheap"}"#.to_owned(),
+        r#"{"tool":"search_catalog","limit":10}"#.to_owned(),
+        r#"{"tool":"search_catalog","where":{"a":"1","b":"1","c":"1","d":"1","e":"1"}}"#.to_owned(),
+        r#"{"tool":"product_details","products":[]}"#.to_owned(),
+        r#"{"tool":"product_details","products":["p2"]}"#.to_owned(),
+        r#"{"tool":"order_status","order":"HB-70417"}"#.to_owned(),
+    ] {
+        assert!(!talk.admits(&bad), "{bad}");
+    }
+}
+
+#[test]
+fn the_grammar_offers_the_shops_lists_and_the_reply() {
+    let (_, grammar) = shown().writing();
+    assert!(grammar.starts_with("start: calls | reply\n"), "{grammar}");
+    for line in [
+        "CATEGORY: \"Bags > Dry\"\n",
+        "BRAND: \"Orn\"\n",
+        "VALUE0: \"red\" | \"blue\"\n",
+        "SORTED: \"price\" | \"colour\" | \"weight\"\n",
+        "HANDLE: \"p1\"\n",
+    ] {
+        assert!(grammar.contains(line), "{line}{grammar}");
+    }
+    // A customer's own words do not bind it, and nothing is called for them.
+    assert!(!grammar.contains("PHRASE"), "{grammar}");
+}
+
+#[test]
+fn a_handle_stays_its_records_and_a_reply_needs_no_reference() {
+    let mut talk = shown();
+    talk.writes(r#"{"calls":[{"tool":"search_catalog","query":"sack"}]}"#);
+    let Some(Effect::CallTools { lookup, .. }) = wanted(&talk.state, &meta(0).settings) else {
+        panic!("tools are called");
+    };
+    assert!(lookup.is_open && !lookup.hints);
+    assert_eq!(lookup.found.len(), 1, "p1 is taken");
+    talk.finds(vec![bag(2)]);
+    assert_eq!(talk.state.known().len(), 2);
+    assert!(talk.admits(r#"{"tool":"product_details","products":["p1","p2"]}"#));
+    let (_, grammar) = talk.writing();
+    assert!(grammar.contains("reply: TEXT | TEXT? REF"), "{grammar}");
+    assert!(
+        !grammar.contains("{{p1."),
+        "the turn before is not told anew"
+    );
+}
