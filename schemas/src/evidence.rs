@@ -83,6 +83,11 @@ impl Handle {
         self.0.starts_with(EARLIER)
     }
 
+    /// Returns its number, which no other record of its kind has at the same time.
+    pub fn number(&self) -> Option<usize> {
+        self.0.get(1..)?.parse().ok()
+    }
+
     /// Returns the kind of the record that it names.
     pub fn kind(&self) -> Option<RecordKind> {
         kind_of(&self.0)

@@ -38,24 +38,22 @@ impl ShopTerms {
     /// Cuts the lists to their bounds; what cannot stand in a call as it is, is left out.
     pub fn bounded(mut self) -> Self {
         let mut left = ALL_CHARS_MAX;
-        let mut fits = |term: &String| {
-            let chars = term.chars().count();
-            let is_plain = !term.contains(|c: char| c.is_control() || matches!(c, '"' | '\\'));
-            if !is_plain || term.trim().is_empty() || chars > TERM_CHARS_MAX || chars > left {
-                return false;
-            }
-            left -= chars;
-            true
+        let mut cut = |list: &mut Vec<String>| {
+            list.retain(|term| is_plain(term));
+            list.truncate(TERMS_MAX);
+            list.retain(|term| take(&mut left, term.chars().count()));
         };
-        self.categories.retain(&mut fits);
-        self.categories.truncate(TERMS_MAX);
-        self.fields.retain(|field| fits(&field.name));
+        cut(&mut self.categories);
+        cut(&mut self.brands);
+        self.fields.retain(|field| is_plain(&field.name));
         self.fields.truncate(TERMS_MAX);
-        self.brands.retain(&mut fits);
-        self.brands.truncate(TERMS_MAX);
+        self.fields
+            .retain(|field| take(&mut left, field.name.chars().count()));
         for field in &mut self.fields {
+            let chars = field.values.iter().map(|value| value.chars().count()).sum();
+            let are_plain = field.values.iter().all(|value| is_plain(value));
             // A list with a gap would forbid what the shop has.
-            if field.values.len() > VALUES_MAX || !field.values.iter().all(&mut fits) {
+            if field.values.len() > VALUES_MAX || !are_plain || !take(&mut left, chars) {
                 field.values.clear();
             }
         }
@@ -66,6 +64,21 @@ impl ShopTerms {
     pub fn field(&self, name: &str) -> Option<&FieldTerms> {
         self.fields.iter().find(|field| field.name == name)
     }
+}
+
+/// Says whether a name can stand in a call as it is.
+fn is_plain(term: &str) -> bool {
+    let chars = term.chars().count();
+    (1..=TERM_CHARS_MAX).contains(&chars)
+        && term.trim() == term
+        && !term.contains(|c: char| c.is_control() || matches!(c, '"' | '\\'))
+}
+
+/// Takes characters from what is left, where they fit.
+fn take(left: &mut usize, chars: usize) -> bool {
+    let fits = chars <= *left;
+    *left -= if fits { chars } else { 0 };
+    fits
 }
 
 #[cfg(test)]

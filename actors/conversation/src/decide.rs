@@ -44,6 +44,7 @@ pub enum Refusal {
 /// # Errors
 /// A [`Refusal`] says why the input is not taken; the state stays as it is.
 pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, Refusal> {
+    let state = &*state.as_read(&meta.settings);
     let mut events = match input {
         Input::ReceiveMessages {
             channel,
@@ -485,15 +486,14 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
         Phase::Writing { turn, rounds, .. } => vec![template_draft(turn, rounds)],
         Phase::Gathering { turn, rounds, plan } => {
             let wanted = plan.calls.iter().find_map(person_asked_for);
-            if rounds.is_empty() || wanted.is_some() {
-                look_up_failed(state, turn, wanted, meta)
-            } else {
+            let found = replies::told(&rounds.all_evidence());
+            match found.filter(|_| wanted.is_none()) {
                 // What earlier rounds found is told.
-                let found = replies::from_evidence(&rounds.all_evidence());
-                vec![template(
-                    turn,
-                    format!("{found}\n{}", replies::TRY_REST_AGAIN),
-                )]
+                Some(found) => {
+                    let draft = format!("{found}\n{}", replies::TRY_REST_AGAIN);
+                    vec![template(turn, draft)]
+                }
+                None => look_up_failed(state, turn, wanted, meta),
             }
         }
         Phase::Checking {

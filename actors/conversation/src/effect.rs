@@ -76,6 +76,8 @@ pub struct Lookup {
     pub identity: Identity,
     /// Whether lists of words that guess at a meaning are used.
     pub hints: bool,
+    /// Names the attempt at the turn: a proof that several rounds look at is compared once.
+    pub attempt: String,
 }
 
 impl Effect {
@@ -116,6 +118,7 @@ fn spoken_of(state: &State) -> Vec<DocumentId> {
 
 /// Returns the effect that the state waits for, if any.
 pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
+    let state = &*state.as_read(settings);
     let id = open_effect(&state.phase)?;
     match &state.phase {
         Phase::Idle | Phase::WithPerson => None,
@@ -150,6 +153,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
                 customer: state.customer.clone(),
                 identity: state.identity.clone(),
                 hints: settings.hints && state.terms.is_none(),
+                attempt: EffectId::new(&turn.id, "tools", turn.attempt).to_string(),
             },
         }),
         Phase::Checking {

@@ -111,6 +111,12 @@ pub fn evolve(mut state: State, event: &Event) -> State {
             };
             // Who writes now may be somebody else, and is not told what the one before was told.
             state.past.retain(|past| !tells_order(&past.rounds));
+            if let Phase::Writing { rounds, .. }
+            | Phase::Gathering { rounds, .. }
+            | Phase::Checking { rounds, .. } = &mut state.phase
+            {
+                rounds.forget_orders();
+            }
         }
         Event::ProofTried {
             wrong,

@@ -1,5 +1,7 @@
 //! Replies that need no model: fixed sentences, and templates built from evidence.
 
+use std::collections::BTreeSet;
+
 use mercer_schemas::{Evidence, EvidenceRole};
 
 use crate::tools::ALL;
@@ -10,8 +12,8 @@ pub(crate) const UNSUPPORTED: &str = "Thanks for your message. I can only read t
 pub(crate) const TRY_AGAIN: &str =
     "I'm sorry, I can't look that up right now. Please try again in a few minutes.";
 /// Behind what was found before the stores could not be read.
-pub(crate) const TRY_REST_AGAIN: &str =
-    "I'm sorry, I can't look up the rest right now. Please ask me again in a few minutes.";
+pub const TRY_REST_AGAIN: &str =
+    "I'm sorry, I can't look up the rest right now. Please ask me again a little later.";
 /// Behind a reply to more words than were read.
 pub(crate) const CUT: &str = "You wrote more than I can read at once, so I answered the first part. Please send me the rest again in short messages.";
 /// When every way to an answer failed.
@@ -24,8 +26,22 @@ const PRODUCTS_MAX: usize = 3;
 
 /// Writes a reply, references unfilled, that says what the evidence holds and nothing else.
 pub(crate) fn from_evidence(evidence: &[Evidence]) -> String {
+    told(evidence).unwrap_or_else(|| GREETING.to_owned())
+}
+
+/// Says what the evidence holds, each record once; none where there is nothing to say.
+pub(crate) fn told(evidence: &[Evidence]) -> Option<String> {
     let mut products = 0;
+    let mut seen = BTreeSet::new();
     let mut is_told = |line: &&Evidence| {
+        if let Evidence::Record { handle, fields, .. } = line {
+            let names: Vec<String> = fields.iter().map(|field| field.name.clone()).collect();
+            let is_shown = line.role() == Some(EvidenceRole::Shown);
+            // An attribute that was asked for is told beside its product.
+            if !seen.insert((handle.clone(), if is_shown { Vec::new() } else { names })) {
+                return false;
+            }
+        }
         let is_product = matches!(line, Evidence::Record { key, .. } if key.kind().is_sold())
             && line.role() != Some(EvidenceRole::Asked);
         products += usize::from(is_product);
@@ -36,9 +52,5 @@ pub(crate) fn from_evidence(evidence: &[Evidence]) -> String {
         .filter(&mut is_told)
         .filter_map(|line| ALL.iter().find_map(|tool| tool.sentence(line)))
         .collect();
-    if sentences.is_empty() {
-        GREETING.to_owned()
-    } else {
-        sentences.join("\n")
-    }
+    (!sentences.is_empty()).then(|| sentences.join("\n"))
 }

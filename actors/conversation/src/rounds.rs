@@ -99,6 +99,22 @@ impl Rounds {
         out
     }
 
+    /// Forgets orders that were found.
+    pub(crate) fn forget_orders(&mut self) {
+        let is_order = |line: &Evidence| {
+            matches!(
+                line,
+                Evidence::Record {
+                    key: RecordKey::Order(_),
+                    ..
+                }
+            )
+        };
+        for round in &mut self.rounds {
+            round.evidence.retain(|line| !is_order(line));
+        }
+    }
+
     /// Forgets what was found, not what was called.
     pub(crate) fn clear_evidence(&mut self) {
         for round in &mut self.rounds {

@@ -1,10 +1,11 @@
 //! The state of a conversation: nothing but its events, folded.
 
 use mercer_schemas::{
-    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, RecordKey,
-    ShopTerms, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, PromptStyle,
+    RecordKey, Settings, ShopTerms, TurnId,
 };
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::bounds::{TURN_CHARS_MAX, head};
 use crate::deliveries::Deliveries;
@@ -29,7 +30,7 @@ pub struct State {
     pub terms: Option<ShopTerms>,
     /// Turns that are still part of the prompt, oldest first.
     pub past: Vec<PastTurn>,
-    /// Products and variants of the latest evidence that showed any.
+    /// Products and variants of the latest turn that showed any.
     pub shown: Vec<(Handle, RecordKey)>,
     /// Whether Mercer has answered, so that the customer knows that an assistant does.
     pub introduced: bool,
@@ -50,13 +51,27 @@ pub struct State {
 }
 
 impl State {
+    /// Returns the conversation as a model reads it: one that was not taught to choose from the shop's
+    /// names has none, whatever answered before it.
+    pub(crate) fn as_read(&self, settings: &Settings) -> Cow<'_, Self> {
+        if self.terms.is_none() || settings.prompt_style == PromptStyle::Shop {
+            return Cow::Borrowed(self);
+        }
+        Cow::Owned(Self {
+            terms: None,
+            ..self.clone()
+        })
+    }
+
     /// Returns what the handles of all records stand for that the prompt still shows, each once.
     pub fn known(&self) -> Vec<(Handle, RecordKey)> {
         let past = self.past.iter().map(|past| &past.rounds);
         let mut out: Vec<(Handle, RecordKey)> = Vec::new();
         for (handle, key) in past.chain(self.phase.rounds()).flat_map(Rounds::handles) {
-            if out.iter().all(|(known, _)| *known != handle) {
-                out.push((handle, key));
+            // Of turns that a model of another kind had, the latest meaning counts.
+            match out.iter_mut().find(|(known, _)| *known == handle) {
+                Some((_, known)) => *known = key,
+                None => out.push((handle, key)),
             }
         }
         out

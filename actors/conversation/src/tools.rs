@@ -22,7 +22,7 @@ use schemars::Schema;
 pub use handoff::Handoff;
 pub use order_status::OrderStatus;
 pub use product_details::ProductDetails;
-pub use search_catalog::{OneOrMore, SearchCatalog};
+pub use search_catalog::{NEAREST, OneOrMore, SearchCatalog};
 pub use search_policies::SearchPolicies;
 
 use crate::grammar::{Rules, Told};
@@ -139,9 +139,8 @@ impl<'a> Said<'a> {
     /// Returns the products and variants that a call with free words may name.
     pub fn sold(&self) -> BTreeSet<String> {
         let known = self.state.known().into_iter().rev();
-        known
-            .filter(|(_, key)| key.kind().is_sold())
-            .map(|(handle, _)| handle.to_string())
+        let sold = known.filter(|(_, key)| key.kind().is_sold());
+        sold.map(|(handle, _)| handle.to_string())
             .take(HANDLES_MAX)
             .collect()
     }

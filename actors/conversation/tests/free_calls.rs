@@ -198,6 +198,7 @@ fn a_search_has_free_words_and_the_shops_names() {
     for good in [
         r#"{"tool":"search_catalog","query":"featherweight"}"#,
         r#"{"tool":"search_catalog","category":"Bags > Dry","brand":"Orn","where":{"colour":["red","blue"]},"without":{"weight":"2 kg"},"min_price":"5","max_price":"7.50","in_stock":true,"sort":"weight_asc","limit":9}"#,
+        r#"{"tool":"search_catalog","category":"Bags","without":{"brand":"Orn"}}"#,
         r#"{"tool":"search_policies","query":"can it be sent back"}"#,
         r#"{"tool":"product_details","products":["p1"],"about":["weight","colour"]}"#,
     ] {
@@ -209,6 +210,9 @@ fn a_search_has_free_words_and_the_shops_names() {
         r#"{"tool":"search_catalog","query":"{{p1.price}}"}"#.to_owned(),
         r#"{"tool":"search_catalog","max_price":"cheap"}"#.to_owned(),
         r#"{"tool":"search_catalog","limit":10}"#.to_owned(),
+        r#"{"tool":"search_catalog","category":"Shoes"}"#.to_owned(),
+        r#"{"tool":"search_catalog","where":{"size":"5"}}"#.to_owned(),
+        r#"{"tool":"search_catalog","sort":"size_asc"}"#.to_owned(),
         r#"{"tool":"search_catalog","where":{"a":"1","b":"1","c":"1","d":"1","e":"1"}}"#.to_owned(),
         r#"{"tool":"product_details","products":[]}"#.to_owned(),
         r#"{"tool":"product_details","products":["p2"]}"#.to_owned(),
@@ -223,16 +227,54 @@ fn the_grammar_offers_the_shops_lists_and_the_reply() {
     let (_, grammar) = shown().writing();
     assert!(grammar.starts_with("start: calls | reply\n"), "{grammar}");
     for line in [
-        "CATEGORY: \"Bags > Dry\"\n",
+        "CATEGORY: \"Bags\" | \"Bags > Dry\" | \"Dry\"\n",
         "BRAND: \"Orn\"\n",
         "VALUE0: \"red\" | \"blue\"\n",
-        "SORTED: \"price\" | \"colour\" | \"weight\"\n",
+        "SORT: \"price_asc\" | \"price_desc\" | \"colour_asc\" | \"colour_desc\" | \"weight_asc\" | \"weight_desc\"\n",
+        "unwish: wish | \"\\\"brand\\\":\" brands\n",
         "HANDLE: \"p1\"\n",
     ] {
         assert!(grammar.contains(line), "{line}{grammar}");
     }
     // A customer's own words do not bind it, and nothing is called for them.
     assert!(!grammar.contains("PHRASE"), "{grammar}");
+}
+
+#[test]
+fn another_kind_of_model_is_bound_to_the_customers_words() {
+    let talk = shown();
+    let mut settings = meta(0).settings;
+    settings.prompt_style = PromptStyle::Compact;
+    let Some(Effect::Generate {
+        prompt, grammar, ..
+    }) = wanted(&talk.state, &settings)
+    else {
+        panic!("something is to be written");
+    };
+    assert!(
+        !prompt[0].content.contains("Categories"),
+        "{:?}",
+        prompt[0].content
+    );
+    let grammar = grammar.lark(&[]);
+    assert!(
+        grammar.contains("PHRASE") && !grammar.contains("WORDS"),
+        "{grammar}"
+    );
+}
+
+#[test]
+fn an_attribute_named_as_a_sentence_is_no_policy() {
+    let mut talk = Talk::default();
+    talk.says("jeans", Some(terms()));
+    talk.writes(r#"{"calls":[{"tool":"search_catalog","query":"jeans"}]}"#);
+    let key = RecordKey::Product(ProductId::new("J-1").expect("key"));
+    talk.finds(vec![record(key, 1, &[("name", "Jeans"), ("w", "30, 32")])]);
+    let (prompt, _) = talk.writing();
+    assert_eq!(
+        prompt.last().expect("evidence").content,
+        "p1 name=Jeans; w=30, 32"
+    );
 }
 
 #[test]

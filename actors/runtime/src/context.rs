@@ -67,6 +67,11 @@ pub(crate) struct Shared {
 /// four times over, and few enough that every other write waits a fraction of a second.
 pub(crate) const STORE_PERMITS: usize = 256;
 
+/// Least characters of history for a model with the shop's names in front: what its searches bring is
+/// some 1,000 characters a turn, and "the second one" may be three turns ago. Some 2,000 tokens of the
+/// 8,192 that such a model reads.
+const HISTORY_CHARS_SHOP: usize = 6_000;
+
 impl Shared {
     /// Builds what is shared by a node that owns no partition yet.
     pub(crate) fn new(config: RuntimeConfig, services: Services, timer: Arc<dyn Timer>) -> Self {
@@ -77,7 +82,10 @@ impl Shared {
         };
         let settings = DirectorySettings {
             prompt_style,
-            history_chars_max: config.history_chars_max,
+            history_chars_max: match prompt_style {
+                PromptStyle::Shop => config.history_chars_max.max(HISTORY_CHARS_SHOP),
+                PromptStyle::Compact | PromptStyle::Full => config.history_chars_max,
+            },
             output_tokens_max: config.output_tokens_max,
             hints: config.hints,
         };

@@ -177,7 +177,7 @@ impl ShopDirectory {
             .filter(|name| name.chars().count() >= NAME_CHARS_MIN)
             .collect();
         let terms = match settings.prompt_style {
-            PromptStyle::Shop => Some(self.terms(id, slot).await?),
+            PromptStyle::Shop => self.terms(id, slot).await,
             PromptStyle::Compact | PromptStyle::Full => None,
         };
         Ok(Arc::new(ShopView {
@@ -200,17 +200,27 @@ impl ShopDirectory {
     }
 
     /// Returns the shop's names, read again now and then: a whole catalog is behind them.
-    async fn terms(&self, id: &ShopId, slot: &Slot) -> Result<Arc<ShopTerms>, ShopError> {
+    ///
+    /// They help only, so a shop whose catalog cannot be read has its old ones or none.
+    async fn terms(&self, id: &ShopId, slot: &Slot) -> Option<Arc<ShopTerms>> {
         let now = self.inner.timer.now();
         let lock = || slot.terms.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((read_at, terms)) = &*lock()
             && now - *read_at < TERMS_FRESH
         {
-            return Ok(Arc::clone(terms));
+            return Some(Arc::clone(terms));
         }
-        let terms = Arc::new(shop_terms(&self.inner.store, id).await?);
-        *lock() = Some((now, Arc::clone(&terms)));
-        Ok(terms)
+        match shop_terms(&self.inner.store, id).await {
+            Ok(terms) => {
+                let terms = Arc::new(terms);
+                *lock() = Some((now, Arc::clone(&terms)));
+                Some(terms)
+            }
+            Err(error) => {
+                tracing::warn!(shop.id = %id, %error, "the shop's names could not be read");
+                lock().as_ref().map(|(_, terms)| Arc::clone(terms))
+            }
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct ConversationSummary {
     /// The customer's address on that channel, for instance a phone number.
     #[schema(value_type = String)]
     address: Personal<String>,
-    /// What it is doing, for instance `idle` or `composing`.
+    /// What it is doing, for instance `idle` or `writing`.
     phase: String,
     /// Whether a person answers instead of Mercer.
     handed_over: bool,

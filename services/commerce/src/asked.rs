@@ -42,17 +42,17 @@ impl Asked {
             .collect()
     }
 
-    /// Returns all attributes, those that are asked for first, as far as they fit into some characters.
+    /// Returns all attributes: those that are asked for, then others as far as they fit into some characters.
     pub(crate) fn all_attributes(&self, product: &Product, chars_max: usize) -> Vec<Field> {
         let mut left = chars_max;
-        let fits = |field: &Field| {
+        let fits = |(score, field): &(usize, Field)| {
             let chars = field.name.len() + field.value.text("").chars().count() + 3;
-            let fits = chars <= left;
+            let fits = *score > 0 || chars <= left;
             left = left.saturating_sub(if fits { chars } else { 0 });
             fits
         };
-        let ranked = self.ranked(product).into_iter().map(|(_, field)| field);
-        ranked.filter(fits).collect()
+        let fitting = self.ranked(product).into_iter().filter(fits);
+        fitting.map(|(_, field)| field).collect()
     }
 
     fn ranked(&self, product: &Product) -> Vec<(usize, Field)> {
@@ -81,8 +81,8 @@ impl Asked {
         8 * usize::from(self.fields.contains(&field_name(name))) + 3 * in_name + in_value
     }
 
-    /// Returns the variants that have what is asked for, best first; all of a few, where an option, the
-    /// price or the stock is asked for by name.
+    /// Returns the variants that have what is asked for, best first; where an option is asked for by name,
+    /// the others after them.
     pub(crate) fn variants<'a>(&self, product: &'a Product, max: usize) -> Vec<&'a Variant> {
         if product.variants.len() < 2 {
             return Vec::new();
@@ -102,7 +102,11 @@ impl Asked {
             .variants
             .iter()
             .flat_map(|variant| variant.options.keys())
-            .any(|name| self.fields.contains(&field_name(name)));
+            .any(|name| {
+                let words = tokens(name);
+                self.fields.contains(&field_name(name))
+                    || words.iter().all(|word| self.words.contains(word))
+            });
         let mut ranked: Vec<(usize, &Variant)> = product
             .variants
             .iter()

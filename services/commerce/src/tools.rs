@@ -221,6 +221,18 @@ impl Answer {
         fields: Vec<Field>,
     ) -> Handle {
         let handle = self.handle(&key);
+        self.push_as(handle, key, version, role, fields)
+    }
+
+    /// Adds a record under a handle.
+    fn push_as(
+        &mut self,
+        handle: Handle,
+        key: RecordKey,
+        version: i64,
+        role: EvidenceRole,
+        fields: Vec<Field>,
+    ) -> Handle {
         self.evidence.push(Evidence::Record {
             handle: handle.clone(),
             key,
@@ -236,9 +248,15 @@ impl Answer {
         if let Some((handle, _)) = self.handles.iter().find(|(_, known)| known == key) {
             return handle.clone();
         }
+        self.next_handle(key)
+    }
+
+    /// Returns a handle that no record has. History may have gaps, so it is not the number of records.
+    fn next_handle(&mut self, key: &RecordKey) -> Handle {
         let same_kind = |(_, known): &&(Handle, RecordKey)| known.kind() == key.kind();
-        let number = self.handles.iter().filter(same_kind).count() + 1;
-        let handle = Handle::new(key, number);
+        let numbers = self.handles.iter().filter(same_kind);
+        let last = numbers.filter_map(|(handle, _)| handle.number()).max();
+        let handle = Handle::new(key, last.unwrap_or(0) + 1);
         self.handles.push((handle.clone(), key.clone()));
         handle
     }

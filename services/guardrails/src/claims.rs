@@ -4,7 +4,8 @@
 //! they must ask, admit that something is not known, or say what the evidence says. Everything else
 //! is taken for an invention, however it is worded.
 
-use mercer_schemas::{Evidence, Field};
+use mercer_schemas::evidence::field;
+use mercer_schemas::{Evidence, Field, RecordKey};
 
 use crate::draft::Draft;
 use crate::words::{REFERENCE, has, has_form, is_content, plain, tokens};
@@ -201,10 +202,21 @@ pub(crate) fn shown(field: &Field) -> String {
 
 /// The values of evidence fields that fit, in lower case, one a line.
 pub(crate) fn values(evidence: &[Evidence], fits: impl Fn(&str) -> bool) -> String {
+    values_of(evidence, |_, name| fits(name))
+}
+
+/// Returns the words of the evidence's documents, as [`values`] does.
+pub(crate) fn passages(evidence: &[Evidence]) -> String {
+    values_of(evidence, |key, name| {
+        matches!(key, RecordKey::Document(_) | RecordKey::Promotion(_)) && field::is_passage(name)
+    })
+}
+
+fn values_of(evidence: &[Evidence], fits: impl Fn(&RecordKey, &str) -> bool) -> String {
     let mut out = String::new();
     for line in evidence {
-        if let Evidence::Record { fields, .. } = line {
-            for field in fields.iter().filter(|field| fits(&field.name)) {
+        if let Evidence::Record { key, fields, .. } = line {
+            for field in fields.iter().filter(|field| fits(key, &field.name)) {
                 out.push_str(&plain(&shown(field)).to_lowercase());
                 out.push('\n');
             }

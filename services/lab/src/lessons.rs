@@ -363,7 +363,7 @@ impl<'a> Stage<'a> {
             address: &self.address.as_str().into(),
             customer: lookup.customer.as_ref(),
             identity: &lookup.identity,
-            attempt: id.as_str(),
+            attempt: &lookup.attempt,
             shown: &lookup.shown,
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,

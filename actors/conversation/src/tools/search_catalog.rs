@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_schemas::plan::{self, Arguments, Sort};
+use mercer_schemas::terms::TERMS_MAX;
 use mercer_schemas::{Evidence, EvidenceRole, Personal, RecordKind, ShopTerms, ToolCall};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
@@ -14,8 +15,13 @@ use crate::spans;
 
 /// Most names in `where`, and in `without`.
 const WISHES_MAX: usize = 4;
+/// How a search ends that found nothing with all that was asked for, where products follow that have
+/// some of it.
+pub const NEAREST: &str = "nearest";
 /// Most values of one name.
 const VALUES_MAX: usize = 5;
+/// The name under which brands are not wanted.
+const BRAND: &str = "brand";
 /// Most products that a call may ask for.
 const LIMIT_MAX: usize = 9;
 
@@ -136,8 +142,8 @@ impl super::Tool for Tool {
     }
 
     fn admitted(&self, said: &Said<'_>, call: &ToolCall) -> Option<ToolCall> {
-        if said.terms.is_some() {
-            return admitted_if(call, is_free);
+        if let Some(terms) = said.terms {
+            return admitted_if(call, |call| is_free(terms, call));
         }
         let amounts = amounts(said.words);
         admitted_if(call, |call: &SearchCatalog| {
@@ -170,6 +176,10 @@ impl super::Tool for Tool {
                 total,
             } => (*products, corrected.as_ref(), *total),
             Evidence::NothingFound => return Some("search: nothing found".to_owned()),
+            Evidence::Outcome { tool, outcome } if tool == SearchCatalog::TOOL => {
+                return (outcome == NEAREST)
+                    .then(|| "search: none has all of it, nearest".to_owned());
+            }
             _ => return None,
         };
         let noun = if products == 1 { "product" } else { "products" };
@@ -225,23 +235,30 @@ fn offer_freely(terms: &ShopTerms, rule: &str, rules: &mut Rules) {
     free::words(rules);
     free::amount(rules);
     let mut parts = vec![r#"(",\"query\":\"" WORDS "\"")?"#.to_owned()];
-    for (name, terminal, list) in [
-        ("category", "CATEGORY", &terms.categories),
-        ("brand", "BRAND", &terms.brands),
-    ] {
-        if !list.is_empty() {
-            rules.terminal(terminal, list);
-            parts.push(format!(r#"(",\"{name}\":\"" {terminal} "\"")?"#));
-        }
+    let categories = categories(terms);
+    if !categories.is_empty() {
+        rules.terminal("CATEGORY", &categories);
+        parts.push(r#"(",\"category\":\"" CATEGORY "\"")?"#.to_owned());
     }
+    // A list that was cut would forbid what the shop has.
+    let brand = if terms.brands.len() < TERMS_MAX && !terms.brands.is_empty() {
+        rules.terminal("BRAND", &terms.brands);
+        "BRAND"
+    } else {
+        "WORDS"
+    };
+    parts.push(format!(r#"(",\"brand\":\"" {brand} "\"")?"#));
     let more = WISHES_MAX - 1;
     if !terms.fields.is_empty() {
         parts.push(format!(
             r#"(",\"where\":{{" wish ("," wish){{0,{more}}} "}}")?"#
         ));
         parts.push(format!(
-            r#"(",\"without\":{{" wish ("," wish){{0,{more}}} "}}")?"#
+            r#"(",\"without\":{{" unwish ("," unwish){{0,{more}}} "}}")?"#
         ));
+        let brands = one_or_more(&format!(r#""\"" {brand} "\"""#));
+        rules.rule("brands", &brands);
+        rules.rule("unwish", r#"wish | "\"brand\":" brands"#);
         let wishes = terms.fields.iter().enumerate().map(|(at, field)| {
             let value = if field.values.is_empty() {
                 "words".to_owned()
@@ -256,16 +273,17 @@ fn offer_freely(terms: &ShopTerms, rule: &str, rules: &mut Rules) {
         let wishes = wishes.collect::<Vec<_>>().join(" | ");
         rules.rule("wish", &wishes);
         rules.rule("words", &one_or_more(r#""\"" WORDS "\"""#));
-        let names = terms.fields.iter().map(|field| field.name.as_str());
-        rules.terminal("SORTED", [plan::PRICE].into_iter().chain(names));
-    } else {
-        rules.terminal("SORTED", [plan::PRICE]);
     }
+    // Whole texts: one field's name may begin another's.
+    let names = terms.fields.iter().map(|field| field.name.as_str());
+    let sorts = [plan::PRICE].into_iter().chain(names);
+    let sorts = sorts.flat_map(|name| [format!("{name}_asc"), format!("{name}_desc")]);
+    rules.terminal("SORT", sorts);
     for name in ["min_price", "max_price"] {
         parts.push(format!(r#"(",\"{name}\":\"" AMOUNT "\"")?"#));
     }
     parts.push(r#"(",\"in_stock\":true")?"#.to_owned());
-    parts.push(r#"(",\"sort\":\"" SORTED ("_asc" | "_desc") "\"")?"#.to_owned());
+    parts.push(r#"(",\"sort\":\"" SORT "\"")?"#.to_owned());
     parts.push(r#"(",\"limit\":" /[1-9]/)?"#.to_owned());
     let parts = parts.join(" ");
     rules.rule(
@@ -279,30 +297,36 @@ fn one_or_more(value: &str) -> String {
     format!(r#"{value} | "[" {value} ("," {value}){{0,{more}}} "]""#)
 }
 
-/// A search harms nothing: only its size is bounded.
-fn is_free(call: &SearchCatalog) -> bool {
-    let are_short = |wishes: &BTreeMap<String, OneOrMore>| {
+/// Paths of categories, and each level of them.
+fn categories(terms: &ShopTerms) -> BTreeSet<&str> {
+    let levels = terms.categories.iter().flat_map(|path| path.split('>'));
+    let paths = terms.categories.iter().map(String::as_str);
+    paths.chain(levels.map(str::trim)).collect()
+}
+
+/// A search harms nothing: its size is bounded, and its names are the shop's.
+fn is_free(terms: &ShopTerms, call: &SearchCatalog) -> bool {
+    let is_word = |text: &str| free::are_words(text) || free::is_name(text);
+    let are_short = |wishes: &BTreeMap<String, OneOrMore>, also: &str| {
         wishes.len() <= WISHES_MAX
             && wishes.iter().all(|(name, values)| {
                 let values = values.values();
-                free::is_name(name)
+                (name == also || terms.field(name).is_some())
                     && (1..=VALUES_MAX).contains(&values.len())
-                    && values.iter().all(|value| free::is_name(value.expose()))
+                    && values.iter().all(|value| is_word(value.expose()))
             })
     };
-    let is_name = |text: &Option<String>| text.as_deref().is_none_or(free::is_name);
     let is_amount = |text: &Option<String>| text.as_deref().is_none_or(free::is_amount);
+    let is_sort = |sort: &Sort| sort.by == plan::PRICE || terms.field(&sort.by).is_some();
+    let category = call.category.as_deref();
     (is_empty(&call.query) || free::are_words(call.query.expose()))
-        && is_name(&call.category)
-        && is_name(&call.brand)
-        && are_short(&call.with)
-        && are_short(&call.without)
+        && category.is_none_or(|category| categories(terms).contains(category))
+        && call.brand.as_deref().is_none_or(is_word)
+        && are_short(&call.with, "")
+        && are_short(&call.without, BRAND)
         && is_amount(&call.min_price)
         && is_amount(&call.max_price)
-        && call
-            .sort
-            .as_ref()
-            .is_none_or(|sort| free::is_name(&sort.by))
+        && call.sort.as_ref().is_none_or(is_sort)
         && call
             .limit
             .is_none_or(|limit| (1..=LIMIT_MAX).contains(&limit))

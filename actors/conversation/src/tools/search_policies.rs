@@ -2,7 +2,7 @@
 
 use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{Evidence, Field, Personal, ToolCall};
+use mercer_schemas::{Evidence, Field, Personal, RecordKey, ToolCall};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,12 @@ impl super::Tool for Tool {
     fn line(&self, evidence: &Evidence, locale: &str) -> Option<String> {
         let (handle, fields) = match evidence {
             Evidence::NoPolicy => return Some("policies: nothing found".to_owned()),
-            Evidence::Record { handle, fields, .. } => (handle, fields),
+            Evidence::Record {
+                handle,
+                key,
+                fields,
+                ..
+            } if is_document(key) => (handle, fields),
             _ => return None,
         };
         let text = match value_of(fields, field::TEXT) {
@@ -105,7 +110,12 @@ impl super::Tool for Tool {
             Evidence::NoPolicy => {
                 Some("I found nothing on that in our policies; shall I ask a colleague?".to_owned())
             }
-            Evidence::Record { handle, fields, .. } => {
+            Evidence::Record {
+                handle,
+                key,
+                fields,
+                ..
+            } if is_document(key) => {
                 if value_of(fields, field::TEXT).is_some() {
                     return Some(format!("{{{{{handle}}}}}"));
                 }
@@ -122,6 +132,11 @@ impl super::Tool for Tool {
             .map(|record| vec![record.reference(field::TEXT)])
             .collect()
     }
+}
+
+/// A product may have an attribute that is named as a passage's sentence is.
+fn is_document(key: &RecordKey) -> bool {
+    matches!(key, RecordKey::Document(_) | RecordKey::Promotion(_))
 }
 
 /// Writes a passage with the names of its sentences: `[a] Send it back. [b] Postage is free.`

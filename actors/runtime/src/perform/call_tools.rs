@@ -20,7 +20,7 @@ pub(super) async fn call_tools(
             address: &scope.turn.address,
             customer: lookup.customer.as_ref(),
             identity: &lookup.identity,
-            attempt: id.as_str(),
+            attempt: &lookup.attempt,
             shown: &lookup.shown,
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,

@@ -9,6 +9,7 @@ use mercer_schemas::evidence::field_name;
 use mercer_schemas::plan::Arguments;
 use mercer_schemas::{
     Evidence, EvidenceRole, Field, Handle, Personal, Product, ProductId, RecordKey, ToolCall,
+    Variant,
 };
 use mercer_store::Versioned;
 
@@ -50,6 +51,15 @@ impl super::Tool for Tool {
         call: &ToolCall,
         answer: &mut Answer,
     ) -> Result<(), Error> {
+        // Calls of logic versions up to 5 name one product.
+        if let Some(product) = call
+            .argument("product")
+            .and_then(|product| product.as_str())
+        {
+            let about = call.argument("about").and_then(|about| about.as_str());
+            let about = about.map(|about| Personal::new(about.to_owned()));
+            return look_at(tools, request, product, about.as_ref(), answer).await;
+        }
         let call: ProductDetails = call.arguments().ok_or(Error::Call)?;
         if request.is_open {
             return look_freely(tools, request, &call, answer).await;
@@ -70,7 +80,12 @@ async fn look_freely(
         let is_it = |(handle, _): &&(Handle, RecordKey)| handle.as_str() == product;
         request.shown.iter().find(is_it)
     });
-    let found = products(tools, request, named).await?;
+    let named: Vec<&(Handle, RecordKey)> = named.collect();
+    let is_named = |variant: &Variant| {
+        let sku = RecordKey::Variant(variant.sku.clone());
+        named.iter().any(|(_, key)| *key == sku)
+    };
+    let found = products(tools, request, named.iter().copied()).await?;
     if found.is_empty() {
         answer.evidence.push(Evidence::NothingFound);
     }
@@ -83,7 +98,18 @@ async fn look_freely(
     for product in &found {
         let attributes = asked.all_attributes(&product.value, ATTRIBUTES_CHARS_MAX / of_each);
         answer.push_product_with(product, attributes);
+        let named = product
+            .value
+            .variants
+            .iter()
+            .filter(|variant| is_named(variant));
+        let mut variants: Vec<&Variant> = named.collect();
         for variant in asked.variants(&product.value, VARIANTS_MAX / of_each) {
+            if variants.iter().all(|known| known.sku != variant.sku) {
+                variants.push(variant);
+            }
+        }
+        for variant in variants {
             answer.push_variant_of(product, variant);
         }
     }

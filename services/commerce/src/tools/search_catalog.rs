@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use mercer_conversation::hints::questions;
-use mercer_conversation::tools::{OneOrMore, SearchCatalog};
+use mercer_conversation::tools::{NEAREST, OneOrMore, SearchCatalog};
 use mercer_knowledge::{ProductQuery, Values, Why};
 use mercer_schemas::plan::{Arguments, PRICE};
 use mercer_schemas::{Evidence, Money, ToolCall};
@@ -40,9 +40,13 @@ impl super::Tool for Tool {
         answer: &mut Answer,
     ) -> Result<(), Error> {
         let call: SearchCatalog = call.arguments().ok_or(Error::Call)?;
+        // A limit is kept where its currency has no such fractions, too.
         let price = |text: &Option<String>| {
-            text.as_deref()
-                .and_then(|text| Money::parse_written(text, request.shop.currency).ok())
+            let text = text.as_deref()?;
+            let whole = text.split_once('.').map_or(text, |(whole, _)| whole);
+            [text, whole]
+                .into_iter()
+                .find_map(|text| Money::parse_written(text, request.shop.currency).ok())
         };
         let query = ProductQuery {
             text: call.query.expose().clone(),
@@ -133,15 +137,26 @@ async fn search_freely(
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let shop = &request.shop.id;
+    let is_filtered = !query.wishes.is_empty()
+        || !query.without.is_empty()
+        || query.category.is_some()
+        || query.brand.is_some();
     let found = tools.knowledge.search_products(shop, query).await?;
     if found.hits.is_empty() {
         answer.evidence.push(Evidence::NothingFound);
         return Ok(());
     }
+    if is_filtered && !found.met {
+        answer.evidence.push(Evidence::Outcome {
+            tool: SearchCatalog::TOOL.to_owned(),
+            outcome: NEAREST.to_owned(),
+        });
+    }
     answer.evidence.push(Evidence::Found {
         products: found.hits.len(),
         corrected: found.corrected,
-        total: Some(found.total),
+        // By words alone there is no end to what fits a little.
+        total: (is_filtered && found.met).then_some(found.total),
     });
     let mut asked = Asked::default();
     asked.say(call.query.expose());

@@ -85,13 +85,12 @@ async fn search(
         answer.evidence.push(Evidence::NoPolicy);
     }
     for hit in hits {
-        let text = Field::new(field::TEXT, hit.answer);
-        push(
-            &hit.document,
-            hit.document.value.title.clone(),
-            vec![text],
-            answer,
-        );
+        let fields = vec![
+            Field::new(field::TITLE, hit.document.value.title.clone()),
+            Field::new(field::TEXT, hit.answer),
+        ];
+        let (key, version) = (key_of(&hit.document), hit.document.version);
+        answer.push(key, version, EvidenceRole::Shown, fields);
     }
     Ok(())
 }
@@ -122,36 +121,38 @@ async fn search_freely(
     for hit in hits {
         after -= 1;
         let mut room = left.saturating_sub(after * PASSAGE_CHARS_MIN);
+        let mut is_first = true;
         let fits = |sentence: &&str| {
             let chars = sentence.chars().count();
-            let fits = chars <= room;
-            room = if fits { room - chars } else { 0 };
-            left -= if fits { chars } else { 0 };
+            // The model reads a long sentence cut, and may quote it whole.
+            let fits = chars <= room || std::mem::take(&mut is_first);
+            is_first = false;
+            room = if fits { room.saturating_sub(chars) } else { 0 };
+            left = left.saturating_sub(if fits { chars } else { 0 });
             fits
         };
         let sentences = sentences(&hit.text).into_iter().take_while(fits);
-        let fields = field::SENTENCES.iter().zip(sentences);
-        let fields: Vec<Field> = fields
-            .map(|(name, sentence)| Field::new(name, sentence))
-            .collect();
         let title = &hit.document.value.title;
         let title = if hit.heading.is_empty() {
             title.clone()
         } else {
             format!("{title}, {}", hit.heading)
         };
-        push(&hit.document, title, fields, answer);
+        let mut fields = vec![Field::new(field::TITLE, title)];
+        let named = field::SENTENCES.iter().zip(sentences);
+        fields.extend(named.map(|(name, sentence)| Field::new(name, sentence)));
+        // Two passages of one document have sentences of the same names, so each has its own handle.
+        let (key, version) = (key_of(&hit.document), hit.document.version);
+        let handle = answer.next_handle(&key);
+        answer.push_as(handle, key, version, EvidenceRole::Shown, fields);
     }
     Ok(())
 }
 
-fn push(document: &Versioned<Document>, title: String, told: Vec<Field>, answer: &mut Answer) {
+fn key_of(document: &Versioned<Document>) -> RecordKey {
     let id = document.value.id.clone();
-    let key = match document.value.kind {
+    match document.value.kind {
         DocumentKind::Promotion => RecordKey::Promotion(id),
         DocumentKind::Policy | DocumentKind::Faq => RecordKey::Document(id),
-    };
-    let mut fields = vec![Field::new(field::TITLE, title)];
-    fields.extend(told);
-    answer.push(key, document.version, EvidenceRole::Shown, fields);
+    }
 }

@@ -1,7 +1,9 @@
 //! Running plans: what a tool needs to be run, and calls that are none.
 
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
-use mercer_schemas::{Channel, Evidence, Identity, Personal, Plan, Shop, ShopId};
+use mercer_schemas::{
+    Channel, Evidence, EvidenceRole, Handle, Identity, Personal, Plan, RecordKey, Shop, ShopId,
+};
 use mercer_store::{Store, StoreConfig};
 use mercer_testing::sqlite_url;
 
@@ -72,6 +74,27 @@ async fn a_plan_of_an_older_version_is_run() {
     let plan = r#"{"calls":[{"tool":"order_status","order":"HB-1","email":"ann@example.com"}]}"#;
     let answer = run(plan).await.expect("an answer");
     assert!(matches!(answer.evidence[..], [Evidence::IdentityNeeded]));
+}
+
+#[test]
+fn a_handle_that_is_taken_is_never_given_again() {
+    let key = |id: &str| format!("product:{id}").parse::<RecordKey>().expect("key");
+    let mut answer = Answer {
+        tool: "search_catalog",
+        // The first of the products has left the history.
+        handles: vec![(Handle::new(&key("B"), 2), key("B"))],
+        evidence: Vec::new(),
+        identified: None,
+        proof: None,
+    };
+    let mut push = |id: &str| {
+        let handle = answer.push(key(id), 1, EvidenceRole::Shown, Vec::new());
+        handle.to_string()
+    };
+    assert_eq!(
+        [push("C"), push("B"), push("D"), push("C")],
+        ["p3", "p2", "p4", "p3"]
+    );
 }
 
 #[test]

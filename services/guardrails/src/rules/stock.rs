@@ -6,7 +6,7 @@ use mercer_schemas::evidence::{field, kind_of};
 use mercer_schemas::{Evidence, RecordKind};
 
 use super::{Reply, Rule};
-use crate::claims::{Clause, shown, values};
+use crate::claims::{Clause, passages, shown};
 use crate::numbers::spoken;
 use crate::words::{REFERENCE, begins, contains_phrase, find, has, has_form, is_content, tokens};
 
@@ -45,7 +45,7 @@ const CHOICES: &[&str] = &[
 
 fn holds(reply: &Reply<'_>) -> bool {
     let stocks = stocks(reply.evidence);
-    let passages = values(reply.evidence, field::is_passage);
+    let passages = passages(reply.evidence);
     let sources = tokens(&reply.sources);
     reply.clauses.iter().all(|clause| {
         let words = clause.words();

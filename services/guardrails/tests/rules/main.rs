@@ -136,6 +136,16 @@ proptest! {
 }
 
 #[test]
+fn what_is_said_where_the_rest_cannot_be_read_passes() {
+    let text = format!(
+        "{{{{p1.name}}}}: {{{{p1.price}}}}.\n{}",
+        mercer_conversation::TRY_REST_AGAIN
+    );
+    let blocked = broken(&text, &[product(1, "Arden Kettle", "in stock")], "a kettle");
+    assert!(blocked.is_empty(), "{blocked:?}");
+}
+
+#[test]
 fn a_rule_is_one_file_and_one_line() {
     let rules = [RULES, &[shouting::RULE]].concat();
     let verdicts =
