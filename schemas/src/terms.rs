@@ -3,15 +3,17 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Most categories, brands and fields of each list.
+/// Most categories and most brands.
 pub const TERMS_MAX: usize = 48;
+/// Most fields. The shops of `fixtures/shops` have 57 to 173, most of them of few products.
+pub const FIELDS_MAX: usize = 128;
 /// Most values of a field that are listed; of a field with more, any words can be asked for.
 pub const VALUES_MAX: usize = 24;
 /// Most characters of one name or value.
 pub const TERM_CHARS_MAX: usize = 60;
 /// Most characters of all names and values together. A conversation keeps them, and its prompt has most
 /// of them in front.
-pub const ALL_CHARS_MAX: usize = 4_000;
+pub const ALL_CHARS_MAX: usize = 6_000;
 
 /// A shop's names, most frequent first.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -46,7 +48,7 @@ impl ShopTerms {
         cut(&mut self.categories);
         cut(&mut self.brands);
         self.fields.retain(|field| is_plain(&field.name));
-        self.fields.truncate(TERMS_MAX);
+        self.fields.truncate(FIELDS_MAX);
         self.fields
             .retain(|field| take(&mut left, field.name.chars().count()));
         for field in &mut self.fields {
