@@ -7,6 +7,7 @@ mod bad_input;
 mod bad_records;
 mod browser;
 mod crash;
+mod free_calls;
 mod handover;
 mod imports;
 mod injection;

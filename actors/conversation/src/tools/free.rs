@@ -11,7 +11,7 @@ const AMOUNT_DIGITS_MAX: (usize, usize) = (7, 2);
 
 /// Adds the terminal `WORDS`: what stands in JSON as it is, without braces and template markup.
 pub(super) fn words(rules: &mut Rules) {
-    let body = format!(r#"/[^"\\{{}}<>|\x00-\x1f\x7f]{{1,{WORDS_CHARS_MAX}}}/"#);
+    let body = format!(r#"/[^"\\{{}}<>|\x00-\x1f\x7f-\x{{9f}}]{{1,{WORDS_CHARS_MAX}}}/"#);
     rules.pattern("WORDS", &body);
 }
 
