@@ -85,7 +85,7 @@ pub enum KvLayout {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum FlashAttention {
-    /// Where the device can do it.
+    /// Where the device can do it and it is quicker: not on a processor with a split cache.
     Auto,
     /// Always.
     On,
@@ -132,7 +132,7 @@ impl KvType {
         }
     }
 
-    fn quantized(self) -> bool {
+    pub(crate) fn quantized(self) -> bool {
         self != Self::F16
     }
 }

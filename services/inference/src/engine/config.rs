@@ -3,14 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::adapters::AdapterConfig;
-use crate::{
-    Error, Hardware, KvLayout,
-    backend::{SMALL_MODEL_PARAMETERS, chat_threads},
-    testing::StepHook,
-};
+use crate::{Error, FlashAttention, Hardware, KvLayout, backend::chat_threads, testing::StepHook};
 
 /// Sequences that llama.cpp can tell apart in one context.
 const SEQUENCES_MAX: u32 = 256;
+
+/// From here on a processor spends more on weights, which a split cache reads more often, than on looking at all of a
+/// unified one. Measured with 135 and 494 million parameters: docs/benchmarks.md.
+const SPLIT_PARAMETERS_MAX: u64 = 300_000_000;
 
 /// How to load and run a chat model. Start from [`EngineConfig::new`] and change what differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -130,13 +130,13 @@ impl EngineConfig {
         let conversations = config.slots.saturating_add(config.parked);
         if config.hardware.kv_layout == KvLayout::Auto {
             // Tokens of a small model take as long to look at as to compute. A large one is read once for what is computed
-            // together, which is less in a split cache. Measured, on processors only: docs/benchmarks.md.
+            // together, which is less in a split cache.
             let room = match config.cache_tokens {
                 0 => conversations <= PARTS,
                 tokens => config.n_ctx.saturating_mul(conversations) <= tokens,
             };
             let split = room
-                && parameters < SMALL_MODEL_PARAMETERS
+                && parameters < SPLIT_PARAMETERS_MAX
                 && config.hardware.gpu_layers == 0
                 && config.host_cache > 0;
             config.hardware.kv_layout = match split {
@@ -145,6 +145,15 @@ impl EngineConfig {
             };
         }
         let is_split = config.hardware.kv_layout == KvLayout::Split;
+        if config.hardware.flash_attention == FlashAttention::Auto
+            && is_split
+            && config.hardware.gpu_layers == 0
+            && !config.hardware.kv_values.quantized()
+        {
+            // On a processor the fused step's one gain is that it skips what other conversations hold, of which a part of
+            // its own has nothing: with 135 million parameters a prompt takes two thirds of the time without it.
+            config.hardware.flash_attention = FlashAttention::Off;
+        }
         if is_split {
             // Main memory keeps the rules as part of the conversations that it holds.
             config.prefixes = 0;
@@ -245,6 +254,7 @@ impl EngineConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::KvType;
 
     #[test]
     fn zeros_are_filled_in() {
@@ -288,6 +298,8 @@ mod tests {
         assert_eq!(large.unwrap().hardware.kv_layout, KvLayout::Unified);
         assert_eq!(layout(|config| config.host_cache = 0), KvLayout::Unified);
         assert_eq!(layout(|_| {}), KvLayout::Split);
+        let middling = EngineConfig::new("m.gguf").resolved(2048, 135_000_000);
+        assert_eq!(middling.unwrap().hardware.kv_layout, KvLayout::Split);
         assert_eq!(layout(|config| config.slots = 5), KvLayout::Unified);
         assert_eq!(layout(|config| config.parked = 1), KvLayout::Unified);
         assert_eq!(
@@ -298,6 +310,23 @@ mod tests {
             layout(|config| config.hardware.gpu_layers = 1),
             KvLayout::Unified
         );
+    }
+
+    #[test]
+    fn attention_is_fused_unless_a_processor_computes_a_split_cache() {
+        let fused = |change: fn(&mut Hardware)| {
+            let mut config = EngineConfig::new("m.gguf");
+            change(&mut config.hardware);
+            let config = config.resolved(2048, 5_000_000).unwrap();
+            config.hardware.flash_attention
+        };
+        assert_eq!(fused(|_| {}), FlashAttention::Off);
+        let kept = |change: fn(&mut Hardware)| assert_eq!(fused(change), FlashAttention::Auto);
+        kept(|hardware| hardware.kv_layout = KvLayout::Unified);
+        kept(|hardware| hardware.kv_values = KvType::Q8_0);
+        kept(|hardware| (hardware.gpu_layers, hardware.kv_layout) = (9, KvLayout::Split));
+        let on = fused(|hardware| hardware.flash_attention = FlashAttention::On);
+        assert_eq!(on, FlashAttention::On);
     }
 
     #[test]
