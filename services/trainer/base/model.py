@@ -131,19 +131,24 @@ class Decoder(nn.Module):
         self.output_norm = Norm(shape.width, shape.epsilon)
         self.output = nn.Linear(shape.width, shape.vocabulary, bias=False) if has_own_output else None
 
-    def forward(self, rows: Tensor, frozen: int = 0, pasts: list[list[Tensor]] | None = None, start: int = 0) -> Tensor:
-        """Computes the vectors of `rows`, which stand at positions from `start` on.
+    def forward(self, rows: Tensor, pasts: list[list[Tensor]] | None = None, start: int = 0) -> Tensor:
+        """Computes the vectors of `rows`, which stand at positions from `start` on."""
+        return self.output_norm(self._blocks(self.token_embd(rows), range(len(self.blk)), pasts, start))
 
-        Through the embeddings and the first `frozen` blocks no gradient flows, and nothing is kept for one.
-        """
-        cos, sin = angles(self.shape, start, rows.shape[1], rows.device)
+    def lower(self, rows: Tensor, frozen: int) -> Tensor:
+        """Computes the embeddings and the first `frozen` blocks. No gradient flows, and nothing is kept for one."""
         with torch.set_grad_enabled(torch.is_grad_enabled() and frozen == 0):
-            x = self.token_embd(rows)
-            for at, block in enumerate(self.blk[:frozen]):
-                x = block(x, cos, sin, None if pasts is None else pasts[at])
-        for at, block in enumerate(self.blk[frozen:], frozen):
-            x = block(x, cos, sin, None if pasts is None else pasts[at])
-        return self.output_norm(x)
+            return self._blocks(self.token_embd(rows), range(frozen))
+
+    def upper(self, x: Tensor, frozen: int) -> Tensor:
+        """Computes the other blocks from what `lower` gives."""
+        return self.output_norm(self._blocks(x, range(frozen, len(self.blk))))
+
+    def _blocks(self, x: Tensor, which: range, pasts: list[list[Tensor]] | None = None, start: int = 0) -> Tensor:
+        cos, sin = angles(self.shape, start, x.shape[1], x.device)
+        for at in which:
+            x = self.blk[at](x, cos, sin, None if pasts is None else pasts[at])
+        return x
 
     def logits(self, vectors: Tensor) -> Tensor:
         """Scores every piece of the vocabulary."""

@@ -24,6 +24,7 @@ from .budget import Budget, share_of_rate
 from .conversation import Encoder
 from .data import Order, Sequences
 from .device import Device
+from .lower import Lower, forget
 from .markup import Markup
 from .methods import Method, prepare, trained
 from .options import parse
@@ -60,6 +61,7 @@ class Trainer:
         self.sequences = Sequences.encode(args.corpus, encoder, args.limit)
         self.counted = f"{encoder.split} conversations split, {encoder.left_out} turns too long"
         self.heldout = Sequences.encode(args.heldout, encoder, args.heldout_limit)
+        self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out)
         self.order = Order(self.sequences, args.batch_tokens, args.group_tokens, args.seed)
         self.step, self.tokens, self.order_from, seconds = 0, 0, 0, 0.0
         if (args.out / checkpoint.NAME).exists():
@@ -140,7 +142,7 @@ class Trainer:
             rows, labels, weights = (part.to(self.device.name) for part in self.sequences.batch(picked))
             wanted = labels != NO_LABEL
             with self.device.autocast():
-                logits = self.decoder.logits(self.decoder(rows, self.frozen)[wanted])
+                logits = self.decoder.logits(self.decoder.upper(self.lower(rows, picked), self.frozen)[wanted])
             losses = F.cross_entropy(logits.float(), labels[wanted], reduction="none")
             loss = (losses * weights[:, None].expand_as(labels)[wanted]).sum() / learned * self.group.size
             loss.backward()
@@ -184,7 +186,9 @@ def run(group: Group, args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> None:
     args = parse(__doc__.split("\n")[0], arguments)
     args.out.mkdir(parents=True, exist_ok=True)
+    forget(args.out)
     start(args.workers, args.threads, run, args)
+    forget(args.out)
 
 
 if __name__ == "__main__":
