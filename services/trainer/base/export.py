@@ -16,11 +16,11 @@ from pathlib import Path
 
 import gguf
 import numpy as np
-from torch import Tensor
 
 from . import adapter, checkpoint
 from .markup import template_of
 from .methods import merge, prepare
+from .model import Decoder
 from .read import Base, read_base, sha256
 
 TYPES = {
@@ -42,7 +42,12 @@ def trained_base(path: Path, saved: dict[str, object]) -> Base:
     return base
 
 
-def write_model(source: Path, weights: dict[str, Tensor] | None, out: Path, kind: str, name: str) -> None:
+def as_arrays(decoder: Decoder) -> dict[str, np.ndarray]:
+    """Returns a decoder's weights by name."""
+    return {name: weight.detach().float().numpy() for name, weight in decoder.state_dict().items()}
+
+
+def write_model(source: Path, weights: dict[str, np.ndarray] | None, out: Path, kind: str, name: str) -> None:
     """Writes a model with the metadata of `source`; its own tensors too, unless other weights are given."""
     reader = gguf.GGUFReader(source)
     writer = gguf.GGUFWriter(out, "llama")
@@ -52,7 +57,7 @@ def write_model(source: Path, weights: dict[str, Tensor] | None, out: Path, kind
         if weights is None:
             writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
             continue
-        values = weights[tensor.name].detach().float().numpy()
+        values = weights[tensor.name]
         if values.ndim == 1:
             writer.add_tensor(tensor.name, values)
             continue
@@ -104,7 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     elif saved is None:
         write_model(args.base, None, args.out, args.type, args.name)
     else:
-        write_model(args.base, trained_base(args.base, saved).decoder.state_dict(), args.out, args.type, args.name)
+        write_model(args.base, as_arrays(trained_base(args.base, saved).decoder), args.out, args.type, args.name)
     print(f"{args.out}: {args.out.stat().st_size / 1e6:.1f} MB" + (f", after step {saved['step']}" if saved else ""))
 
 
