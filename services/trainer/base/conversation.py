@@ -8,17 +8,20 @@ again, as the engine forgets the oldest turns.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from chat.dialogue import NO_LABEL
+from chat.dialogue import NO_LABEL, is_plan
 
 from .markup import Markup
 
 ROLES = ("system", "user", "assistant", "tool")
+GIVEN = ("system", "tool")  # what they say was not said by anybody in the conversation
+REFERENCE = re.compile(r"\{\{.*?\}\}")
 EARLIER_SHARE = 0.5  # of a part's tokens, for turns that give context only
 
 Message = dict[str, str]
@@ -35,11 +38,13 @@ class Conversation:
 
 @dataclass(frozen=True)
 class Sequence:
-    """Token rows and, for each, the row that must follow it or NO_LABEL."""
+    """Token rows and, for each, the row that must follow it or NO_LABEL; how much that counts; and whether it is given."""
 
     rows: list[int]
     labels: list[int]
     weight: float
+    counts: list[float]
+    given: list[bool]
 
 
 def read(path: Path, limit: int | None = None) -> Iterator[Conversation]:
@@ -64,26 +69,31 @@ def read(path: Path, limit: int | None = None) -> Iterator[Conversation]:
 class Encoder:
     """Turns conversations into sequences of at most `tokens_max` tokens, and counts what does not fit."""
 
-    def __init__(self, tokenizer: Tokenizer, markup: Markup, tokens_max: int):
+    def __init__(self, tokenizer: Tokenizer, markup: Markup, tokens_max: int, words_count: float = 1.0):
+        """Plain words of a reply count `words_count`; calls, references, and where a reply begins and ends count 1."""
         self.tokenizer = tokenizer
         self.markup = markup
         self.tokens_max = tokens_max
+        self.words_count = words_count
         self.split = 0  # conversations that became several sequences
         self.left_out = 0  # turns that are too long alone
 
     def encode(self, conversations: list[Conversation]) -> list[Sequence]:
         """Returns the sequences of all conversations, in order; those without anything to learn are left out."""
         texts = [message["content"] for conversation in conversations for message in conversation.messages]
-        contents = iter(self.tokenizer.encode_batch_fast(texts))
+        contents = iter(self.tokenizer.encode_batch(texts))
         sequences = []
         for conversation in conversations:
             roles = [message["role"] for message in conversation.messages]
-            rows = [next(contents).ids for _ in roles]
+            encoded = [next(contents) for _ in roles]
+            rows = [content.ids for content in encoded]
+            counts = [self._counts(message["content"], content.offsets) for message, content in zip(conversation.messages, encoded, strict=True)]
             for kept, learned_from in self._parts(roles, rows):
                 learned = [roles[at] == "assistant" and at >= learned_from and at not in conversation.unlearned for at in kept]
-                ids, labels = self._lay_out([roles[at] for at in kept], [rows[at] for at in kept], learned)
-                if ids:
-                    sequences.append(Sequence(ids, labels, conversation.weight))
+                laid_out = self._lay_out([roles[at] for at in kept], [rows[at] for at in kept], [counts[at] for at in kept], learned)
+                if laid_out[0]:
+                    ids, labels, counted, given = laid_out
+                    sequences.append(Sequence(ids, labels, conversation.weight, counted, given))
         return sequences
 
     def prompt(self, messages: list[Message]) -> list[int]:
@@ -129,16 +139,30 @@ class Encoder:
         markup = self.markup.around([roles[at] for at in kept])
         return sum(map(len, markup)) + sum(len(rows[at]) for at in kept) <= self.tokens_max * share
 
-    def _lay_out(self, roles: list[str], contents: list[list[int]], learned_messages: list[bool]) -> tuple[list[int], list[int]]:
+    def _counts(self, text: str, offsets: list[tuple[int, int]]) -> list[float]:
+        """Returns how much each token counts where it is learned."""
+        if self.words_count == 1 or is_plan(text):
+            return [1.0] * len(offsets)
+        references = [found.span() for found in REFERENCE.finditer(text)]
+        refers = lambda start, end: any(start < last and first < end for first, last in references)
+        return [1.0 if at == 0 or refers(*place) else self.words_count for at, place in enumerate(offsets)]
+
+    def _lay_out(
+        self, roles: list[str], contents: list[list[int]], counts: list[list[float]], learned_messages: list[bool]
+    ) -> tuple[list[int], list[int], list[float], list[bool]]:
         """Joins markup and contents; ends with the last learned token, since nothing behind it teaches anything."""
         around = self.markup.around(roles)
-        whole, learned, used = list(around[0]), [False] * len(around[0]), 0
-        for content, behind, is_learned in zip(contents, around[1:], learned_messages, strict=True):
+        whole, used = list(around[0]), 0
+        learned, counted, given = [False] * len(whole), [1.0] * len(whole), [False] * len(whole)
+        for role, content, counts_here, behind, is_learned in zip(roles, contents, counts, around[1:], learned_messages, strict=True):
             if is_learned and behind[0] != self.markup.end:
                 raise SystemExit("the chat template does not end the assistant's messages with the end token")
             whole += [*content, *behind]
             learned += [is_learned] * (len(content) + 1) + [False] * (len(behind) - 1)
+            counted += [*counts_here, *[1.0] * len(behind)]
+            given += [role in GIVEN] * len(content) + [False] * len(behind)
             if is_learned:
                 used = len(whole) - len(behind) + 1
         labels = [row if is_learned else NO_LABEL for row, is_learned in zip(whole[1:used], learned[1:used], strict=True)]
-        return whole[: max(0, used - 1)], labels
+        last = max(0, used - 1)
+        return whole[:last], labels, counted[1:used], given[:last]

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from chat.dialogue import NO_LABEL
 
-from .conversation import Conversation, Encoder, read
+from .conversation import Encoder, Sequence, read
 
 ENCODED_AT_ONCE = 1000
 LENGTH_STEP = 32  # lengths are rounded up to this, so that few different shapes occur
@@ -27,28 +27,26 @@ LENGTH_STEP = 32  # lengths are rounded up to this, so that few different shapes
 class Sequences:
     """Encoded sequences, end to end in arrays."""
 
-    def __init__(self, rows: np.ndarray, labels: np.ndarray, starts: np.ndarray, weights: np.ndarray):
-        self.rows = rows
-        self.labels = labels
-        self.starts = starts
-        self.weights = weights
-        self.lengths: list[int] = np.diff(starts).tolist()
-        self.learned: list[int] = np.add.reduceat(labels != NO_LABEL, starts[:-1], dtype=np.int64).tolist()
+    def __init__(self, encoded: list[Sequence]):
+        whole = lambda part, kind: np.concatenate([np.array(getattr(sequence, part), dtype=kind) for sequence in encoded])
+        self.rows, self.labels = whole("rows", np.int32), whole("labels", np.int32)
+        self.counts, self.given = whole("counts", np.float32), whole("given", np.bool_)
+        self.starts = np.cumsum([0, *(len(sequence.rows) for sequence in encoded)])
+        self.weights = np.array([sequence.weight for sequence in encoded], dtype=np.float32)
+        self.lengths: list[int] = np.diff(self.starts).tolist()
+        # What the learned tokens of each sequence count together.
+        self.learned: list[float] = np.add.reduceat(np.where(self.labels != NO_LABEL, self.counts, 0), self.starts[:-1]).tolist()
 
     @staticmethod
     def encode(path: Path, encoder: Encoder, limit: int | None = None) -> "Sequences":
         """Encodes a file of conversations."""
         conversations = read(path, limit)
-        rows, labels, weights = [], [], []
+        encoded: list[Sequence] = []
         while part := list(islice(conversations, ENCODED_AT_ONCE)):
-            for sequence in encoder.encode(part):
-                rows.append(np.array(sequence.rows, dtype=np.int32))
-                labels.append(np.array(sequence.labels, dtype=np.int32))
-                weights.append(sequence.weight)
-        if not rows:
+            encoded += encoder.encode(part)
+        if not encoded:
             raise SystemExit(f"{path} holds nothing to learn")
-        starts = np.cumsum([0, *map(len, rows)])
-        return Sequences(np.concatenate(rows), np.concatenate(labels), starts, np.array(weights, dtype=np.float32))
+        return Sequences(encoded)
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -64,16 +62,25 @@ class Sequences:
             digest.update(np.ascontiguousarray(array))
         return digest.hexdigest()
 
+    def one(self, at: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Returns a sequence's rows, a line of them, its labels, how much they count, and what of it is given."""
+        place = slice(self.starts[at], self.starts[at + 1])
+        counts = torch.from_numpy(self.counts[place]) * float(self.weights[at])
+        rows, labels = (torch.from_numpy(part[place].astype(np.int64)) for part in (self.rows, self.labels))
+        return rows[None], labels, counts, torch.from_numpy(self.given[place])
+
     def batch(self, picked: list[int]) -> tuple[Tensor, Tensor, Tensor]:
-        """Returns the picked sequences' rows and labels, padded, and their weights."""
+        """Returns the picked sequences' rows and labels, padded, and how much the labels count."""
         longest = self._padded(max(picked, key=self.lengths.__getitem__))
         rows = torch.zeros((len(picked), longest), dtype=torch.long)
         labels = torch.full((len(picked), longest), NO_LABEL, dtype=torch.long)
+        counts = torch.zeros((len(picked), longest))
         for line, at in enumerate(picked):
             place = slice(self.starts[at], self.starts[at + 1])
             rows[line, : self.lengths[at]] = torch.from_numpy(self.rows[place].astype(np.int64))
             labels[line, : self.lengths[at]] = torch.from_numpy(self.labels[place].astype(np.int64))
-        return rows, labels, torch.from_numpy(self.weights[picked])
+            counts[line, : self.lengths[at]] = torch.from_numpy(self.counts[place]) * float(self.weights[at])
+        return rows, labels, counts
 
     def groups(self, tokens_max: int, picked: list[int] | None = None) -> list[list[int]]:
         """Groups sequences of like length so that each group has at most `tokens_max` padded tokens, or one sequence."""

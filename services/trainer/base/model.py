@@ -60,19 +60,19 @@ def rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.stack((even * cos - odd * sin, odd * cos + even * sin), dim=-1).flatten(-2)
 
 
-def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Causal attention; where there are more keys than queries, the queries are the last ones.
+def attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Attention over what is `seen`, queries by keys. Without it causal: where there are more keys, the queries are the last ones.
 
     In float32 on a processor: the backward pass of PyTorch's attention in bf16 there takes longer than all the rest.
     """
     queries, keys = q.shape[2], k.shape[2]
-    later = None
-    if 1 < queries < keys:
-        later = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril(keys - queries)
+    is_causal = seen is None and queries == keys
+    if seen is None and 1 < queries < keys:
+        seen = torch.ones(queries, keys, dtype=torch.bool, device=q.device).tril(keys - queries)
     with torch.autocast(q.device.type, enabled=q.is_cuda):
         if not q.is_cuda:
             q, k, v = q.float(), k.float(), v.float()
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=later, is_causal=queries == keys, enable_gqa=True)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=seen, is_causal=is_causal, enable_gqa=True)
 
 
 class Block(nn.Module):
@@ -93,19 +93,47 @@ class Block(nn.Module):
         self.ffn_down = nn.Linear(shape.feed_forward, shape.width, bias=False)
 
     def forward(self, x: Tensor, cos: Tensor, sin: Tensor, past: list[Tensor] | None) -> Tensor:
-        normed = self.attn_norm(x)
-        q, k, v = (self._heads(project(normed)) for project in (self.attn_q, self.attn_k, self.attn_v))
-        q, k = rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype)
+        q, k, v = self._queries_keys_values(x, cos, sin)
         if past is not None:  # keep keys and values for the next step
             if past:
                 k, v = torch.cat((past[0], k), dim=2), torch.cat((past[1], v), dim=2)
             past[:] = [k, v]
-        x = x + self.attn_output(attend(q, k, v).transpose(1, 2).flatten(2))
+        return self._feed_forward(x, attend(q, k, v))
+
+    def apart(self, given: Tensor, x: Tensor, places: "Places") -> tuple[Tensor, Tensor]:
+        """Computes tokens that are given, through which no gradient flows, and the others; each sees all before it."""
+        with torch.no_grad():
+            q_given, k_given, v_given = self._queries_keys_values(given, *places.angles_given)
+        q, k, v = self._queries_keys_values(x, *places.angles)
+        k, v = torch.cat((k_given, k), dim=2), torch.cat((v_given, v), dim=2)
+        with torch.no_grad():
+            given = self._feed_forward(given, attend(q_given, k.detach(), v.detach(), places.seen_given))
+        return given, self._feed_forward(x, attend(q, k, v, places.seen))
+
+    def _queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        normed = self.attn_norm(x)
+        q, k, v = (self._heads(project(normed)) for project in (self.attn_q, self.attn_k, self.attn_v))
+        return rotate(q, cos, sin).to(v.dtype), rotate(k, cos, sin).to(v.dtype), v
+
+    def _feed_forward(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.attn_output(attended.transpose(1, 2).flatten(2))
         normed = self.ffn_norm(x)
         return x + self.ffn_down(F.silu(self.ffn_gate(normed)) * self.ffn_up(normed))
 
     def _heads(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (-1, self.head_size)).transpose(1, 2)
+
+
+class Places:
+    """Where the tokens of one sequence stand, those that are given apart from the others."""
+
+    def __init__(self, shape: Shape, given: Tensor):
+        """`given` tells of each token whether no gradient flows through it."""
+        self.others, self.given = (~given).nonzero()[:, 0], given.nonzero()[:, 0]
+        turned = angles(shape, 0, len(given), given.device)
+        self.angles_given, self.angles = (tuple(part[which] for part in turned) for which in (self.given, self.others))
+        keys = torch.cat((self.given, self.others))
+        self.seen_given, self.seen = (keys[None, :] <= which[:, None] for which in (self.given, self.others))
 
 
 class Table(nn.Module):
@@ -143,6 +171,18 @@ class Decoder(nn.Module):
     def upper(self, x: Tensor, frozen: int) -> Tensor:
         """Computes the other blocks from what `lower` gives."""
         return self.output_norm(self._blocks(x, range(frozen, len(self.blk))))
+
+    def upper_apart(self, x: Tensor, frozen: int, given: Tensor) -> Tensor:
+        """Computes the other blocks of one sequence from what `lower` gives; returns the vectors of tokens that are not given.
+
+        No gradient flows through those that are. In a conversation most tokens are evidence that tools gave, and a gradient
+        costs twice what the way there does.
+        """
+        places = Places(self.shape, given)
+        x_given, x = x[:, places.given].detach(), x[:, places.others]
+        for block in self.blk[frozen:]:
+            x_given, x = block.apart(x_given, x, places)
+        return self.output_norm(x)
 
     def _blocks(self, x: Tensor, which: range, pasts: list[list[Tensor]] | None = None, start: int = 0) -> Tensor:
         cos, sin = angles(self.shape, start, x.shape[1], x.device)

@@ -11,6 +11,7 @@ import torch
 from .device import PRECISIONS
 from .methods import METHODS
 
+GRADIENTS = ("all", "said")
 RATES = {"lora": 2e-3, "upper": 3e-4}
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16_384}
 # What goes through the decoder at once: enough to keep the device busy, and not more than its memory holds.
@@ -39,6 +40,9 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
     learning.add_argument("--rank", type=int, default=32, help="of lora's adapters")
     learning.add_argument("--alpha", type=float, default=64, help="lora's adapters count alpha / rank times")
     learning.add_argument("--rate", type=float, help=f"peak of the learning rate; default: {RATES}")
+    learning.add_argument("--gradients", choices=GRADIENTS, default="all",
+                          help="said: none through rules and evidence, which are most tokens; twice as fast on a processor")
+    learning.add_argument("--words-count", type=float, default=1, help="how much plain words of replies count; calls and references count 1")
     learning.add_argument("--batch-tokens", type=int, help=f"of a step, padding included; default: {BATCH_TOKENS}")
     learning.add_argument("--seed", type=int, default=1)
 

@@ -14,6 +14,7 @@ import time
 from contextlib import nullcontext
 
 import torch
+from torch import Tensor
 from torch.nn import functional as F
 
 from chat.dialogue import NO_LABEL
@@ -57,7 +58,7 @@ class Trainer:
             weight.grad = torch.zeros_like(weight)  # also for a worker whose share of a step is empty
         self.optimizer = torch.optim.AdamW(self.weights.values(), betas=(0.9, 0.98), weight_decay=WEIGHT_DECAY[args.method], fused=True)
 
-        encoder = Encoder(self.tokenizer, Markup(base.metadata, self.tokenizer), min(args.tokens_max, base.decoder.shape.context))
+        encoder = Encoder(self.tokenizer, Markup(base.metadata, self.tokenizer), min(args.tokens_max, base.decoder.shape.context), args.words_count)
         self.sequences = Sequences.encode(args.corpus, encoder, args.limit)
         self.counted = f"{encoder.split} conversations split, {encoder.left_out} turns too long"
         self.heldout = Sequences.encode(args.heldout, encoder, args.heldout_limit)
@@ -137,17 +138,30 @@ class Trainer:
         learned = sum(self.sequences.learned[at] for group in groups for at in group)
         whole = torch.zeros((), device=self.device.name)
         for picked in groups[self.group.rank :: self.group.size]:
-            if self.stopping:
-                break  # the step is given up
-            rows, labels, weights = (part.to(self.device.name) for part in self.sequences.batch(picked))
-            wanted = labels != NO_LABEL
-            with self.device.autocast():
-                logits = self.decoder.logits(self.decoder.upper(self.lower(rows, picked), self.frozen)[wanted])
-            losses = F.cross_entropy(logits.float(), labels[wanted], reduction="none")
-            loss = (losses * weights[:, None].expand_as(labels)[wanted]).sum() / learned * self.group.size
-            loss.backward()
-            whole += loss.detach()
+            for losses in map(self._losses_apart, picked) if self.args.gradients == "said" else [self._losses(picked)]:
+                if self.stopping:
+                    break  # the step is given up
+                loss = losses.sum() / learned * self.group.size
+                loss.backward()
+                whole += loss.detach()
         return whole.item()
+
+    def _losses(self, picked: list[int]) -> Tensor:
+        """Returns the loss of each learned token of a batch, as much as it counts."""
+        rows, labels, counts = (part.to(self.device.name) for part in self.sequences.batch(picked))
+        wanted = labels != NO_LABEL
+        with self.device.autocast():
+            logits = self.decoder.logits(self.decoder.upper(self.lower(rows, picked), self.frozen)[wanted])
+        return F.cross_entropy(logits.float(), labels[wanted], reduction="none") * counts[wanted]
+
+    def _losses_apart(self, at: int) -> Tensor:
+        """Returns the same of one sequence; no gradient flows through what is given in it."""
+        rows, labels, counts, given = (part.to(self.device.name) for part in self.sequences.one(at))
+        given &= labels == NO_LABEL
+        wanted = labels[~given] != NO_LABEL
+        with self.device.autocast():
+            logits = self.decoder.logits(self.decoder.upper_apart(self.lower(rows, [at]), self.frozen, given)[0][wanted])
+        return F.cross_entropy(logits.float(), labels[~given][wanted], reduction="none") * counts[~given][wanted]
 
     def _update(self, rate: float) -> None:
         """Takes the step that the gradients ask for."""

@@ -131,10 +131,33 @@ class DataTest(Encoded):
     def test_groups_hold_their_bound(self):
         sequences = self.sequences()
         for picked in sequences.groups(512):
-            rows, labels, weights = sequences.batch(picked)
+            rows, labels, counts = sequences.batch(picked)
             self.assertTrue(rows.numel() <= 512 or len(picked) == 1)
-            self.assertEqual((rows.shape, len(weights)), (labels.shape, len(picked)))
-            self.assertEqual(int((labels != NO_LABEL).sum()), sum(sequences.learned[at] for at in picked))
+            self.assertEqual((rows.shape, counts.shape), (labels.shape, labels.shape))
+            self.assertEqual(float(counts[labels != NO_LABEL].sum()), sum(sequences.learned[at] for at in picked))
+
+    def test_plain_words_of_a_reply_count_less_than_what_it_refers_to(self):
+        encoder = Encoder(self.base.tokenizer, Markup(self.base.metadata, self.base.tokenizer), 512, words_count=0.25)
+        messages = [{"role": "user", "content": "a kettle"}, {"role": "assistant", "content": '{"calls":[]}'},
+                    {"role": "tool", "content": "p1 kettle"}, {"role": "assistant", "content": "It is {{p1.price}} now"}]
+        [sequence] = encoder.encode([Conversation(messages, 1.0)])
+        learned = [(at, row) for at, row in enumerate(sequence.labels) if row != NO_LABEL]
+        counted = [(self.base.tokenizer.decode([row]), sequence.counts[at]) for at, row in learned if row != encoder.markup.end]
+        calls, reply = counted[: len('{"calls":[]}')], counted[-len(encoder.tokenizer.encode("It is {{p1.price}} now").ids) :]
+        self.assertEqual({count for _, count in calls}, {1.0})
+        self.assertEqual(reply[0][1], 1.0)  # that it is a reply
+        self.assertEqual("".join(piece for piece, count in reply[1:] if count == 1), "{{p1.price}}")
+        self.assertEqual({count for _, count in reply}, {0.25, 1.0})
+        given = self.base.tokenizer.decode([row for row, is_given in zip(sequence.rows, sequence.given, strict=True) if is_given])
+        self.assertEqual(given, "p1 kettle")
+
+    def test_one_sequence_is_what_a_batch_of_it_is(self):
+        sequences = self.sequences()
+        rows, labels, counts, given = sequences.one(3)
+        length = rows.shape[1]
+        for whole, alone in zip(sequences.batch([3]), (rows[0], labels, counts), strict=True):
+            self.assertTrue(torch.equal(whole[0, :length], alone))
+        self.assertTrue(given.any() and not given[labels != NO_LABEL].any())
 
 
 class ScoreTest(Encoded):

@@ -118,6 +118,38 @@ class MethodTest(Files):
             self.assertGreater(F.cosine_similarity(*gradients, dim=0).item(), 0.99)
 
 
+class ApartTest(Files):
+    """Tokens that are given: everybody sees them, and no gradient flows through them."""
+
+    def setUp(self):
+        super().setUp()
+        self.decoder = self.base.decoder
+        self.frozen = prepare(self.decoder, Method("upper", layers=1))
+        self.x = self.decoder.lower(torch.randint(3, 250, (1, 40)), self.frozen)
+
+    def gradients(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
+        self.decoder.zero_grad()
+        vectors[:, -1].square().sum().backward()
+        return {name: weight.grad.clone() for name, weight in trained(self.decoder).items()}
+
+    def test_given_tokens_change_no_vector(self):
+        given = torch.rand(40) < 0.7
+        apart = self.decoder.upper_apart(self.x, self.frozen, given)
+        torch.testing.assert_close(apart, self.decoder.upper(self.x, self.frozen)[:, ~given], atol=1e-5, rtol=1e-5)
+
+    def test_gradients_are_whole_where_nothing_is_given_and_others_where_something_is(self):
+        whole = self.gradients(self.decoder.upper(self.x, self.frozen))
+        nothing = self.gradients(self.decoder.upper_apart(self.x, self.frozen, torch.zeros(40, dtype=torch.bool)))
+        for name, gradient in whole.items():
+            torch.testing.assert_close(nothing[name], gradient, atol=1e-4, rtol=1e-3, msg=name)
+        given = torch.ones(40, dtype=torch.bool)
+        given[-1] = False
+        some = self.gradients(self.decoder.upper_apart(self.x, self.frozen, given))
+        # What a query asks is learned in full, what the keys of given tokens answer is not.
+        torch.testing.assert_close(some["blk.1.attn_q.weight"], whole["blk.1.attn_q.weight"], atol=1e-4, rtol=1e-3)
+        self.assertGreater((some["blk.1.attn_k.weight"] - whole["blk.1.attn_k.weight"]).norm(), 0.1 * whole["blk.1.attn_k.weight"].norm())
+
+
 class ExportTest(Files):
     def random_checkpoint(self, method: Method) -> dict[str, object]:
         """Returns a checkpoint as if something had been trained."""

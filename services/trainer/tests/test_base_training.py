@@ -115,6 +115,11 @@ class TrainingTest(unittest.TestCase):
         self.assertEqual(score_one["plans"], score_two["plans"])
         self.assertAlmostEqual(score_one["heldout_loss"], score_two["heldout_loss"], delta=0.02)
 
+    def test_it_learns_without_gradients_through_what_is_given(self):
+        self.train("said", "--method", "upper", "--gradients", "said", "--words-count", "0.5")
+        losses = self.losses("said")
+        self.assertLess(losses[len(losses)], 0.8 * losses[1])
+
     def test_a_run_keeps_its_method_and_another_can_start_from_it(self):
         self.train("first")
         with self.assertRaisesRegex(SystemExit, "use another folder"):
