@@ -11,6 +11,10 @@ use crate::bounds::{TURN_CHARS_MAX, head};
 use crate::deliveries::Deliveries;
 use crate::rounds::Rounds;
 
+mod stored;
+
+use stored::StoredPhase;
+
 /// A conversation as it stands.
 ///
 /// It is stored in snapshots: a field that an older one lacks is empty.
@@ -89,14 +93,12 @@ pub struct Origin {
 
 /// What is going on.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(tag = "phase", rename_all = "snake_case")]
+#[serde(tag = "phase", rename_all = "snake_case", from = "StoredPhase")]
 pub enum Phase {
     /// Waiting for the customer.
     #[default]
     Idle,
-    /// The model writes on: calls, or the reply. In snapshots of logic versions up to 5 it planned first
-    /// and composed later.
-    #[serde(alias = "planning", alias = "composing")]
+    /// The model writes on: calls, or the reply.
     Writing {
         /// The turn.
         turn: Turn,
@@ -104,10 +106,10 @@ pub enum Phase {
         #[serde(flatten)]
         rounds: Rounds,
         /// Whether nothing more may be called, so that the reply comes next.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         reply_only: bool,
         /// Whether a first draft was blocked.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         repair: bool,
     },
     /// Tools run.
@@ -271,30 +273,6 @@ mod tests {
             assert_eq!(phase.turn().is_some(), Phase::RUNNING_NAMES.contains(&name));
             assert_eq!(phase.turn().is_none(), Phase::RESTING_NAMES.contains(&name));
         }
-    }
-
-    #[test]
-    fn phases_of_versions_that_planned_once_are_read() {
-        let id = TurnId::from_parts(1, 1);
-        let turn = format!(r#""turn":{{"id":"{id}","attempt":0,"words":"hi"}}"#);
-        let read = |json: String| serde_json::from_str::<Phase>(&json).expect("a phase");
-        let planning = read(format!(r#"{{"phase":"planning",{turn}}}"#));
-        assert!(
-            matches!(&planning, Phase::Writing { rounds, repair: false, .. } if rounds.is_empty())
-        );
-        let found = r#""plan":{"calls":[{"tool":"handoff","reason":"asked"}]},"evidence":[{"kind":"handed_over"}]"#;
-        let composing = read(format!(
-            r#"{{"phase":"composing",{turn},{found},"repair":true}}"#
-        ));
-        assert!(
-            matches!(&composing, Phase::Writing { rounds, repair: true, .. } if rounds.len() == 1)
-        );
-        let checking = read(format!(
-            r#"{{"phase":"checking",{turn},{found},"draft":"x","source":"model"}}"#
-        ));
-        assert!(matches!(&checking, Phase::Checking { rounds, .. } if rounds.len() == 1));
-        let again = serde_json::to_string(&checking).expect("json");
-        assert!(read(again) == checking);
     }
 
     #[test]
