@@ -4,7 +4,7 @@
 //! effects follow from the state after them.
 
 use mercer_schemas::{
-    ActionBy, Channel, CustomerId, DeliveryStatus, DraftSource, EffectId, Event, Evidence,
+    ActionBy, Channel, CustomerId, DeliveryStatus, Detail, DraftSource, EffectId, Event, Evidence,
     Generated, HandoffReason, IdentityEnd, InboundMessage, Input, MessageId, Meta, OutboundMessage,
     Personal, Plan, Proof, RenderedReply, Sender, ShopTerms, ToolCall, TurnId, Verdict,
     conversation::GENERATED_CHARS_MAX,
@@ -64,7 +64,7 @@ pub fn decide(state: &State, input: &Input, meta: &Meta) -> Result<Vec<Event>, R
             proof,
         } => {
             let turn = gathering(state, effect)?;
-            let mut events = proof_found(state, identified.as_ref(), proof.as_ref(), meta);
+            let mut events = proof_found(state, turn, identified.as_ref(), proof.as_ref(), meta);
             events.push(Event::EvidenceGathered {
                 turn: turn.id.clone(),
                 evidence: evidence.clone(),
@@ -230,6 +230,7 @@ fn identity_end(state: &State, address: &Personal<String>, at_ms: i64) -> Option
 /// What the tools say of who writes.
 fn proof_found(
     state: &State,
+    turn: &Turn,
     identified: Option<&CustomerId>,
     proof: Option<&Proof>,
     meta: &Meta,
@@ -256,14 +257,27 @@ fn proof_found(
     } else {
         state.identity.given.as_slice()
     };
-    if let Some(proof) = proof.filter(|proof| proof.wrong || proof.given != given) {
-        events.push(Event::ProofTried {
-            wrong: proof.wrong,
-            given: proof.given.clone(),
-            at_ms: meta.at_ms,
-        });
+    if let Some(proof) = proof {
+        let wrong = proof.wrong && !is_tried(state, turn, &proof.given, given);
+        if wrong || proof.given != given {
+            events.push(Event::ProofTried {
+                wrong,
+                given: proof.given.clone(),
+                at_ms: meta.at_ms,
+            });
+        }
     }
     events
+}
+
+/// Says whether a turn that looks at an order again, in a later round or because it began again, has
+/// nothing new to prove with. The customer tried once, however often the model looks.
+fn is_tried(state: &State, turn: &Turn, now: &[Detail], before: &[Detail]) -> bool {
+    let mut rounds = state.phase.rounds().into_iter();
+    let has_looked = turn.attempt > 0
+        || rounds.any(|rounds| rounds.evidence().any(|line| *line == Evidence::OrderNotFound));
+    let is_known = |detail: &Detail| before.iter().any(|known| known.key == detail.key);
+    has_looked && now.iter().all(is_known)
 }
 
 /// What the model wrote is calls or the reply. Calls that do not keep to what the conversation offers

@@ -112,33 +112,34 @@ impl Talk {
         identified: Option<CustomerId>,
         proof: Proof,
     ) -> Vec<Event> {
-        let text = r#"{"calls":[{"tool":"order_status","order":"HB-70417"}]}"#;
-        let output = |text: &str| Generated {
-            text: text.into(),
-            model: "m".into(),
-            prompt_sha256: String::new(),
-            prompt_tokens: 1,
-            cached_tokens: 0,
-            output_tokens: 1,
-            first_token_ms: 1,
-            total_ms: 1,
-        };
-        let mut events = self.when(Input::Generated {
-            effect: self.effect().id().clone(),
-            output: output(text),
-            intents: Vec::new(),
-        });
+        let mut events = self.looks(Some("HB-70417"), evidence, identified, proof);
+        events.extend(self.replies());
+        events
+    }
+
+    /// Lets the model look at an order, and the tools answer.
+    fn looks(
+        &mut self,
+        order: Option<&str>,
+        evidence: Evidence,
+        identified: Option<CustomerId>,
+        proof: Proof,
+    ) -> Vec<Event> {
+        let order = order.map_or(String::new(), |order| format!(r#","order":"{order}""#));
+        let mut events = self.writes(&format!(
+            r#"{{"calls":[{{"tool":"order_status"{order}}}]}}"#
+        ));
         events.extend(self.when(Input::ToolsAnswered {
             effect: self.effect().id().clone(),
             evidence: vec![evidence],
             identified,
             proof: Some(proof),
         }));
-        events.extend(self.when(Input::Generated {
-            effect: self.effect().id().clone(),
-            output: output("ok"),
-            intents: Vec::new(),
-        }));
+        events
+    }
+
+    fn replies(&mut self) -> Vec<Event> {
+        let mut events = self.writes("ok");
         let reply = RenderedReply {
             text: "ok".into(),
             cards: Vec::new(),
@@ -150,6 +151,23 @@ impl Talk {
             reply: Some(reply),
         }));
         events
+    }
+
+    fn writes(&mut self, text: &str) -> Vec<Event> {
+        self.when(Input::Generated {
+            effect: self.effect().id().clone(),
+            output: Generated {
+                text: text.into(),
+                model: "m".into(),
+                prompt_sha256: String::new(),
+                prompt_tokens: 1,
+                cached_tokens: 0,
+                output_tokens: 1,
+                first_token_ms: 1,
+                total_ms: 1,
+            },
+            intents: Vec::new(),
+        })
     }
 
     /// A conversation in which an order was told.
@@ -184,20 +202,7 @@ fn a_proof_holds_for_a_day_after_the_last_message() {
     assert!(talk.state.identity.is_empty());
     // What was told is not in the prompt of whoever writes now.
     assert!(talk.state.past.is_empty());
-    talk.when(Input::Generated {
-        effect: talk.effect().id().clone(),
-        output: Generated {
-            text: r#"{"calls":[{"tool":"order_status"}]}"#.into(),
-            model: String::new(),
-            prompt_sha256: String::new(),
-            prompt_tokens: 0,
-            cached_tokens: 0,
-            output_tokens: 0,
-            first_token_ms: 0,
-            total_ms: 0,
-        },
-        intents: Vec::new(),
-    });
+    talk.writes(r#"{"calls":[{"tool":"order_status"}]}"#);
     let Effect::CallTools { lookup, .. } = talk.effect() else {
         panic!("no tools")
     };
@@ -298,6 +303,39 @@ fn wrong_proofs_are_counted_until_a_person_hands_the_conversation_back() {
     };
     talk.when(Input::HandBack { by });
     assert!(talk.state.identity.wrong == 0 && talk.state.identity.given.is_empty());
+}
+
+#[test]
+fn a_turn_that_looks_again_with_the_same_details_has_tried_once() {
+    let mut talk = Talk::default();
+    talk.says(HOME);
+    talk.looks(Some("HB-70417"), Evidence::OrderNotFound, None, wrong());
+    assert_eq!(talk.state.identity.wrong, 1);
+    // In a later round, and once more after the turn began again.
+    talk.looks(None, Evidence::OrderNotFound, None, wrong());
+    assert_eq!(talk.state.identity.wrong, 1);
+    talk.says(HOME);
+    talk.looks(None, Evidence::OrderNotFound, None, wrong());
+    assert_eq!(talk.state.identity.wrong, 1);
+    // Something new is another try, in the same turn or not.
+    let mut other = wrong();
+    other.given.push(Detail {
+        key: "bs14dj".into(),
+        fits: false,
+    });
+    talk.looks(
+        Some("HB-70417"),
+        Evidence::OrderNotFound,
+        None,
+        other.clone(),
+    );
+    assert_eq!(talk.state.identity.wrong, 2);
+    assert_eq!(talk.state.identity.given.len(), 2);
+    talk.replies();
+    // And so are the same details in another message.
+    talk.says(HOME);
+    talk.told(Evidence::OrderNotFound, None, other);
+    assert_eq!(talk.state.identity.wrong, 3);
 }
 
 #[test]
