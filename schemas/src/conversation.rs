@@ -378,6 +378,10 @@ pub enum Event {
         /// answered. Absent in older records, which called a person then.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         failed: bool,
+        /// Whether what an earlier turn needed still could not be read: this one looked nothing up.
+        /// Absent in older records, where such a turn ended that.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        still_failed: bool,
     },
     /// A person has been called; Mercer stays silent until the conversation is handed back.
     HandedOver {

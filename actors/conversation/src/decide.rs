@@ -275,7 +275,11 @@ fn proof_found(
 fn is_tried(state: &State, turn: &Turn, now: &[Detail], before: &[Detail]) -> bool {
     let mut rounds = state.phase.rounds().into_iter();
     let has_looked = turn.attempt > 0
-        || rounds.any(|rounds| rounds.evidence().any(|line| *line == Evidence::OrderNotFound));
+        || rounds.any(|rounds| {
+            rounds
+                .evidence()
+                .any(|line| *line == Evidence::OrderNotFound)
+        });
     let is_known = |detail: &Detail| before.iter().any(|known| known.key == detail.key);
     has_looked && now.iter().all(is_known)
 }
@@ -371,15 +375,21 @@ fn reply_checked(
     let Phase::Checking {
         turn,
         rounds,
+        draft,
         source,
-        ..
     } = &state.phase
     else {
         return Err(Refusal::StaleEffect);
     };
     expect_open(state, effect)?;
     if let Some(reply) = reply {
-        return Ok(reply_passed(turn, rounds, reply, verdicts, meta));
+        let mut events = reply_passed(state, turn, rounds, reply, verdicts, meta);
+        let person = match replies::promises_person(draft.expose()) {
+            true => Some(HandoffReason::Unable),
+            false => person_wanted(rounds),
+        };
+        events.extend(person.map(|reason| Event::HandedOver { reason }));
+        return Ok(events);
     }
     let blocked = Event::ReplyBlocked {
         turn: turn.id.clone(),
@@ -397,6 +407,7 @@ fn reply_checked(
 }
 
 fn reply_passed(
+    state: &State,
     turn: &Turn,
     rounds: &Rounds,
     reply: &RenderedReply,
@@ -408,7 +419,7 @@ fn reply_passed(
     } else {
         reply.text.clone()
     };
-    let mut events = vec![
+    vec![
         Event::ReplyQueued {
             turn: Some(turn.id.clone()),
             message: message_id(meta, 0),
@@ -422,12 +433,10 @@ fn reply_passed(
         Event::TurnEnded {
             turn: turn.id.clone(),
             failed: false,
+            // "Thanks" is no sign that the stores can be read.
+            still_failed: state.last_turn_failed && rounds.is_empty(),
         },
-    ];
-    if let Some(reason) = person_wanted(rounds) {
-        events.push(Event::HandedOver { reason });
-    }
-    events
+    ]
 }
 
 fn person_wanted(rounds: &Rounds) -> Option<HandoffReason> {
@@ -460,6 +469,7 @@ fn give_up(turn: &Turn, reason: HandoffReason, meta: &Meta) -> Vec<Event> {
         Event::TurnEnded {
             turn: turn.id.clone(),
             failed: false,
+            still_failed: false,
         },
         Event::HandedOver { reason },
     ]
@@ -482,6 +492,7 @@ fn look_up_failed(
         Event::TurnEnded {
             turn: turn.id.clone(),
             failed: true,
+            still_failed: false,
         },
     ]
 }
@@ -504,8 +515,11 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
             match found.filter(|_| wanted.is_none()) {
                 // What earlier rounds found is told.
                 Some(found) => {
-                    let draft = format!("{found}\n{}", replies::TRY_REST_AGAIN);
-                    vec![template(turn, draft)]
+                    let rest = match state.last_turn_failed {
+                        true => replies::REST_TO_PERSON,
+                        false => replies::TRY_REST_AGAIN,
+                    };
+                    vec![template(turn, format!("{found}\n{rest}"))]
                 }
                 None => look_up_failed(state, turn, wanted, meta),
             }
@@ -546,6 +560,7 @@ fn take_over(state: &State, by: &ActionBy) -> Result<Vec<Event>, Refusal> {
         events.push(Event::TurnEnded {
             turn: turn.id.clone(),
             failed: false,
+            still_failed: false,
         });
     }
     events.push(Event::TakenOver { by: by.clone() });
@@ -604,6 +619,7 @@ fn quarantine(
     events.extend(turn.map(|turn| Event::TurnEnded {
         turn,
         failed: false,
+        still_failed: false,
     }));
     events.push(Event::HandedOver {
         reason: HandoffReason::Failure,

@@ -1,7 +1,9 @@
 //! How events change the state. Total: any event on any state gives a state; it never refuses
 //! and never panics. An event that does not fit the phase leaves the phase as it is.
 
-use mercer_schemas::{Event, Evidence, Handle, Identity, Personal, RecordKey, TurnId};
+use mercer_schemas::{
+    Event, Evidence, Handle, HandoffReason, Identity, Personal, RecordKey, TurnId,
+};
 
 use crate::replies;
 use crate::rounds::Rounds;
@@ -188,8 +190,17 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 answer_last(&mut state, &content.text);
             }
         }
-        Event::TurnEnded { turn, failed } => end_turn(&mut state, turn, *failed),
-        Event::HandedOver { .. } | Event::TakenOver { .. } => state.phase = Phase::WithPerson,
+        Event::TurnEnded {
+            turn,
+            failed,
+            still_failed,
+        } => end_turn(&mut state, turn, *failed, *still_failed),
+        Event::HandedOver { reason } => {
+            state.phase = Phase::WithPerson;
+            // Who is called because look-ups fail sees to it: the next one is a first one again.
+            state.last_turn_failed &= *reason != HandoffReason::Unable;
+        }
+        Event::TakenOver { .. } => state.phase = Phase::WithPerson,
         Event::HandedBack { .. } => {
             if state.phase == Phase::WithPerson {
                 state.phase = Phase::Idle;
@@ -257,7 +268,7 @@ fn tells_order(rounds: &Rounds) -> bool {
 }
 
 /// Moves the running turn into the history, with what the customer was told.
-fn end_turn(state: &mut State, turn: &TurnId, failed: bool) {
+fn end_turn(state: &mut State, turn: &TurnId, failed: bool, still_failed: bool) {
     if state.phase.turn().is_none_or(|running| running.id != *turn) {
         return;
     }
@@ -298,8 +309,10 @@ fn end_turn(state: &mut State, turn: &TurnId, failed: bool) {
         past.rounds.clear_evidence();
         past.reply = Personal::new(replies::TRY_AGAIN.to_owned());
     }
+    // A turn that told what it had found before a look-up failed.
+    let failed_in_part = replies::leaves_rest(past.reply.expose());
     state.past.push(past);
-    state.last_turn_failed = failed;
+    state.last_turn_failed = failed || still_failed || failed_in_part;
     state.turns_ended += 1;
     state.last_ended = Some(turn.clone());
 }

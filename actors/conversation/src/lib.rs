@@ -29,7 +29,7 @@ pub use effect::{Effect, Lookup, open_effect, wanted};
 pub use evolve::evolve;
 pub use introduction::introduction;
 pub use notice::notices;
-pub use replies::TRY_REST_AGAIN;
+pub use replies::{REST_TO_PERSON, TRY_REST_AGAIN};
 pub use rounds::{Round, Rounds};
 pub use state::{PastTurn, Phase, State, Turn};
 

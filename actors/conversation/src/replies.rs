@@ -14,12 +14,24 @@ pub(crate) const TRY_AGAIN: &str =
 /// Behind what was found before the stores could not be read.
 pub const TRY_REST_AGAIN: &str =
     "I'm sorry, I can't look up the rest right now. Please ask me again a little later.";
+/// The same where the turn before could not read all that it needed either.
+pub const REST_TO_PERSON: &str = "I'm sorry, I could not look up the rest. A colleague will read this conversation and get back to you.";
 /// Behind a reply to more words than were read.
 pub(crate) const CUT: &str = "You wrote more than I can read at once, so I answered the first part. Please send me the rest again in short messages.";
 /// When every way to an answer failed.
 pub(crate) const GIVE_UP: &str = "I'm sorry, I could not answer that properly. A colleague will read this conversation and get back to you.";
 
 const GREETING: &str = "I can help with our products, prices and stock, our policies, and your orders. What are you looking for?";
+
+/// Says whether a draft ends where a look-up failed, so that the customer may ask for the rest again.
+pub(crate) fn leaves_rest(draft: &str) -> bool {
+    draft.ends_with(TRY_REST_AGAIN)
+}
+
+/// Says whether a draft ends where a look-up failed again, so that a person answers the rest.
+pub(crate) fn promises_person(draft: &str) -> bool {
+    draft.ends_with(REST_TO_PERSON)
+}
 
 /// Most products that a template names.
 const PRODUCTS_MAX: usize = 3;

@@ -46,7 +46,8 @@ pub struct State {
     pub turns_ended: u64,
     /// The last turn that ended.
     pub last_ended: Option<TurnId>,
-    /// Whether that turn ended because what it needed could not be read. Absent in older snapshots.
+    /// Whether a look-up failed, in part or whole, of the last turn that looked anything up. Absent in
+    /// older snapshots.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub last_turn_failed: bool,
     /// When the customer was last told that Mercer reads text only, UTC milliseconds.

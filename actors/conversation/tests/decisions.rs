@@ -297,6 +297,59 @@ fn a_failed_look_up_is_said_honestly_and_only_the_second_in_a_row_calls_a_person
 }
 
 #[test]
+fn a_look_up_that_failed_in_part_counts_until_all_of_one_succeeds() {
+    let mut talk = Talk::default();
+    let fail = |talk: &mut Talk| {
+        let effect = talk.effect();
+        talk.when(Input::EffectFailed {
+            effect,
+            cause: "tool_error".into(),
+        })
+    };
+    let fails_in_part = |talk: &mut Talk, number| {
+        talk.when(says(number, "a kettle"));
+        talk.plan(SEARCH);
+        talk.find(vec![kettle()]);
+        talk.plan(LOOK);
+        assert_eq!(fail(talk), ["reply_drafted"]);
+        talk.check(true)
+    };
+    let answers = |talk: &mut Talk, number| {
+        talk.when(says(number, "a kettle"));
+        talk.plan(SEARCH);
+        talk.find(vec![kettle()]);
+        talk.write("{{p1.name}}.");
+        assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+    };
+    let by = ActionBy {
+        key_id: "key_1".into(),
+    };
+    // One in part, then one of which nothing could be read; small talk between them is no answer.
+    assert_eq!(fails_in_part(&mut talk, 1), ["reply_queued", "turn_ended"]);
+    talk.when(says(2, "ok, thanks"));
+    talk.write("You are welcome.");
+    assert_eq!(talk.check(true), ["reply_queued", "turn_ended"]);
+    talk.when(says(3, "a kettle"));
+    talk.plan(SEARCH);
+    let person = ["reply_queued", "turn_ended", "handed_over"];
+    assert_eq!(fail(&mut talk), person);
+    talk.when(Input::HandBack { by: by.clone() });
+    // A person saw to it: in part again is the first one. The second one in part tells what was found.
+    assert_eq!(fails_in_part(&mut talk, 4), ["reply_queued", "turn_ended"]);
+    assert_eq!(fails_in_part(&mut talk, 5), person);
+    let told = talk.state.past.last().expect("a turn").reply.expose();
+    assert!(
+        told.starts_with("{{p1.name}}") && told.contains("A colleague"),
+        "{told}"
+    );
+    talk.when(Input::HandBack { by });
+    // All of a look-up in between: the next failure is a first one again.
+    assert_eq!(fails_in_part(&mut talk, 6), ["reply_queued", "turn_ended"]);
+    answers(&mut talk, 7);
+    assert_eq!(fails_in_part(&mut talk, 8), ["reply_queued", "turn_ended"]);
+}
+
+#[test]
 fn a_person_who_was_asked_for_is_called_although_the_look_up_failed() {
     let mut talk = Talk::default();
     talk.when(says(1, "a kettle, or let me speak to somebody"));

@@ -73,6 +73,7 @@ fn handed_over(words: &str) -> Vec<Event> {
         Event::TurnEnded {
             turn,
             failed: false,
+            still_failed: false,
         },
         Event::HandedOver {
             reason: HandoffReason::Unable,

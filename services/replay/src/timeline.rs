@@ -232,10 +232,11 @@ fn event_text(event: &Event, locale: &str) -> (String, Vec<String>) {
         Event::TurnEnded {
             turn,
             failed: false,
+            ..
         } => (format!("{turn} ended"), Vec::new()),
-        Event::TurnEnded { turn, failed: true } => {
-            (format!("{turn} ended without an answer"), Vec::new())
-        }
+        Event::TurnEnded {
+            turn, failed: true, ..
+        } => (format!("{turn} ended without an answer"), Vec::new()),
         Event::HandedOver { reason } => (format!("handed over: {reason:?}"), Vec::new()),
         Event::TakenOver { by } => (format!("taken over by {}", by.key_id), Vec::new()),
         Event::HandedBack { by } => (format!("handed back by {}", by.key_id), Vec::new()),

@@ -174,6 +174,7 @@ fn a_conversation() -> Vec<Event> {
         Event::TurnEnded {
             turn: turn.clone(),
             failed: false,
+            still_failed: false,
         },
         delivered(20, DeliveryStatus::Read),
         delivered(20, DeliveryStatus::Delivered),

@@ -256,6 +256,7 @@ async fn history_is_shown_in_order_with_cards_and_notices() {
         event(Event::TurnEnded {
             turn: turn(1),
             failed: false,
+            still_failed: false,
         }),
         event(Event::HandedOver {
             reason: HandoffReason::Asked,

@@ -137,12 +137,12 @@ proptest! {
 
 #[test]
 fn what_is_said_where_the_rest_cannot_be_read_passes() {
-    let text = format!(
-        "{{{{p1.name}}}}: {{{{p1.price}}}}.\n{}",
-        mercer_conversation::TRY_REST_AGAIN
-    );
-    let blocked = broken(&text, &[product(1, "Arden Kettle", "in stock")], "a kettle");
-    assert!(blocked.is_empty(), "{blocked:?}");
+    use mercer_conversation::{REST_TO_PERSON, TRY_REST_AGAIN};
+    for rest in [TRY_REST_AGAIN, REST_TO_PERSON] {
+        let text = format!("{{{{p1.name}}}}: {{{{p1.price}}}}.\n{rest}");
+        let blocked = broken(&text, &[product(1, "Arden Kettle", "in stock")], "a kettle");
+        assert!(blocked.is_empty(), "{rest}: {blocked:?}");
+    }
 }
 
 #[test]

@@ -125,6 +125,7 @@ pub fn record(seq: u64, epoch: i64) -> LogRecord {
             event: Event::TurnEnded {
                 turn: TurnId::from_parts(1, u128::from(seq)),
                 failed: false,
+                still_failed: false,
             },
         },
     }
