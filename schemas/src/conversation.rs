@@ -143,7 +143,8 @@ pub enum Input {
         address: Personal<String>,
         /// The messages, at least one.
         messages: Vec<InboundMessage>,
-        /// The shop's names, where the model knows how to use them and the conversation has none yet.
+        /// The shop's names, where the model knows how to use them and the conversation has none yet, or
+        /// has rested and has others.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         terms: Option<ShopTerms>,
     },
@@ -262,7 +263,7 @@ pub enum Event {
         /// The customer's address on that channel.
         address: Personal<String>,
     },
-    /// The conversation has the shop's names from here on: calls choose from them.
+    /// The conversation has these names of the shop from here on: calls choose from them.
     TermsLearnt {
         /// The names.
         terms: ShopTerms,

@@ -124,8 +124,7 @@ fn receive(
             address: address.clone(),
         });
     }
-    // They stand in front of the prompt, so they are learnt once.
-    if let (None, Some(terms)) = (&state.terms, terms) {
+    if let Some(terms) = state.to_learn(terms, meta.at_ms) {
         events.push(Event::TermsLearnt {
             terms: terms.clone(),
         });

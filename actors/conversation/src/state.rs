@@ -1,8 +1,8 @@
 //! The state of a conversation: nothing but its events, folded.
 
 use mercer_schemas::{
-    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, Personal, Plan, PromptStyle,
-    RecordKey, Settings, ShopTerms, TurnId,
+    Channel, CustomerId, DraftSource, Evidence, Handle, Identity, MessageId, Personal, Plan,
+    PromptStyle, RecordKey, Settings, ShopTerms, TurnId,
 };
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -55,7 +55,27 @@ pub struct State {
     pub told_unreadable_at_ms: Option<i64>,
 }
 
+/// The shop's names are learnt anew after this long without a turn or a sent message. They stand in front of
+/// the prompt, so what a worker has cached of the conversation is lost with them; after a day nothing is.
+const TERMS_REST_MS: i64 = 24 * 60 * 60 * 1_000;
+
 impl State {
+    /// Returns the shop's names as they are now, where the conversation learns them: it has none yet, or
+    /// others, and has rested. A running turn keeps those that it began with.
+    pub fn to_learn<'a>(&self, now: Option<&'a ShopTerms>, at_ms: i64) -> Option<&'a ShopTerms> {
+        let has_rested = || {
+            let turns = self.last_ended.iter().map(TurnId::at_ms);
+            let messages = self.deliveries.messages().map(MessageId::at_ms);
+            let last_ms = turns.chain(messages).max();
+            self.phase.turn().is_none()
+                && last_ms.is_none_or(|last_ms| at_ms.saturating_sub(last_ms) >= TERMS_REST_MS)
+        };
+        now.filter(|now| match &self.terms {
+            None => true,
+            Some(known) => known != *now && has_rested(),
+        })
+    }
+
     /// Returns the conversation as a model reads it: one that was not taught to choose from the shop's
     /// names has none, whatever answered before it.
     pub(crate) fn as_read(&self, settings: &Settings) -> Cow<'_, Self> {

@@ -2,9 +2,9 @@
 
 use mercer_conversation::{Effect, Phase, State, decide, evolve, invariants, wanted};
 use mercer_schemas::{
-    Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms, Generated, Handle,
-    InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey, RenderedReply,
-    Settings, ShopTerms,
+    ActionBy, Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms,
+    Generated, Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
+    RenderedReply, Settings, ShopTerms,
 };
 
 fn meta(at: u64) -> Meta {
@@ -190,6 +190,49 @@ fn names_are_learnt_once_and_stand_in_front() {
     let (second, _) = talk.writing();
     assert_eq!(second[..first.len()], first[..]);
     assert_eq!(second.len(), first.len() + 2, "small talk is one message");
+}
+
+#[test]
+fn names_are_learnt_anew_after_a_day_without_a_turn() {
+    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+    let learnt = |events: &[Event]| {
+        events
+            .iter()
+            .any(|e| matches!(e, Event::TermsLearnt { .. }))
+    };
+    let mut renewed = terms();
+    renewed.brands.push("Fell".into());
+    let mut talk = Talk::default();
+    talk.says("a bag", Some(terms()));
+    // A turn goes on with the names that it began with, however long it takes.
+    talk.at += DAY_MS;
+    assert!(!learnt(&talk.says("a red one", Some(renewed.clone()))));
+    talk.replies("Hello!");
+    talk.at += DAY_MS - 10;
+    assert!(!learnt(&talk.says("hello?", Some(renewed.clone()))));
+    talk.replies("Hello!");
+    talk.at += DAY_MS;
+    assert!(!learnt(&talk.says("the same", Some(terms()))));
+    talk.replies("Hello!");
+    talk.at += DAY_MS;
+    assert!(!learnt(&talk.says("none are sent", None)));
+    talk.replies("Hello!");
+    talk.at += DAY_MS;
+    assert!(learnt(&talk.says("a bag of Fell", Some(renewed.clone()))));
+    assert!(talk.state.terms == Some(renewed.clone()));
+    let (_, grammar) = talk.writing();
+    assert!(grammar.contains("BRAND: \"Orn\" | \"Fell\"\n"), "{grammar}");
+    talk.replies("Hello!");
+    // What a person writes is a message too.
+    let by = || ActionBy {
+        key_id: "key_1".into(),
+    };
+    talk.at += DAY_MS;
+    talk.when(Input::TakeOver { by: by() });
+    let text = "Ann here.".into();
+    talk.when(Input::AnswerAsPerson { by: by(), text });
+    talk.when(Input::HandBack { by: by() });
+    assert!(!learnt(&talk.says("a bag", Some(terms()))));
 }
 
 #[test]

@@ -137,13 +137,11 @@ impl Conversation {
                 _ => None,
             })
             .collect();
-        let terms = match self.journal.state.terms {
-            Some(_) => None,
-            None => {
-                let view = self.context.shops.view(&self.stream().shop).await?;
-                view.terms.as_deref().cloned()
-            }
-        };
+        let view = self.context.shops.view(&self.stream().shop).await?;
+        let now_ms = self.context.services.clock.now_ms();
+        // They are too long to stand in the log with every message.
+        let state = &self.journal.state;
+        let terms = state.to_learn(view.terms.as_deref(), now_ms).cloned();
         let input = Input::ReceiveMessages {
             channel,
             address,
