@@ -22,7 +22,7 @@ use schemars::Schema;
 pub use handoff::Handoff;
 pub use order_status::OrderStatus;
 pub use product_details::ProductDetails;
-pub use search_catalog::{NEAREST, OneOrMore, SearchCatalog};
+pub use search_catalog::{NEAREST, NO_BRAND, OneOrMore, SEVERAL_BRANDS, SearchCatalog};
 pub use search_policies::SearchPolicies;
 
 use crate::grammar::{Rules, Told};

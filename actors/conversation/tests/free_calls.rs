@@ -1,6 +1,8 @@
 //! Calls of a conversation that has the shop's names: free words where nothing can be harmed.
 
+use mercer_conversation::tools::NO_BRAND;
 use mercer_conversation::{Effect, Phase, State, decide, evolve, invariants, wanted};
+use mercer_schemas::terms::TERMS_MAX;
 use mercer_schemas::{
     ActionBy, Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms,
     Generated, Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
@@ -317,6 +319,32 @@ fn an_attribute_named_as_a_sentence_is_no_policy() {
     assert_eq!(
         prompt.last().expect("evidence").content,
         "p1 name=Jeans; w=30, 32"
+    );
+}
+
+#[test]
+fn with_more_brands_than_a_list_holds_a_brand_is_free_words() {
+    let mut many = terms();
+    many.brands = (0..TERMS_MAX).map(|n| format!("Brand {n}")).collect();
+    let mut talk = Talk::default();
+    talk.says("a bag of fell", Some(many));
+    assert!(talk.admits(r#"{"tool":"search_catalog","query":"bag","brand":"fell"}"#));
+    talk.writes(r#"{"calls":[{"tool":"search_catalog","query":"bag","brand":"fell"}]}"#);
+    talk.finds(vec![
+        Evidence::Outcome {
+            tool: "search_catalog".into(),
+            outcome: NO_BRAND.into(),
+        },
+        bag(1),
+    ]);
+    let (prompt, grammar) = talk.writing();
+    assert!(!grammar.contains("BRAND"), "{grammar}");
+    assert!(
+        prompt
+            .last()
+            .expect("evidence")
+            .content
+            .starts_with("search: no such brand, any brand\np1 "),
     );
 }
 

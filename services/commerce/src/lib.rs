@@ -4,6 +4,7 @@
 //! the call for a person. Nothing here writes to a customer's order or cart.
 
 mod asked;
+mod brands;
 mod details;
 mod fields;
 mod given;

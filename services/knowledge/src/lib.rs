@@ -29,5 +29,6 @@ pub use search::{
     BROWSED_MAX, Found, Order, OrderBy, PassageHit, PassageQuery, ProductHit, ProductQuery, Values,
     Why,
 };
+pub use text::analysis::plain_words;
 pub use text::passages::{Passage, passages};
 pub use text::sentences::sentences;

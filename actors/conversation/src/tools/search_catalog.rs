@@ -18,6 +18,10 @@ const WISHES_MAX: usize = 4;
 /// How a search ends that found nothing with all that was asked for, where products follow that have
 /// some of it.
 pub const NEAREST: &str = "nearest";
+/// How a search ends whose brand no product has: it went on without it.
+pub const NO_BRAND: &str = "no_brand";
+/// How a search ends whose brand may be one of several: it went on without it.
+pub const SEVERAL_BRANDS: &str = "several_brands";
 /// Most values of one name.
 const VALUES_MAX: usize = 5;
 /// The name under which brands are not wanted.
@@ -177,8 +181,13 @@ impl super::Tool for Tool {
             } => (*products, corrected.as_ref(), *total),
             Evidence::NothingFound => return Some("search: nothing found".to_owned()),
             Evidence::Outcome { tool, outcome } if tool == SearchCatalog::TOOL => {
-                return (outcome == NEAREST)
-                    .then(|| "search: none has all of it, nearest".to_owned());
+                let told = match outcome.as_str() {
+                    NEAREST => "search: none has all of it, nearest",
+                    NO_BRAND => "search: no such brand, any brand",
+                    SEVERAL_BRANDS => "search: several brands of that name, any brand",
+                    _ => return None,
+                };
+                return Some(told.to_owned());
             }
             _ => return None,
         };
@@ -199,6 +208,11 @@ impl super::Tool for Tool {
     fn sentence(&self, evidence: &Evidence) -> Option<String> {
         match evidence {
             Evidence::NothingFound => Some("I could not find a product that fits.".to_owned()),
+            Evidence::Outcome { tool, outcome }
+                if tool == SearchCatalog::TOOL && outcome == NO_BRAND =>
+            {
+                Some("We have nothing of that brand.".to_owned())
+            }
             Evidence::Record { handle, key, .. }
                 if key.kind().is_sold() && evidence.role() != Some(EvidenceRole::Asked) =>
             {

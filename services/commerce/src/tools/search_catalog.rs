@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use mercer_conversation::hints::questions;
-use mercer_conversation::tools::{NEAREST, OneOrMore, SearchCatalog};
+use mercer_conversation::tools::{NEAREST, NO_BRAND, OneOrMore, SEVERAL_BRANDS, SearchCatalog};
 use mercer_knowledge::{ProductQuery, Values, Why};
 use mercer_schemas::plan::{Arguments, PRICE};
 use mercer_schemas::{Evidence, Money, ToolCall};
 
 use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
 use crate::asked::Asked;
+use crate::brands::{self, Meant};
 use crate::details;
 
 /// Most products that a call with free words brings.
@@ -19,6 +20,9 @@ const FREELY_MAX: usize = 5;
 const ATTRIBUTES_MAX: usize = 3;
 /// Most variants of a product that a search tells.
 const VARIANTS_MAX: usize = 3;
+
+/// The name under which a call says which brands are not wanted.
+const BRAND: &str = "brand";
 
 /// Longest message that is searched for as a whole, in words.
 const QUESTION_WORDS_MAX: usize = 25;
@@ -133,24 +137,28 @@ async fn search_freely(
     tools: &Tools,
     request: &Request<'_>,
     call: &SearchCatalog,
-    query: ProductQuery,
+    mut query: ProductQuery,
     answer: &mut Answer,
 ) -> Result<(), Error> {
     let shop = &request.shop.id;
+    let doubt = find_brands(tools, request, &mut query).await?;
     let is_filtered = !query.wishes.is_empty()
         || !query.without.is_empty()
         || query.category.is_some()
         || query.brand.is_some();
-    let found = tools.knowledge.search_products(shop, query).await?;
+    let mut found = tools.knowledge.search_products(shop, query.clone()).await?;
+    if let (true, Some(_), Some(brand)) = (found.hits.is_empty(), doubt, &call.brand) {
+        // What is no brand of the shop's may be a word of its products.
+        query.text = format!("{} {brand}", call.query.expose());
+        found = tools.knowledge.search_products(shop, query).await?;
+    }
+    answer.evidence.extend(doubt.map(outcome));
     if found.hits.is_empty() {
         answer.evidence.push(Evidence::NothingFound);
         return Ok(());
     }
     if is_filtered && !found.met {
-        answer.evidence.push(Evidence::Outcome {
-            tool: SearchCatalog::TOOL.to_owned(),
-            outcome: NEAREST.to_owned(),
-        });
+        answer.evidence.push(outcome(NEAREST));
     }
     answer.evidence.push(Evidence::Found {
         products: found.hits.len(),
@@ -179,6 +187,48 @@ async fn search_freely(
         }
     }
     Ok(())
+}
+
+fn outcome(outcome: &str) -> Evidence {
+    Evidence::Outcome {
+        tool: SearchCatalog::TOOL.to_owned(),
+        outcome: outcome.to_owned(),
+    }
+}
+
+/// Puts the shop's names for the brands of a call. A brand that is none of them limits nothing, and the
+/// outcome that says so is returned.
+async fn find_brands(
+    tools: &Tools,
+    request: &Request<'_>,
+    query: &mut ProductQuery,
+) -> Result<Option<&'static str>, Error> {
+    let unwanted = query.without.iter_mut().filter(|named| named.name == BRAND);
+    let mut unwanted: Vec<&mut Values> = unwanted.collect();
+    if query.brand.is_none() && unwanted.is_empty() {
+        return Ok(None);
+    }
+    let known = tools.store.catalog().brands(&request.shop.id).await?;
+    for value in unwanted.iter_mut().flat_map(|named| &mut named.values) {
+        if let Meant::One(brand) = brands::meant(value, &known) {
+            *value = brand.to_owned();
+        }
+    }
+    let Some(wanted) = query.brand.take() else {
+        return Ok(None);
+    };
+    Ok(match brands::meant(&wanted, &known) {
+        Meant::One(brand) => {
+            query.brand = Some(brand.to_owned());
+            None
+        }
+        Meant::Several => {
+            // Their products come first.
+            query.text = format!("{} {wanted}", query.text);
+            Some(SEVERAL_BRANDS)
+        }
+        Meant::Nothing => Some(NO_BRAND),
+    })
 }
 
 fn values(named: &BTreeMap<String, OneOrMore>) -> Vec<Values> {

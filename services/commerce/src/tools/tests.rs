@@ -1,51 +1,165 @@
 //! Running plans: what a tool needs to be run, and calls that are none.
 
+use mercer_conversation::prompt::evidence_text;
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{
-    Channel, Evidence, EvidenceRole, Handle, Identity, Personal, Plan, RecordKey, Shop, ShopId,
+    Channel, Evidence, EvidenceRole, Handle, Identity, Plan, Product, RecordKey, Shop, ShopId,
 };
 use mercer_store::{Store, StoreConfig};
 use mercer_testing::sqlite_url;
 
 use super::{ALL, Answer, Error, Request, Tools};
 
+/// A shop with tools.
+struct World {
+    shop: Shop,
+    tools: Tools,
+    _folder: tempfile::TempDir,
+}
+
+impl World {
+    async fn with(products: Vec<Product>) -> Self {
+        let folder = tempfile::tempdir().expect("folder");
+        let url = sqlite_url(folder.path());
+        let store = Store::open(&StoreConfig::new(&url)).await.expect("store");
+        let shop = Shop {
+            id: ShopId::new("highbarn").expect("key"),
+            name: "Highbarn".to_owned(),
+            currency: "GBP".parse().expect("currency"),
+            locale: "en-GB".to_owned(),
+            link_hosts: Vec::new(),
+            greeting: String::new(),
+            introduction: None,
+        };
+        if !products.is_empty() {
+            store.shops().put(shop.clone()).await.expect("shop");
+            let catalog = store.catalog();
+            catalog
+                .put_many(&shop.id, products)
+                .await
+                .expect("products");
+        }
+        let index = folder.path().join("index");
+        let (models, config) = (SearchModels::default(), SearchConfig::default());
+        let knowledge = Knowledge::open(&index, store.clone(), models, config)
+            .await
+            .expect("indexes");
+        knowledge.catch_up().await.expect("catch up");
+        Self {
+            shop,
+            tools: Tools::new(store, knowledge),
+            _folder: folder,
+        }
+    }
+
+    /// Runs a plan; with free words where `is_open`.
+    async fn run(
+        &self,
+        plan: &str,
+        words: &str,
+        is_open: bool,
+        shown: &[(Handle, RecordKey)],
+    ) -> Result<Answer, Error> {
+        let plan: Plan = serde_json::from_str(plan).expect("plan");
+        let request = Request {
+            shop: &self.shop,
+            channel: Channel::Webchat,
+            address: &"guest".into(),
+            customer: None,
+            identity: &Identity::default(),
+            attempt: "turn:tools:0",
+            shown,
+            found: shown,
+            is_open,
+            spoken_of: &[],
+            plan: &plan,
+            words: &words.into(),
+            hints: !is_open,
+            at_ms: 1,
+        };
+        self.tools.run(&request).await
+    }
+
+    /// Runs a search with free words; returns what the model reads of it.
+    async fn search(&self, call: &str) -> String {
+        let plan = format!(r#"{{"calls":[{{"tool":"search_catalog"{call}}}]}}"#);
+        let answer = self.run(&plan, "", true, &[]).await.expect("an answer");
+        evidence_text(&answer.evidence, &self.shop.locale)
+    }
+}
+
 async fn run(plan: &str) -> Result<Answer, Error> {
-    let folder = tempfile::tempdir().expect("folder");
-    let url = sqlite_url(folder.path());
-    let store = Store::open(&StoreConfig::new(&url)).await.expect("store");
-    let index = folder.path().join("index");
-    let (models, config) = (SearchModels::default(), SearchConfig::default());
-    let knowledge = Knowledge::open(&index, store.clone(), models, config)
+    let world = World::with(Vec::new()).await;
+    world
+        .run(plan, "can i have it wrapped in red", false, &[])
         .await
-        .expect("indexes");
-    let shop = Shop {
-        id: ShopId::new("highbarn").expect("key"),
-        name: "Highbarn".to_owned(),
-        currency: "GBP".parse().expect("currency"),
-        locale: "en-GB".to_owned(),
-        link_hosts: Vec::new(),
-        greeting: String::new(),
-        introduction: None,
+}
+
+fn tent(id: &str, brand: &str) -> Product {
+    let json = format!(
+        r#"{{"id":"{id}","title":"Tent {id}","brand":"{brand}","category":"Tents","attributes":{{}},
+            "variants":[{{"sku":"{id}-1","options":{{}},"price":{{"minor":100,"currency":"GBP"}},"stock":1}}]}}"#
+    );
+    serde_json::from_str(&json).expect("product")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_brand_in_free_words_is_the_shops_or_is_said_to_be_none() {
+    let brands = ["Black & Decker", "Black Diamond", "Orn"];
+    let tents = brands.iter().zip(["A", "B", "C"]);
+    let world = World::with(tents.map(|(brand, id)| tent(id, brand)).collect()).await;
+    let found = async |call: &str| {
+        let told = world.search(call).await;
+        let mut lines: Vec<String> = told.lines().map(str::to_owned).collect();
+        let said = lines.iter().position(|line| line.starts_with('p'));
+        let mut tents = lines.split_off(said.unwrap_or(lines.len()));
+        tents.iter_mut().for_each(|line| {
+            let name = line.split_once("name=").map_or("", |(_, name)| name);
+            *line = name.split(';').next().unwrap_or_default().to_owned();
+        });
+        tents.sort();
+        (lines.join("\n"), tents.join(", "))
     };
-    let plan: Plan = serde_json::from_str(plan).expect("plan");
-    let words: Personal<String> = "can i have it wrapped in red".into();
-    let request = Request {
-        shop: &shop,
-        channel: Channel::Webchat,
-        address: &"guest".into(),
-        customer: None,
-        identity: &Identity::default(),
-        attempt: "turn:tools:0",
-        shown: &[],
-        found: &[],
-        is_open: false,
-        spoken_of: &[],
-        plan: &plan,
-        words: &words,
-        hints: true,
-        at_ms: 1,
+    let is = |told: (String, String), said: &str, tents: &str| {
+        assert_eq!(told, (said.to_owned(), tents.to_owned()));
     };
-    Tools::new(store, knowledge).run(&request).await
+    let one = "search: 1 product";
+    is(
+        found(r#","query":"tent","brand":"black and decker""#).await,
+        one,
+        "Tent A",
+    );
+    is(
+        found(r#","query":"tent","brand":"decker""#).await,
+        one,
+        "Tent A",
+    );
+    is(found(r#","brand":"ORN""#).await, one, "Tent C");
+    is(
+        found(r#","query":"tent","without":{"brand":["orn tents","diamond"]}"#).await,
+        one,
+        "Tent A",
+    );
+    is(
+        found(r#","query":"tent","brand":"Makita""#).await,
+        "search: no such brand, any brand\nsearch: 3 products",
+        "Tent A, Tent B, Tent C",
+    );
+    is(
+        found(r#","category":"Tents","brand":"Makita""#).await,
+        "search: no such brand, any brand\nsearch: 3 products",
+        "Tent A, Tent B, Tent C",
+    );
+    is(
+        found(r#","brand":"Makita""#).await,
+        "search: no such brand, any brand\nsearch: nothing found",
+        "",
+    );
+    is(
+        found(r#","query":"tent","brand":"black""#).await,
+        "search: several brands of that name, any brand\nsearch: 3 products",
+        "Tent A, Tent B, Tent C",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

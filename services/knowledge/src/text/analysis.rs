@@ -66,6 +66,12 @@ pub(crate) fn words(text: &str) -> Vec<Word> {
         .collect()
 }
 
+/// Returns the words of a text as a search compares them, before their stems: lower case, without accents
+/// and marks.
+pub fn plain_words(text: &str) -> Vec<String> {
+    run(&mut folding(), &normalise(text))
+}
+
 /// Returns the stem of one folded word.
 pub(crate) fn stem(word: &str) -> String {
     run(&mut stemming(), word)
