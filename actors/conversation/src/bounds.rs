@@ -22,6 +22,15 @@ pub const NUMBERS_SAID_MAX: usize = 64;
 /// letters would come back in every phrase around it.
 pub const WORD_CHARS_MAX: usize = 64;
 
+/// Characters of evidence that one call with free words brings, as the model reads them. One that answers
+/// has 300 to 900; five products with long attributes and their variants had thousands, and a model finds
+/// less in more. Some 600 tokens.
+pub const CALL_EVIDENCE_CHARS_MAX: usize = 2_000;
+
+/// The same of all calls of a round, so that a second call has what the first one leaves, and at least half
+/// of its own. Four rounds have some 4,000 tokens then, of the 8,192 that such a model reads.
+pub const ROUND_EVIDENCE_CHARS_MAX: usize = 3_000;
+
 /// Bytes of a grammar's alternatives, all lists together. A worker takes 256 KiB, and compiling
 /// takes time with the size; a usual grammar has 2 KiB.
 pub(crate) const GRAMMAR_BYTES_MAX: usize = 96 * 1024;

@@ -10,6 +10,14 @@ use mercer_schemas::{Field, Product, Variant};
 /// Shorter words ask for nothing by themselves: "is", "the".
 const LETTERS_MIN: usize = 3;
 
+/// Something of a product, and whether it is asked for.
+pub(crate) struct Part<T> {
+    /// What it is.
+    pub(crate) what: T,
+    /// Whether a call's words name it.
+    pub(crate) is_asked: bool,
+}
+
 /// What is asked for.
 #[derive(Default)]
 pub(crate) struct Asked {
@@ -31,28 +39,41 @@ impl Asked {
         self.words.extend(tokens(words));
     }
 
-    /// Returns the attributes that are asked for, best first.
-    pub(crate) fn attributes(&self, product: &Product, max: usize) -> Vec<Field> {
-        let mut ranked = self.ranked(product);
-        ranked.retain(|(score, _)| *score > 0);
-        ranked
-            .into_iter()
-            .take(max)
-            .map(|(_, field)| field)
-            .collect()
+    /// Says whether an option is asked for, by its name or by one of its values.
+    pub(crate) fn names(&self, option: &Field) -> bool {
+        self.score(&option.name, &option.value.text("")) > 0
     }
 
-    /// Returns all attributes: those that are asked for, then others as far as they fit into some characters.
-    pub(crate) fn all_attributes(&self, product: &Product, chars_max: usize) -> Vec<Field> {
-        let mut left = chars_max;
+    /// Returns the attributes that are asked for, best first.
+    pub(crate) fn attributes(&self, product: &Product, max: usize) -> Vec<Part<Field>> {
+        let mut ranked = self.ranked(product);
+        ranked.retain(|(score, _)| *score > 0);
+        ranked.into_iter().take(max).map(part).collect()
+    }
+
+    /// Returns all attributes: those that are asked for, best first, until they have `asked_max` characters,
+    /// then others as far as all together have at most `chars_max`.
+    pub(crate) fn all_attributes(
+        &self,
+        product: &Product,
+        asked_max: usize,
+        chars_max: usize,
+    ) -> Vec<Part<Field>> {
+        let (mut left, mut left_asked) = (chars_max, asked_max);
         let fits = |(score, field): &(usize, Field)| {
             let chars = field.name.len() + field.value.text("").chars().count() + 3;
-            let fits = *score > 0 || chars <= left;
-            left = left.saturating_sub(if fits { chars } else { 0 });
+            let fits = match *score > 0 {
+                true => left_asked > 0,
+                false => chars <= left,
+            };
+            if fits {
+                left = left.saturating_sub(chars);
+                left_asked = left_asked.saturating_sub(chars);
+            }
             fits
         };
         let fitting = self.ranked(product).into_iter().filter(fits);
-        fitting.map(|(_, field)| field).collect()
+        fitting.map(part).collect()
     }
 
     fn ranked(&self, product: &Product) -> Vec<(usize, Field)> {
@@ -82,8 +103,8 @@ impl Asked {
     }
 
     /// Returns the variants that have what is asked for, best first; where an option is asked for by name,
-    /// the others after them.
-    pub(crate) fn variants<'a>(&self, product: &'a Product, max: usize) -> Vec<&'a Variant> {
+    /// the others after them, which are not what was asked for.
+    pub(crate) fn variants<'a>(&self, product: &'a Product, max: usize) -> Vec<Part<&'a Variant>> {
         if product.variants.len() < 2 {
             return Vec::new();
         }
@@ -120,9 +141,16 @@ impl Asked {
         ranked
             .into_iter()
             .filter(|(fit, _)| *fit > 0 || names_option)
-            .map(|(_, variant)| variant)
+            .map(part)
             .take(max)
             .collect()
+    }
+}
+
+fn part<T>((score, what): (usize, T)) -> Part<T> {
+    Part {
+        what,
+        is_asked: score > 0,
     }
 }
 
@@ -175,11 +203,17 @@ mod tests {
 
     #[test]
     fn what_the_words_name_comes_first_and_is_bounded() {
-        let names = |fields: Vec<Field>| fields.into_iter().map(|f| f.name).collect::<Vec<_>>();
+        let names = |fields: Vec<Part<Field>>| {
+            let names = fields.into_iter().map(|part| part.what.name);
+            names.collect::<Vec<_>>()
+        };
         let fold = asked(&["does it fold flat", "folded size"]);
         assert_eq!(names(fold.attributes(&bag(), 3)), ["folded_size"]);
-        assert_eq!(names(fold.all_attributes(&bag(), 500))[0], "folded_size");
-        assert_eq!(names(fold.all_attributes(&bag(), 30)), ["folded_size"]);
+        assert_eq!(
+            names(fold.all_attributes(&bag(), 500, 500))[0],
+            "folded_size"
+        );
+        assert_eq!(names(fold.all_attributes(&bag(), 500, 30)), ["folded_size"]);
         let nylon = asked(&["is it nylon"]);
         assert_eq!(names(nylon.attributes(&bag(), 3)), ["material"]);
         assert!(asked(&["hello"]).attributes(&bag(), 3).is_empty());
@@ -191,7 +225,7 @@ mod tests {
             let bag = bag();
             let found = asked(words).variants(&bag, 8).into_iter();
             found
-                .map(|variant| variant.sku.to_string())
+                .map(|part| part.what.sku.to_string())
                 .collect::<Vec<_>>()
         };
         assert_eq!(skus(&["20l in red"]), ["B-20-R", "B-10-R", "B-20-B"]);

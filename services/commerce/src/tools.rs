@@ -2,6 +2,7 @@
 //!
 //! What a call looks like and how its evidence reads, `mercer-conversation` knows.
 
+mod fitting;
 #[cfg(test)]
 mod gift_wrap;
 mod handoff;
@@ -11,6 +12,8 @@ mod search_catalog;
 mod search_policies;
 
 use async_trait::async_trait;
+use mercer_conversation::bounds::{CALL_EVIDENCE_CHARS_MAX, ROUND_EVIDENCE_CHARS_MAX};
+use mercer_conversation::prompt::evidence_text;
 use mercer_knowledge::Knowledge;
 use mercer_schemas::evidence::field;
 use mercer_schemas::{
@@ -99,6 +102,10 @@ pub struct Answer {
     tool: &'static str,
     /// Records with the handles that they have in the turn.
     handles: Vec<(Handle, RecordKey)>,
+    /// The shop's locale, by which values are worded.
+    locale: String,
+    /// Characters that the evidence may have after the running call, as the model reads it.
+    chars_max: usize,
     /// In the order of the calls.
     pub evidence: Vec<Evidence>,
     /// The customer whose identity is proven now.
@@ -137,18 +144,12 @@ impl Tools {
     /// # Errors
     /// When the store or an index fails; finding nothing is evidence, not an error.
     pub async fn run(&self, request: &Request<'_>) -> Result<Answer, Error> {
-        let mut answer = Answer {
-            tool: "",
-            handles: request.found.to_vec(),
-            evidence: Vec::new(),
-            identified: None,
-            proof: None,
-        };
+        let mut answer = Answer::new(request.found.to_vec(), &request.shop.locale);
         for call in &request.plan.calls {
             let tool = ALL.iter().find(|tool| tool.name() == call.tool());
             let tool = tool.ok_or(Error::Call)?;
             metrics::counter!("mercer_tool_calls_total", "tool" => tool.name()).increment(1);
-            answer.tool = tool.name();
+            answer.begin(tool.name());
             tool.run(self, request, call, &mut answer).await?;
         }
         Ok(answer)
@@ -156,6 +157,52 @@ impl Tools {
 }
 
 impl Answer {
+    fn new(handles: Vec<(Handle, RecordKey)>, locale: &str) -> Self {
+        Self {
+            tool: "",
+            handles,
+            locale: locale.to_owned(),
+            chars_max: 0,
+            evidence: Vec::new(),
+            identified: None,
+            proof: None,
+        }
+    }
+
+    /// Begins a call, which has the room that those before it left in the round.
+    fn begin(&mut self, tool: &'static str) {
+        self.tool = tool;
+        self.chars_max = ROUND_EVIDENCE_CHARS_MAX.min(self.chars() + CALL_EVIDENCE_CHARS_MAX);
+    }
+
+    /// Counts the characters of what was found, as the model reads it, with the ends of its lines.
+    fn chars(&self) -> usize {
+        match self.evidence.is_empty() {
+            true => 0,
+            false => evidence_text(&self.evidence, &self.locale).chars().count() + 1,
+        }
+    }
+
+    /// Adds what `write` makes of something, once as much of it was left out as the call's room needs.
+    /// `leave_out` takes the next item out, and is false where the rest is told in any case.
+    fn push_fitting<T>(
+        &mut self,
+        mut what: T,
+        write: impl Fn(&T, &mut Self),
+        leave_out: impl Fn(&mut T) -> bool,
+    ) {
+        loop {
+            let mut told = Self::new(self.handles.clone(), &self.locale);
+            told.tool = self.tool;
+            write(&what, &mut told);
+            if self.chars() + told.chars() <= self.chars_max || !leave_out(&mut what) {
+                self.handles = told.handles;
+                self.evidence.append(&mut told.evidence);
+                return;
+            }
+        }
+    }
+
     /// Adds a product, and returns its handle.
     fn push_product(&mut self, product: &Versioned<Product>) -> Handle {
         self.push(
@@ -163,26 +210,6 @@ impl Answer {
             product.version,
             EvidenceRole::Shown,
             product_fields(&product.value),
-        )
-    }
-
-    /// Adds a product with some of its attributes, and returns its handle.
-    fn push_product_with(
-        &mut self,
-        product: &Versioned<Product>,
-        attributes: Vec<Field>,
-    ) -> Handle {
-        let mut fields = product_fields(&product.value);
-        for field in attributes {
-            if fields.iter().all(|known| known.name != field.name) {
-                fields.push(field);
-            }
-        }
-        self.push(
-            RecordKey::Product(product.value.id.clone()),
-            product.version,
-            EvidenceRole::Shown,
-            fields,
         )
     }
 

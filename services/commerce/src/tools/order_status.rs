@@ -3,7 +3,8 @@
 use async_trait::async_trait;
 use mercer_conversation::tools::OrderStatus;
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{Evidence, EvidenceRole, RecordKey, ToolCall};
+use mercer_schemas::{Evidence, EvidenceRole, Order, RecordKey, ToolCall};
+use mercer_store::Versioned;
 
 use super::{Answer, Error, Request, Tools};
 use crate::fields::{order_fields, order_record};
@@ -56,15 +57,21 @@ impl super::Tool for Tool {
             Outcome::NotFound => answer.evidence.push(Evidence::OrderNotFound),
             Outcome::Person => answer.evidence.push(Evidence::HandedOver),
             Outcome::Orders(customer, orders) => {
-                for found in orders {
-                    let key = RecordKey::Order(found.value.number.clone());
-                    let fields = if request.is_open {
-                        order_record(&found.value)
-                    } else {
-                        order_fields(&found.value)
-                    };
-                    answer.push(key, found.version, EvidenceRole::Shown, fields);
-                }
+                let write = |orders: &Vec<Versioned<Order>>, answer: &mut Answer| {
+                    for found in orders {
+                        let key = RecordKey::Order(found.value.number.clone());
+                        let fields = if request.is_open {
+                            order_record(&found.value)
+                        } else {
+                            order_fields(&found.value)
+                        };
+                        answer.push(key, found.version, EvidenceRole::Shown, fields);
+                    }
+                };
+                // The latest order is told in any case.
+                let leave_out =
+                    |orders: &mut Vec<Versioned<Order>>| orders.len() > 1 && orders.pop().is_some();
+                answer.push_fitting(orders, write, leave_out);
                 answer.identified = Some(customer);
             }
         }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use mercer_conversation::bounds::CALL_EVIDENCE_CHARS_MAX;
 use mercer_conversation::hints::questions;
 use mercer_conversation::tools::ProductDetails;
 use mercer_schemas::evidence::field_name;
@@ -13,8 +14,9 @@ use mercer_schemas::{
 };
 use mercer_store::Versioned;
 
+use super::fitting::{Told, leave_out};
 use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
-use crate::asked::Asked;
+use crate::asked::{Asked, Part};
 use crate::details::{self, Found};
 use crate::fields::attribute_value;
 
@@ -22,7 +24,7 @@ use crate::fields::attribute_value;
 /// itself has been read.
 const NEAREST_MAX: Duration = Duration::from_secs(2);
 /// Characters of attributes that a call with free words tells, of all its products together: some 130
-/// tokens.
+/// tokens. What it asks for is told beyond them.
 const ATTRIBUTES_CHARS_MAX: usize = 500;
 /// Most variants that it tells, of all its products together.
 const VARIANTS_MAX: usize = 12;
@@ -95,24 +97,30 @@ async fn look_freely(
         .for_each(|about| asked.say(about.expose()));
     asked.say(request.words.expose());
     let of_each = found.len().max(1);
-    for product in &found {
-        let attributes = asked.all_attributes(&product.value, ATTRIBUTES_CHARS_MAX / of_each);
-        answer.push_product_with(product, attributes);
-        let named = product
-            .value
-            .variants
-            .iter()
-            .filter(|variant| is_named(variant));
-        let mut variants: Vec<&Variant> = named.collect();
+    let told = found.iter().map(|product| {
+        // All were named, so the first one has no more room than the others.
+        let asked_max = CALL_EVIDENCE_CHARS_MAX / of_each;
+        let chars_max = ATTRIBUTES_CHARS_MAX / of_each;
+        let attributes = asked.all_attributes(&product.value, asked_max, chars_max);
+        let all = product.value.variants.iter();
+        let named = all.filter(|variant| is_named(variant)).map(|what| Part {
+            what,
+            is_asked: true,
+        });
+        let mut variants: Vec<Part<&Variant>> = named.collect();
         for variant in asked.variants(&product.value, VARIANTS_MAX / of_each) {
-            if variants.iter().all(|known| known.sku != variant.sku) {
+            if variants
+                .iter()
+                .all(|known| known.what.sku != variant.what.sku)
+            {
                 variants.push(variant);
             }
         }
-        for variant in variants {
-            answer.push_variant_of(product, variant);
-        }
-    }
+        Told::new(product, &asked, attributes, variants)
+    });
+    let write =
+        |told: &Vec<Told<'_>>, answer: &mut Answer| told.iter().for_each(|told| told.write(answer));
+    answer.push_fitting(told.collect(), write, leave_out);
     Ok(())
 }
 

@@ -9,6 +9,7 @@ use mercer_knowledge::{ProductQuery, Values, Why};
 use mercer_schemas::plan::{Arguments, PRICE};
 use mercer_schemas::{Evidence, Money, ToolCall};
 
+use super::fitting::{Told, leave_out};
 use super::{Answer, Error, PRODUCTS_MAX, Request, Tools};
 use crate::asked::Asked;
 use crate::brands::{self, Meant};
@@ -160,12 +161,8 @@ async fn search_freely(
     if is_filtered && !found.met {
         answer.evidence.push(outcome(NEAREST));
     }
-    answer.evidence.push(Evidence::Found {
-        products: found.hits.len(),
-        corrected: found.corrected,
-        // By words alone there is no end to what fits a little.
-        total: (is_filtered && found.met).then_some(found.total),
-    });
+    // By words alone there is no end to what fits a little.
+    let total = (is_filtered && found.met).then_some(found.total);
     let mut asked = Asked::default();
     asked.say(call.query.expose());
     asked.say(request.words.expose());
@@ -179,13 +176,25 @@ async fn search_freely(
     if let Some(sort) = call.sort.as_ref().filter(|sort| sort.by != PRICE) {
         asked.field(&sort.by);
     }
-    for hit in found.hits {
-        let product = &hit.product;
-        answer.push_product_with(product, asked.attributes(&product.value, ATTRIBUTES_MAX));
-        for variant in asked.variants(&product.value, VARIANTS_MAX) {
-            answer.push_variant_of(product, variant);
-        }
-    }
+    let told: Vec<Told<'_>> = found
+        .hits
+        .iter()
+        .map(|hit| {
+            let product = &hit.product;
+            let attributes = asked.attributes(&product.value, ATTRIBUTES_MAX);
+            let variants = asked.variants(&product.value, VARIANTS_MAX);
+            Told::new(product, &asked, attributes, variants)
+        })
+        .collect();
+    let write = |told: &Vec<Told<'_>>, answer: &mut Answer| {
+        answer.evidence.push(Evidence::Found {
+            products: told.len(),
+            corrected: found.corrected.clone(),
+            total,
+        });
+        told.iter().for_each(|told| told.write(answer));
+    };
+    answer.push_fitting(told, write, leave_out);
     Ok(())
 }
 

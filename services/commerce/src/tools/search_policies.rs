@@ -22,6 +22,9 @@ const PASSAGES_CHARS_MAX: usize = 1_400;
 /// Characters of it that each passage may have, whatever stands before it.
 const PASSAGE_CHARS_MIN: usize = 250;
 
+/// A passage that is told: its document, that one's version, and its title and sentences.
+type Passage = (RecordKey, i64, Vec<Field>);
+
 /// What a call does.
 pub(super) struct Tool;
 
@@ -118,6 +121,7 @@ async fn search_freely(
     // The first passage may take most of the room, and each has some.
     let mut left = PASSAGES_CHARS_MAX;
     let mut after = hits.len();
+    let mut passages = Vec::new();
     for hit in hits {
         after -= 1;
         let mut room = left.saturating_sub(after * PASSAGE_CHARS_MIN);
@@ -141,12 +145,31 @@ async fn search_freely(
         let mut fields = vec![Field::new(field::TITLE, title)];
         let named = field::SENTENCES.iter().zip(sentences);
         fields.extend(named.map(|(name, sentence)| Field::new(name, sentence)));
-        // Two passages of one document have sentences of the same names, so each has its own handle.
-        let (key, version) = (key_of(&hit.document), hit.document.version);
-        let handle = answer.next_handle(&key);
-        answer.push_as(handle, key, version, EvidenceRole::Shown, fields);
+        passages.push((key_of(&hit.document), hit.document.version, fields));
     }
+    let write = |passages: &Vec<Passage>, answer: &mut Answer| {
+        for (key, version, fields) in passages {
+            // Two passages of one document have sentences of the same names, so each has its own handle.
+            let handle = answer.next_handle(key);
+            let role = EvidenceRole::Shown;
+            answer.push_as(handle, key.clone(), *version, role, fields.clone());
+        }
+    };
+    answer.push_fitting(passages, write, leave_out);
     Ok(())
+}
+
+/// Of the last passage the last sentence but for its first, then the passage; the first one stays.
+fn leave_out(passages: &mut Vec<Passage>) -> bool {
+    let is_only = passages.len() == 1;
+    let Some((_, _, fields)) = passages.last_mut() else {
+        return false;
+    };
+    // The title, and one sentence.
+    if fields.len() > 2 {
+        return fields.pop().is_some();
+    }
+    !is_only && passages.pop().is_some()
 }
 
 fn key_of(document: &Versioned<Document>) -> RecordKey {

@@ -1,5 +1,6 @@
 //! Running plans: what a tool needs to be run, and calls that are none.
 
+use mercer_conversation::bounds::{CALL_EVIDENCE_CHARS_MAX, ROUND_EVIDENCE_CHARS_MAX};
 use mercer_conversation::prompt::evidence_text;
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{
@@ -193,14 +194,8 @@ async fn a_plan_of_an_older_version_is_run() {
 #[test]
 fn a_handle_that_is_taken_is_never_given_again() {
     let key = |id: &str| format!("product:{id}").parse::<RecordKey>().expect("key");
-    let mut answer = Answer {
-        tool: "search_catalog",
-        // The first of the products has left the history.
-        handles: vec![(Handle::new(&key("B"), 2), key("B"))],
-        evidence: Vec::new(),
-        identified: None,
-        proof: None,
-    };
+    // The first of the products has left the history.
+    let mut answer = Answer::new(vec![(Handle::new(&key("B"), 2), key("B"))], "en-GB");
     let mut push = |id: &str| {
         let handle = answer.push(key(id), 1, EvidenceRole::Shown, Vec::new());
         handle.to_string()
@@ -209,6 +204,97 @@ fn a_handle_that_is_taken_is_never_given_again() {
         [push("C"), push("B"), push("D"), push("C")],
         ["p3", "p2", "p4", "p3"]
     );
+}
+
+/// A tent of which there is too much to tell: long attributes, and a size in many colours.
+fn wordy(id: &str) -> Product {
+    let mut tent = tent(id, "Orn");
+    for n in 0..20 {
+        let name = format!("remark {}", char::from(b'a' + n));
+        let text = format!("tent {}", "very sturdy ".repeat(9));
+        tent.attributes.insert(name, text.trim().to_owned());
+    }
+    let variant = tent.variants.remove(0);
+    for n in 0..12 {
+        let mut variant = variant.clone();
+        variant.sku = format!("{id}-{n}").parse().expect("sku");
+        variant.options = [("colour".to_owned(), format!("colour number {n}"))].into();
+        tent.variants.push(variant);
+    }
+    tent
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn evidence_fits_its_call_and_its_round() {
+    let world = World::with(["A", "B", "C", "D", "E", "F"].map(wordy).into()).await;
+    let words = "which colour and remark has the tent? very sturdy";
+    let run = async |calls: &str, shown: &[(Handle, RecordKey)]| {
+        let plan = format!(r#"{{"calls":[{calls}]}}"#);
+        let answer = world
+            .run(&plan, words, true, shown)
+            .await
+            .expect("an answer");
+        let chars = evidence_text(&answer.evidence, "en-GB").chars().count();
+        (answer.evidence, chars)
+    };
+    let search = r#"{"tool":"search_catalog","query":"tent","category":"Tents"}"#;
+    let (found, chars) = run(search, &[]).await;
+    assert!(
+        (1_000..=CALL_EVIDENCE_CHARS_MAX).contains(&chars),
+        "{chars}"
+    );
+    let records = |evidence: &[Evidence]| -> Vec<(Handle, RecordKey, usize)> {
+        let records = evidence.iter().filter_map(|line| match line {
+            Evidence::Record {
+                handle,
+                key,
+                fields,
+                ..
+            } => Some((handle.clone(), key.clone(), fields.len())),
+            _ => None,
+        });
+        records.collect()
+    };
+    let shown = records(&found);
+    // The count says how many are told, and stays exact for the shop.
+    assert!(matches!(
+        found[0],
+        Evidence::Found { products, total: Some(6), .. } if products == shown.len()
+    ));
+    assert!(
+        shown.len() == 5 && shown[0].2 > shown[4].2,
+        "the best is told best"
+    );
+    let shown: Vec<_> = shown
+        .into_iter()
+        .map(|(handle, key, _)| (handle, key))
+        .collect();
+    let all: Vec<String> = shown
+        .iter()
+        .map(|(handle, _)| format!("\"{handle}\""))
+        .collect();
+    let details = format!(
+        r#"{{"tool":"product_details","products":[{}],"about":["remark","colour"]}}"#,
+        all.join(",")
+    );
+    let (_, chars) = run(&details, &shown).await;
+    assert!(
+        (1_000..=CALL_EVIDENCE_CHARS_MAX).contains(&chars),
+        "{chars}"
+    );
+    let (both, chars) = run(&format!("{search},{details}"), &shown).await;
+    assert!(
+        (2_000..=ROUND_EVIDENCE_CHARS_MAX).contains(&chars),
+        "{chars}"
+    );
+    // Handles are not used up by what was left out.
+    let last = records(&both)
+        .into_iter()
+        .filter_map(|(handle, key, _)| match key {
+            RecordKey::Product(_) => handle.number(),
+            _ => None,
+        });
+    assert!(last.max() <= Some(6));
 }
 
 #[test]
