@@ -25,7 +25,7 @@ from .budget import Budget, share_of_rate
 from .conversation import Encoder
 from .data import Order, Sequences
 from .device import Device
-from .lower import Lower, forget
+from .lower import Lower
 from .markup import Markup
 from .methods import Method, prepare, trained
 from .options import parse
@@ -62,7 +62,7 @@ class Trainer:
         self.sequences = Sequences.encode(args.corpus, encoder, args.limit)
         self.counted = f"{encoder.split} conversations split, {encoder.left_out} turns too long"
         self.heldout = Sequences.encode(args.heldout, encoder, args.heldout_limit)
-        self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out)
+        self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out, self.base_sha256)
         self.order = Order(self.sequences, args.batch_tokens, args.group_tokens, args.seed)
         self.step, self.tokens, self.order_from, seconds = 0, 0, 0, 0.0
         if (args.out / checkpoint.NAME).exists():
@@ -200,9 +200,7 @@ def run(group: Group, args: argparse.Namespace) -> None:
 def main(arguments: list[str] | None = None) -> None:
     args = parse(__doc__.split("\n")[0], arguments)
     args.out.mkdir(parents=True, exist_ok=True)
-    forget(args.out)
     start(args.workers, args.threads, run, args)
-    forget(args.out)
 
 
 if __name__ == "__main__":

@@ -11,9 +11,10 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import numpy as np
 import torch
 
-from base import checkpoint, export, lower, train
+from base import checkpoint, export, train
 from base.methods import METHODS
 from tests import tiny_base
 
@@ -102,7 +103,6 @@ class TrainingTest(unittest.TestCase):
                 self.train(one, "--method", method)
                 done = self.train_apart("-m", "base.train", *self.options(two, "--method", method, "--workers", "2"))
                 self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertFalse((self.folder / two / lower.NAME).exists())
                 self.compare(one, two)
 
     def compare(self, one: str, two: str) -> None:
@@ -114,6 +114,21 @@ class TrainingTest(unittest.TestCase):
         score_one, score_two = self.lines(one)[-1], self.lines(two)[-1]
         self.assertEqual(score_one["plans"], score_two["plans"])
         self.assertAlmostEqual(score_one["heldout_loss"], score_two["heldout_loss"], delta=0.02)
+
+    def test_kept_vectors_are_used_and_torn_ones_made_again(self):
+        self.train("kept", "--method", "upper")
+        [kept] = (self.folder / "kept").glob("lower-*.bin")
+        numbers = np.fromfile(kept, dtype=np.float32)
+        self.assertTrue(numbers.all())  # of every sequence
+        (self.folder / "kept" / checkpoint.NAME).unlink()
+        torn = numbers.copy()
+        torn[: len(torn) // 2] = 0  # as after a crash of the machine
+        torn.tofile(kept)
+        losses = self.losses("kept")
+        self.train("kept", "--method", "upper")
+        for step, loss in self.losses("kept").items():
+            self.assertAlmostEqual(loss, losses[step], places=4)
+        np.testing.assert_allclose(np.fromfile(kept, dtype=np.float32), numbers, atol=1e-2)
 
     def test_it_learns_without_gradients_through_what_is_given(self):
         self.train("said", "--method", "upper", "--gradients", "said", "--words-count", "0.5")
