@@ -129,7 +129,11 @@ impl<'m> EngineCore<'m> {
             adapters,
             turn: None,
             acceptance: Acceptance::default(),
-            pace: Pace::new(config.step_target, config.batch as usize),
+            pace: Pace::new(
+                config.step_target,
+                config.batch as usize,
+                config.hardware.query_tile(),
+            ),
             passed_on: Instant::now(),
             monitor,
             vocabulary: Vocabulary::of(model),
