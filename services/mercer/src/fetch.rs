@@ -1,4 +1,4 @@
-//! Brings model files into the user's cache folder: the base model, or any GGUF by its address.
+//! Brings model files into the user's cache folder: the base model and what training makes of it, or any GGUF by its address.
 //!
 //! A file lies in the folder under its own name only when it is whole and its SHA-256 is the one that was asked for.
 //! Nothing here chooses which model is used: that is for the settings (`models.chat`).
@@ -8,11 +8,12 @@ mod digest;
 pub(crate) mod folder;
 pub(crate) mod http;
 mod part;
+pub(crate) mod patch;
 
 pub(crate) use digest::Digest;
 pub(crate) use folder::{FileName, Folder};
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -23,6 +24,15 @@ pub(crate) enum Fetched {
     AlreadyThere(PathBuf),
     /// It was brought now.
     Brought(PathBuf),
+}
+
+impl Fetched {
+    /// Returns where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        match self {
+            Self::AlreadyThere(path) | Self::Brought(path) => path,
+        }
+    }
 }
 
 /// Makes a bar that counts bytes. It shows itself on a terminal only.

@@ -65,7 +65,8 @@ pub(crate) struct Base {
     /// What the file is called in the folder.
     pub(crate) file: &'static str,
     bytes: u64,
-    sha256: Digest,
+    /// What the file must be.
+    pub(crate) sha256: Digest,
 }
 
 /// Brings the model, unless it is there. A file of its name that is not whole or not right is replaced.

