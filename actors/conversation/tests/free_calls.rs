@@ -244,6 +244,7 @@ fn a_search_has_free_words_and_the_shops_names() {
         r#"{"tool":"search_catalog","query":"featherweight"}"#,
         r#"{"tool":"search_catalog","category":"Bags > Dry","brand":"Orn","where":{"colour":["red","blue"]},"without":{"weight":"2 kg"},"min_price":"5","max_price":"7.50","in_stock":true,"sort":"weight_asc","limit":9}"#,
         r#"{"tool":"search_catalog","category":"Bags","without":{"brand":"Orn"}}"#,
+        r#"{"tool":"search_catalog","query":"dry bag","about":["weight","does it fold"]}"#,
         r#"{"tool":"search_policies","query":"can it be sent back"}"#,
         r#"{"tool":"product_details","products":["p1"],"about":["weight","colour"]}"#,
     ] {
@@ -255,6 +256,8 @@ fn a_search_has_free_words_and_the_shops_names() {
         r#"{"tool":"search_catalog","query":"{{p1.price}}"}"#.to_owned(),
         r#"{"tool":"search_catalog","max_price":"cheap"}"#.to_owned(),
         r#"{"tool":"search_catalog","limit":10}"#.to_owned(),
+        r#"{"tool":"search_catalog","about":["{{p1.name}}"]}"#.to_owned(),
+        r#"{"tool":"search_catalog","about":["1","2","3","4","5","6","7","8","9"]}"#.to_owned(),
         r#"{"tool":"search_catalog","category":"Shoes"}"#.to_owned(),
         r#"{"tool":"search_catalog","where":{"size":"5"}}"#.to_owned(),
         r#"{"tool":"search_catalog","sort":"size_asc"}"#.to_owned(),

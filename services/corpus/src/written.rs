@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use mercer_schemas::RecordKey;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 /// Most bytes of one file.
 const FILE_BYTES_MAX: u64 = 256 * 1024;
@@ -213,15 +214,48 @@ pub fn dialogues(shop: &Path) -> anyhow::Result<Vec<Dialogue>> {
         }
     }
     files.sort();
-    files.iter().map(|file| dialogue(file)).collect()
+    files.iter().map(|file| yaml(file)).collect()
 }
 
-fn dialogue(file: &Path) -> anyhow::Result<Dialogue> {
+/// Returns a shop's conversations in other customers' words, those that its `rewordings.yaml` holds: messages by name, one
+/// for each turn. A shop without the file has none.
+///
+/// # Errors
+/// Names the file, and the conversation that is not there or has another number of turns.
+pub fn reworded(shop: &Path, dialogues: &[Dialogue]) -> anyhow::Result<Vec<Dialogue>> {
+    let file = shop.join("rewordings.yaml");
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let rewordings: BTreeMap<String, Vec<String>> = yaml(&file)?;
+    let reword = |(name, messages): (String, Vec<String>)| {
+        let known = dialogues.iter().find(|dialogue| dialogue.name == name);
+        let mut dialogue = known
+            .with_context(|| format!("{}: there is no conversation {name}", file.display()))?
+            .clone();
+        if messages.len() != dialogue.turns.len() {
+            bail!(
+                "{}: {name} has {} messages for {} turns",
+                file.display(),
+                messages.len(),
+                dialogue.turns.len()
+            );
+        }
+        for (turn, message) in dialogue.turns.iter_mut().zip(messages) {
+            turn.customer = message;
+        }
+        dialogue.name.push_str("-reworded");
+        Ok(dialogue)
+    };
+    rewordings.into_iter().map(reword).collect()
+}
+
+fn yaml<T: DeserializeOwned>(file: &Path) -> anyhow::Result<T> {
     let name = || file.display().to_string();
     let bytes = std::fs::metadata(file).with_context(name)?.len();
     if bytes > FILE_BYTES_MAX {
         bail!(
-            "{}: {bytes} bytes; a conversation has at most {FILE_BYTES_MAX}",
+            "{}: {bytes} bytes; a file of conversations has at most {FILE_BYTES_MAX}",
             name()
         );
     }
@@ -231,6 +265,8 @@ fn dialogue(file: &Path) -> anyhow::Result<Dialogue> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     /// Returns the folders of shops in `fixtures/shops`, with the set that each is in.
@@ -275,6 +311,54 @@ mod tests {
             }
         }
         assert!(turns > 1_000, "{turns}");
+    }
+
+    #[test]
+    fn every_rewording_has_a_message_for_each_turn_and_keeps_its_figures() {
+        let figures = |text: &str| -> BTreeSet<String> {
+            let runs = text.split(|letter: char| !letter.is_ascii_digit());
+            runs.filter(|run| !run.is_empty())
+                .map(ToOwned::to_owned)
+                .collect()
+        };
+        let mut conversations = 0;
+        for (set, shop) in shops() {
+            let written = dialogues(&shop).expect("read");
+            let reworded = reworded(&shop, &written).expect("reworded");
+            assert!(set == "train" || reworded.is_empty(), "{}", shop.display());
+            conversations += reworded.len();
+            for dialogue in &reworded {
+                let name = dialogue.name.strip_suffix("-reworded").expect("a name");
+                let before = written.iter().find(|written| written.name == name);
+                let before = before.expect("written").turns.iter();
+                for (before, turn) in before.zip(&dialogue.turns) {
+                    let lost = &figures(&before.customer) - &figures(&turn.customer);
+                    assert!(lost.is_empty(), "{}/{name}: {lost:?}", shop.display());
+                }
+            }
+        }
+        assert!(conversations > 0);
+    }
+
+    #[test]
+    fn a_rewording_of_another_length_is_named() {
+        let shop = tempfile::tempdir().expect("folder");
+        let folder = shop.path().join("dialogues");
+        std::fs::create_dir(&folder).expect("folder");
+        let turn = "{customer: hi, kind: small_talk, calls: [], reply: Hello}";
+        let text = format!("name: hello\nchannel: sms\nturns: [{turn}]\n");
+        std::fs::write(folder.join("01-hello.yaml"), text).expect("file");
+        let written = dialogues(shop.path()).expect("read");
+        let complaint = |text: &str| {
+            std::fs::write(shop.path().join("rewordings.yaml"), text).expect("file");
+            match reworded(shop.path(), &written) {
+                Ok(dialogues) => dialogues[0].turns[0].customer.clone(),
+                Err(error) => format!("{error:#}"),
+            }
+        };
+        assert_eq!(complaint("hello: [hey there]\n"), "hey there");
+        assert!(complaint("hello: [hey, you]\n").contains("hello has 2 messages for 1 turns"));
+        assert!(complaint("goodbye: [bye]\n").contains("no conversation goodbye"));
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! Free words of a call: for what harms nothing, whatever it says. Bounded in length and letters.
 
+use mercer_schemas::Personal;
 use mercer_schemas::terms::TERM_CHARS_MAX;
 
 use crate::grammar::Rules;
 
 /// Most characters of a query or a value.
 pub(super) const WORDS_CHARS_MAX: usize = 80;
+/// Most things that are asked of products in one call.
+const ABOUT_MAX: usize = 8;
 /// Digits of an amount before and after the point.
 const AMOUNT_DIGITS_MAX: (usize, usize) = (7, 2);
 
@@ -27,6 +30,19 @@ pub(super) fn is_name(text: &str) -> bool {
     let chars = text.chars().count();
     (1..=TERM_CHARS_MAX).contains(&chars)
         && !text.contains(|c: char| c.is_control() || matches!(c, '"' | '\\'))
+}
+
+/// Adds what is asked of products, and returns how a call says it, if at all.
+pub(super) fn about(rules: &mut Rules) -> String {
+    words(rules);
+    rules.pattern("ABOUT", r#""\"" WORDS "\"""#);
+    let more = ABOUT_MAX - 1;
+    format!(r#"(",\"about\":[" ABOUT ("," ABOUT){{0,{more}}} "]")?"#)
+}
+
+/// Says whether this is what [`about`] admits.
+pub(super) fn is_about(about: &[Personal<String>]) -> bool {
+    about.len() <= ABOUT_MAX && about.iter().all(|about| are_words(about.expose()))
 }
 
 /// Adds the terminal `AMOUNT`: major units of money.

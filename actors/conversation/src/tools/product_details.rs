@@ -22,8 +22,6 @@ use crate::state::State;
 const ABOUT_CHARS_MAX: usize = 80;
 /// Most products that are looked at in one call.
 const PRODUCTS_MAX: usize = 5;
-/// Most things that are asked of them in one call.
-const ABOUT_MAX: usize = 8;
 /// Stands for whichever of the products fits.
 const SHOWN: &str = "shown";
 
@@ -181,15 +179,13 @@ fn offer_freely(said: &Said<'_>, rule: &str, rules: &mut Rules) -> bool {
     if handles.is_empty() {
         return false;
     }
-    free::words(rules);
     rules.terminal("HANDLE", &handles);
     let more = PRODUCTS_MAX - 1;
-    let about = ABOUT_MAX - 1;
+    let about = free::about(rules);
     rules.rule(rule, &format!(
-        r#""{{\"tool\":\"product_details\",\"products\":[" handle ("," handle){{0,{more}}} "]" (",\"about\":[" about ("," about){{0,{about}}} "]")? "}}""#
+        r#""{{\"tool\":\"product_details\",\"products\":[" handle ("," handle){{0,{more}}} "]" {about} "}}""#
     ));
     rules.rule("handle", r#""\"" HANDLE "\"""#);
-    rules.rule("about", r#""\"" WORDS "\"""#);
     true
 }
 
@@ -200,11 +196,7 @@ fn is_free(said: &Said<'_>, call: &ProductDetails) -> bool {
             .products
             .iter()
             .all(|product| handles.contains(product))
-        && call.about.len() <= ABOUT_MAX
-        && call
-            .about
-            .iter()
-            .all(|about| free::are_words(about.expose()))
+        && free::is_about(&call.about)
 }
 
 /// A product that can be meant.

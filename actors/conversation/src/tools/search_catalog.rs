@@ -64,6 +64,9 @@ pub struct SearchCatalog {
     /// Most products shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<usize>,
+    /// Options, values or attributes that are asked of what is found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub about: Vec<Personal<String>>,
 }
 
 fn is_empty(query: &Personal<String>) -> bool {
@@ -299,6 +302,7 @@ fn offer_freely(terms: &ShopTerms, rule: &str, rules: &mut Rules) {
     parts.push(r#"(",\"in_stock\":true")?"#.to_owned());
     parts.push(r#"(",\"sort\":\"" SORT "\"")?"#.to_owned());
     parts.push(r#"(",\"limit\":" /[1-9]/)?"#.to_owned());
+    parts.push(free::about(rules));
     let parts = parts.join(" ");
     rules.rule(
         rule,
@@ -344,6 +348,7 @@ fn is_free(terms: &ShopTerms, call: &SearchCatalog) -> bool {
         && call
             .limit
             .is_none_or(|limit| (1..=LIMIT_MAX).contains(&limit))
+        && free::is_about(&call.about)
 }
 
 /// The amounts that may limit a price. A stated limit counts, however many amounts came after it.

@@ -17,10 +17,14 @@ use crate::details;
 
 /// Most products that a call with free words brings.
 const FREELY_MAX: usize = 5;
-/// Most attributes of a product that a search tells.
+/// Most attributes of a product that a search tells where it does not say what is asked of them.
 const ATTRIBUTES_MAX: usize = 3;
-/// Most variants of a product that a search tells.
+/// And where it does.
+const ATTRIBUTES_ASKED_MAX: usize = 8;
+/// Most variants of a product that a search tells where it does not say what is asked.
 const VARIANTS_MAX: usize = 3;
+/// And where it says what is asked, of all products together.
+const VARIANTS_ASKED_MAX: usize = 12;
 
 /// The name under which a call says which brands are not wanted.
 const BRAND: &str = "brand";
@@ -166,6 +170,15 @@ async fn search_freely(
     let mut asked = Asked::default();
     asked.say(call.query.expose());
     asked.say(request.words.expose());
+    call.about
+        .iter()
+        .for_each(|about| asked.say(about.expose()));
+    let (attributes_max, variants_max) = if call.about.is_empty() {
+        (ATTRIBUTES_MAX, VARIANTS_MAX)
+    } else {
+        let of_each = VARIANTS_ASKED_MAX / found.hits.len();
+        (ATTRIBUTES_ASKED_MAX, of_each.max(VARIANTS_MAX))
+    };
     for (name, values) in &call.with {
         asked.field(name);
         values
@@ -181,8 +194,8 @@ async fn search_freely(
         .iter()
         .map(|hit| {
             let product = &hit.product;
-            let attributes = asked.attributes(&product.value, ATTRIBUTES_MAX);
-            let variants = asked.variants(&product.value, VARIANTS_MAX);
+            let attributes = asked.attributes(&product.value, attributes_max);
+            let variants = asked.variants(&product.value, variants_max);
             Told::new(product, &asked, attributes, variants)
         })
         .collect();

@@ -164,6 +164,22 @@ async fn a_brand_in_free_words_is_the_shops_or_is_said_to_be_none() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_tells_what_it_is_asked_about() {
+    let mut tent = tent("A", "Orn");
+    for (name, value) in [("weight", "3 kg"), ("poles", "fibreglass"), ("pegs", "14")] {
+        tent.attributes.insert(name.to_owned(), value.to_owned());
+    }
+    let world = World::with(vec![tent]).await;
+    let told = world.search(r#","query":"tent""#).await;
+    assert!(!told.contains("weight"), "{told}");
+    let told = world
+        .search(r#","query":"tent","about":["weight","what are the poles of"]"#)
+        .await;
+    assert!(told.contains("weight=3 kg; poles=fibreglass"), "{told}");
+    assert!(!told.contains("pegs"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_tool_is_one_file_and_one_line() {
     let answer = run(r#"{"calls":[{"tool":"gift_wrap","paper":"red"}]}"#)
         .await
