@@ -66,8 +66,7 @@ pub fn chat_needs(config: &EngineConfig) -> Result<ChatNeeds, Error> {
     let shape = Shape::of(&model)
         .ok_or_else(|| fault(path, "it does not say its shape", "choose another model"))?;
     let weights = file_bytes(path)?;
-    // Parameters are not counted without loading them; a byte each is near enough for what depends on them.
-    let config = config.resolved(shape.context, weights)?;
+    let config = config.resolved(shape.context, parameters(&model, weights))?;
     config
         .hardware
         .check_heads(shape.key_width, shape.value_width)?;
@@ -216,6 +215,19 @@ impl Shape {
         let mask = cells * (FLOAT + FLOAT / 2);
         batch * ((widest + 4 * self.width) * FLOAT + mask)
     }
+}
+
+/// Estimates how many parameters a file of so many bytes has: they are not counted without loading them.
+fn parameters(model: &LlamaModel, bytes: u64) -> u64 {
+    // Numbers of llama.h's `llama_ftype`; bytes of ten parameters.
+    let of_ten = match model.meta_val_str("general.file_type").as_deref() {
+        Ok("0") => 40,        // F32
+        Ok("1" | "32") => 20, // F16, BF16
+        Ok("7") => 11,        // Q8_0
+        Ok(_) => 6,           // four bits and about
+        Err(_) => 10,
+    };
+    bytes * 10 / of_ten
 }
 
 /// Reads `8` or `[8, 4, 8]`.

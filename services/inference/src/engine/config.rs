@@ -147,6 +147,7 @@ impl EngineConfig {
         let is_split = config.hardware.kv_layout == KvLayout::Split;
         if config.hardware.flash_attention == FlashAttention::Auto
             && is_split
+            && parameters < SPLIT_PARAMETERS_MAX
             && config.hardware.gpu_layers == 0
             && !config.hardware.kv_values.quantized()
         {
@@ -325,6 +326,10 @@ mod tests {
         kept(|hardware| hardware.kv_layout = KvLayout::Unified);
         kept(|hardware| hardware.kv_values = KvType::Q8_0);
         kept(|hardware| (hardware.gpu_layers, hardware.kv_layout) = (9, KvLayout::Split));
+        let mut large = EngineConfig::new("m.gguf");
+        large.hardware.kv_layout = KvLayout::Split;
+        let large = large.resolved(2048, 500_000_000).unwrap();
+        assert_eq!(large.hardware.flash_attention, FlashAttention::Auto);
         let on = fused(|hardware| hardware.flash_attention = FlashAttention::On);
         assert_eq!(on, FlashAttention::On);
     }

@@ -15,8 +15,8 @@ use crate::engine::{
 /// More tokens that a grammar forces on a reply are computed in several steps, so that no other reply stutters.
 const FORCED_TOKENS_MAX: usize = 64;
 
-/// A prompt that has been computed for this long starves, unless it has no reply beside it. A first sentence is promised within
-/// a second where the machine is free, so most prompts never come to it.
+/// A prompt that is computed and is not ready this long after its admission starves, if there are replies beside it. A first
+/// sentence is promised within a second where the machine is free, so most prompts never come to it.
 const STARVES_AFTER: Duration = Duration::from_secs(2);
 
 /// What a slot has in the batch.
@@ -59,7 +59,8 @@ impl EngineCore<'_> {
         work.waiting = self.slots.iter().filter(elsewhere).count();
         work.starving = prompting
             .iter()
-            .any(|&slot| self.slots[slot].age() >= STARVES_AFTER);
+            .map(|&slot| &self.slots[slot])
+            .any(|slot| slot.started && slot.age() >= STARVES_AFTER);
         let mut seconds = self.pace.prompt_seconds(&work);
         for slot in prompting {
             if !self.slots[slot].started {
