@@ -133,7 +133,13 @@ async fn patched(
     bar: &ProgressBar,
 ) -> anyhow::Result<Fetched> {
     let stem = patch.file_stem().unwrap_or_default().to_string_lossy();
-    let name = format!("{stem}.gguf").parse().map_err(anyhow::Error::msg)?;
+    let name: FileName = format!("{stem}.gguf").parse().map_err(anyhow::Error::msg)?;
+    if name.as_str() == SMOLLM2.file {
+        bail!(
+            "the patch {} is called as the base, which its model would replace; rename it",
+            patch.display()
+        );
+    }
     fetch::patch::apply(folder, patch, (base, SMOLLM2.sha256), &name, bar).await
 }
 

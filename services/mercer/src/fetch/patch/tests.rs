@@ -155,3 +155,37 @@ async fn what_is_no_patch_is_refused() {
     let complaint = made.complaint().await;
     assert!(complaint.contains("patch.safetensors"), "{complaint}");
 }
+
+/// Blocks of the base, differences, and what the Python package gguf (0.19) makes of them: numbers just between two (the first
+/// two have the scale 1), below zero, and with differences.
+const BY_GGUF: [(&str, &str, &str); 3] = [
+    (
+        "003878571fe42279f3bd068366a852c1bb9651f3",
+        "",
+        "003c7f7a797c797e7b797b7c79787d7b7879787f797b7f7d787c7b7d7a7e7d7c7a7f",
+    ),
+    (
+        "0038f0d71f586bd64803f9426471fb1b63ea694c",
+        "",
+        "003c8885868485828582838186868286858781838487838188838484888184888483",
+    ),
+    (
+        "4c2293adf8c2becf931aed15f5d3ef2d059d9f3c",
+        "2a91ab47ad369479d717899b5eb468c065b7",
+        "67120cb1697ec32d5ee0debd7860df647f4e7b513c511da169a67d5c6fae921b20bd",
+    ),
+];
+
+#[test]
+fn blocks_come_out_as_those_who_wrote_the_patch_make_them() {
+    for (base, differences, made) in BY_GGUF.map(|(base, differences, made)| {
+        let bytes = |text: &str| hex::decode(text).expect("hexadecimal");
+        (bytes(base), bytes(differences), bytes(made))
+    }) {
+        let pieces = Pieces::Blocks {
+            base: base.chunks(Q4_1_BYTES),
+            add: (!differences.is_empty()).then(|| differences.chunks(Q4_0_BYTES)),
+        };
+        assert_eq!(pieces.flatten().collect::<Vec<u8>>(), made);
+    }
+}
