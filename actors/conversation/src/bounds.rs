@@ -31,6 +31,10 @@ pub const CALL_EVIDENCE_CHARS_MAX: usize = 2_000;
 /// of its own. Four rounds have some 4,000 tokens then, of the 8,192 that such a model reads.
 pub const ROUND_EVIDENCE_CHARS_MAX: usize = 3_000;
 
+/// Keys that a conversation remembers: what the seven pieces of a proof give. Each more would be one
+/// that a later proof is compared with, and that proof counts once.
+pub const PROOF_DETAILS_MAX: usize = 28;
+
 /// Bytes of a grammar's alternatives, all lists together. A worker takes 256 KiB, and compiling
 /// takes time with the size; a usual grammar has 2 KiB.
 pub(crate) const GRAMMAR_BYTES_MAX: usize = 96 * 1024;

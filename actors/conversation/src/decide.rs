@@ -10,7 +10,7 @@ use mercer_schemas::{
     conversation::GENERATED_CHARS_MAX,
 };
 
-use crate::bounds::{MERGES_MAX, TURN_CHARS_MAX, head};
+use crate::bounds::{MERGES_MAX, PROOF_DETAILS_MAX, TURN_CHARS_MAX, head};
 use crate::effect::open_effect;
 use crate::rounds::Rounds;
 use crate::state::{Phase, State, Turn};
@@ -280,7 +280,8 @@ fn is_tried(state: &State, turn: &Turn, now: &[Detail], before: &[Detail]) -> bo
                 .any(|line| *line == Evidence::OrderNotFound)
         });
     let is_known = |detail: &Detail| before.iter().any(|known| known.key == detail.key);
-    has_looked && now.iter().all(is_known)
+    // Where more was given than is remembered, something new may have been left out.
+    has_looked && now.len() < PROOF_DETAILS_MAX && now.iter().all(is_known)
 }
 
 /// What the model wrote is calls or the reply. Calls that do not keep to what the conversation offers

@@ -19,9 +19,13 @@ pub(crate) enum Meant<'a> {
     Nothing,
 }
 
-/// Looks for a brand: one that is the same but for case, accents and marks; else the only one that begins
+/// Looks for a brand: the one that is so called; else one that is the same but for accents and marks; else the only one that begins
 /// with the words, or that they begin with; else the only one within them, or that they are within.
 pub(crate) fn meant<'a>(wanted: &str, brands: &'a [String]) -> Meant<'a> {
+    let called = wanted.trim().to_lowercase();
+    if let Some(brand) = brands.iter().find(|brand| brand.to_lowercase() == called) {
+        return Meant::One(brand);
+    }
     let wanted = words_of(wanted);
     if wanted.is_empty() {
         return Meant::Nothing;
@@ -111,5 +115,15 @@ mod tests {
         // Written in two ways, it is one all the same.
         let brands = ["Orn", "ORN"].map(str::to_owned);
         assert_eq!(meant("orn", &brands), Meant::One("Orn"));
+    }
+
+    #[test]
+    fn a_brand_by_its_own_name_is_that_one_whatever_else_there_is() {
+        let brands = ["AND", "A+", "A", "L'Oréal", "Loreal", "+++"].map(str::to_owned);
+        for brand in &brands {
+            assert_eq!(meant(brand, &brands), Meant::One(brand));
+        }
+        assert_eq!(meant(" and ", &brands), Meant::One("AND"));
+        assert_eq!(meant("l’oreal", &brands), Meant::Several);
     }
 }

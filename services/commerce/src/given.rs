@@ -17,9 +17,6 @@ const LETTERS_MAX: usize = 3;
 /// Keys that one message may give: twelve pieces, each the first of four codes. More come of letters
 /// between them alone.
 pub(crate) const KEYS_MAX: usize = PIECES_MAX * JOINED_MAX;
-/// Keys that a conversation remembers: what the seven pieces of a proof give. Each more would be one
-/// that a later proof is compared with, and that proof counts once.
-pub(crate) const CARRIED_MAX: usize = 7 * JOINED_MAX;
 /// Longest e-mail address, in characters (RFC 5321), and longest code: keys have at most 128.
 const EMAIL_CHARS_MAX: usize = 254;
 const CODE_CHARS_MAX: usize = 128;

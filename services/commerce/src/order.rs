@@ -8,11 +8,12 @@
 //! what was written, never from what the store has
 //! ([decision 6](../../../docs/decisions/0006-identity-without-formats.md)).
 
+use mercer_conversation::bounds::PROOF_DETAILS_MAX;
 use mercer_schemas::identity::WRONG_PROOFS_MAX;
 use mercer_schemas::{Channel, CustomerId, Detail, Identity, Order, Personal, Proof, ShopId};
 use mercer_store::{Error, ProofOutcome, ProofTry, Store, Versioned, code_key, email_key};
 
-use crate::given::{CARRIED_MAX, Given, KEYS_MAX};
+use crate::given::{Given, KEYS_MAX};
 
 /// How an order request came out.
 pub(crate) enum Outcome {
@@ -253,7 +254,7 @@ async fn prove(
 /// Whether it fits anything has no say in it, or what is asked for next would tell.
 fn carried(mut details: Vec<Detail>) -> Vec<Detail> {
     details.sort_by_key(|detail| detail.key.expose().contains('@'));
-    details.drain(..details.len().saturating_sub(CARRIED_MAX));
+    details.drain(..details.len().saturating_sub(PROOF_DETAILS_MAX));
     details
 }
 

@@ -214,7 +214,7 @@ impl super::Tool for Tool {
             Evidence::Outcome { tool, outcome }
                 if tool == SearchCatalog::TOOL && outcome == NO_BRAND =>
             {
-                Some("We have nothing of that brand.".to_owned())
+                Some("I found no brand of that name.".to_owned())
             }
             Evidence::Record { handle, key, .. }
                 if key.kind().is_sold() && evidence.role() != Some(EvidenceRole::Asked) =>

@@ -404,7 +404,7 @@ async fn a_conversation_remembers_what_a_proof_needs_and_no_more(env: Env) {
         .await;
     let is_email = |detail: &&mercer_schemas::Detail| detail.key.expose().contains('@');
     let given = &talk.identity.given;
-    assert_eq!(given.len(), crate::given::CARRIED_MAX);
+    assert_eq!(given.len(), mercer_conversation::bounds::PROOF_DETAILS_MAX);
     assert_eq!(given.iter().filter(is_email).count(), 1);
 }
 

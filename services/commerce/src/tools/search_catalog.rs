@@ -24,7 +24,7 @@ const ATTRIBUTES_ASKED_MAX: usize = 8;
 /// Most variants of a product that a search tells where it does not say what is asked.
 const VARIANTS_MAX: usize = 3;
 /// And where it says what is asked, of all products together.
-const VARIANTS_ASKED_MAX: usize = 12;
+const VARIANTS_ASKED_MAX: usize = 15;
 
 /// The name under which a call says which brands are not wanted.
 const BRAND: &str = "brand";
