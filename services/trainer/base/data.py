@@ -56,7 +56,7 @@ class Sequences:
         return float((self.labels != NO_LABEL).mean())
 
     def fingerprint(self) -> str:
-        """Returns a hash of everything that is learned from."""
+        """Returns a hash of what decides the order: what is read, what is learned of it, and the weights of sequences."""
         digest = hashlib.sha256()
         for array in (self.rows, self.labels, self.starts, self.weights):
             digest.update(np.ascontiguousarray(array))

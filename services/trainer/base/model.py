@@ -102,13 +102,15 @@ class Block(nn.Module):
 
     def apart(self, given: Tensor, x: Tensor, places: "Places") -> tuple[Tensor, Tensor]:
         """Computes tokens that are given, through which no gradient flows, and the others; each sees all before it."""
+        # With gradients first: autocast keeps what it made of a matrix, and made without gradients it would be used with them.
+        q, k, v = self._queries_keys_values(x, *places.angles)
         with torch.no_grad():
             q_given, k_given, v_given = self._queries_keys_values(given, *places.angles_given)
-        q, k, v = self._queries_keys_values(x, *places.angles)
         k, v = torch.cat((k_given, k), dim=2), torch.cat((v_given, v), dim=2)
+        x = self._feed_forward(x, attend(q, k, v, places.seen))
         with torch.no_grad():
             given = self._feed_forward(given, attend(q_given, k.detach(), v.detach(), places.seen_given))
-        return given, self._feed_forward(x, attend(q, k, v, places.seen))
+        return given, x
 
     def _queries_keys_values(self, x: Tensor, cos: Tensor, sin: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         normed = self.attn_norm(x)

@@ -50,6 +50,7 @@ class Trainer:
         base = read_base(args.base)
         self.base_sha256 = sha256(args.base)
         self.decoder, self.tokenizer = base.decoder, base.tokenizer
+        self.learning = f"--gradients {args.gradients} --words-count {args.words_count:g}"
         self.method = Method.choose(args.method, args.layers, args.rank, args.alpha, len(self.decoder.blk))
         self.frozen = prepare(self.decoder, self.method)
         self.device.place(self.decoder)
@@ -62,7 +63,7 @@ class Trainer:
         self.sequences = Sequences.encode(args.corpus, encoder, args.limit)
         self.counted = f"{encoder.split} conversations split, {encoder.left_out} turns too long"
         self.heldout = Sequences.encode(args.heldout, encoder, args.heldout_limit)
-        self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out, self.base_sha256)
+        self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out, f"{self.base_sha256} {self.device.is_bf16}")
         self.order = Order(self.sequences, args.batch_tokens, args.group_tokens, args.seed)
         self.step, self.tokens, self.order_from, seconds = 0, 0, 0, 0.0
         if (args.out / checkpoint.NAME).exists():
@@ -82,6 +83,8 @@ class Trainer:
         checkpoint.put_weights(self.decoder, saved)
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["random"])
+        if saved.get("learning", self.learning) != self.learning:
+            print(f"learned with {saved['learning']} up to step {saved['step']}, and goes on with {self.learning}", flush=True)
         self.step, self.tokens = saved["step"], saved["tokens"]
         # Other data, or another cut of it, is begun from its start.
         self.order_from = saved["order_from"] if saved["order"] == self.order.key else self.step
@@ -92,7 +95,7 @@ class Trainer:
         checkpoint.save(self.args.out / checkpoint.NAME, {
             "base": self.base_sha256, "method": self.method.to_dict(), "weights": {name: weight.detach() for name, weight in self.weights.items()},
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
-            "step": self.step, "tokens": self.tokens, "seconds": self.budget.seconds(),
+            "learning": self.learning, "step": self.step, "tokens": self.tokens, "seconds": self.budget.seconds(),
             "order": self.order.key, "order_from": self.order_from,
         })
 
@@ -138,9 +141,10 @@ class Trainer:
         learned = sum(self.sequences.learned[at] for group in groups for at in group)
         whole = torch.zeros((), device=self.device.name)
         for picked in groups[self.group.rank :: self.group.size]:
-            for losses in map(self._losses_apart, picked) if self.args.gradients == "said" else [self._losses(picked)]:
+            for one in [[at] for at in picked] if self.args.gradients == "said" else [picked]:
                 if self.stopping:
-                    break  # the step is given up
+                    return 0.0  # the step is given up
+                losses = self._losses_apart(one[0]) if self.args.gradients == "said" else self._losses(one)
                 loss = losses.sum() / learned * self.group.size
                 loss.backward()
                 whole += loss.detach()

@@ -137,6 +137,13 @@ class ApartTest(Files):
         apart = self.decoder.upper_apart(self.x, self.frozen, given)
         torch.testing.assert_close(apart, self.decoder.upper(self.x, self.frozen)[:, ~given], atol=1e-5, rtol=1e-5)
 
+    def test_matrices_learn_in_half_precision_too(self):
+        given = torch.arange(40) % 3 > 0
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            vectors = self.decoder.upper_apart(self.x, self.frozen, given)
+        for name, gradient in self.gradients(vectors.float()).items():
+            self.assertGreater(gradient.norm(), 0, name)
+
     def test_gradients_are_whole_where_nothing_is_given_and_others_where_something_is(self):
         whole = self.gradients(self.decoder.upper(self.x, self.frozen))
         nothing = self.gradients(self.decoder.upper_apart(self.x, self.frozen, torch.zeros(40, dtype=torch.bool)))
