@@ -17,7 +17,7 @@ pub(crate) enum Models {
     List(fetch::Place),
     /// Bring a model file to the cache folder: the base model, or any GGUF by its address.
     #[command(long_about = fetch::LONG_ABOUT)]
-    Fetch(fetch::Args),
+    Fetch(Box<fetch::Args>),
 }
 
 /// Runs the command.
@@ -27,7 +27,7 @@ pub(crate) enum Models {
 pub(crate) async fn run(config: &Config, command: Models) -> anyhow::Result<ExitCode> {
     match command {
         Models::List(place) => list(config, place).await,
-        Models::Fetch(args) => fetch::run(args).await,
+        Models::Fetch(args) => fetch::run(*args).await,
     }
 }
 
