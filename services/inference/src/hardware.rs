@@ -255,16 +255,6 @@ impl Hardware {
             .with_main_gpu(self.main_gpu as i32)
     }
 
-    /// Returns of how many tokens the parts of a prompt should be multiples.
-    pub(crate) fn query_tile(&self) -> usize {
-        match self.flash_attention {
-            // Products of matrices take rows by eights at most.
-            FlashAttention::Off => 8,
-            // llama.cpp's fused attention works on tiles of 64 queries on processors (`GGML_FA_TILE_Q`).
-            FlashAttention::Auto | FlashAttention::On => 64,
-        }
-    }
-
     /// Adds what concerns the cache to a context's parameters.
     pub(crate) fn context_params(&self, params: LlamaContextParams) -> LlamaContextParams {
         let flash = match self.flash_attention {

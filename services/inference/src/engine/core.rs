@@ -129,11 +129,7 @@ impl<'m> EngineCore<'m> {
             adapters,
             turn: None,
             acceptance: Acceptance::default(),
-            pace: Pace::new(
-                config.step_target,
-                config.batch as usize,
-                config.hardware.query_tile(),
-            ),
+            pace: Pace::new(config.step_target, config.batch as usize),
             passed_on: Instant::now(),
             monitor,
             vocabulary: Vocabulary::of(model),

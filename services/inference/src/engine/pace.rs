@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use self::{caution::Caution, fit::Fit};
 
-/// A prompt advances by this much in a step beside replies whatever it takes, or a busy engine would starve it.
+/// A prompt advances by this much in a step beside replies whatever it takes, or a busy engine would starve it. Without replies
+/// by [`TILE`]: fewer tokens at a time take another kernel, which computes 49 of them a second instead of 71 (a prompt of 3,500
+/// on Qwen2.5-0.5B's shape, two threads).
 const TOKENS_MIN: usize = 8;
-/// And by this much without replies: with fewer tokens at a time 49 of them are computed a second instead of 71 (a prompt of
-/// 3,500 on Qwen2.5-0.5B's shape, two threads).
-const TOKENS_MIN_ALONE: usize = 64;
 /// A step beside replies that takes more than this many times the target is a reason for caution; most that are planned to
 /// take the target take less.
 const LONG: f64 = 1.25;
-/// A step beside replies may take this many times the target while a prompt starves. A reply is promised no pause of more
-/// than two targets; what is left of them is for what steps take beyond what is expected.
-const STRETCH: f64 = 1.75;
+/// Chunks are multiples of this: llama.cpp's attention on CPUs works on tiles of 64 queries (`GGML_FA_TILE_Q`).
+const TILE: usize = 64;
 /// A step without replies may take this many times the target: nobody reads along, but a cancel and a newcomer wait
 /// for its end.
 const PROMPT_ONLY: f64 = 2.0;
@@ -35,8 +33,6 @@ pub(super) struct Work {
     pub(super) prompt_tokens: usize,
     /// The sum of the prompt tokens' positions: attention looks at everything before a token.
     pub(super) prompt_positions: usize,
-    /// A prompt has been computed beside replies for long, and they give way to it.
-    pub(super) starving: bool,
 }
 
 impl Work {
@@ -51,8 +47,6 @@ impl Work {
 pub(super) struct Pace {
     target_s: f64,
     batch: usize,
-    /// Chunks of prompts are multiples of this.
-    tile: usize,
     /// Seconds of a step that only writes, by 1 and the tokens in it.
     writing: Fit,
     /// Seconds of prompt tokens where no reply is beside them, by their number and their positions.
@@ -67,11 +61,10 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    pub(super) fn new(target: Duration, batch: usize, tile: usize) -> Self {
+    pub(super) fn new(target: Duration, batch: usize) -> Self {
         Self {
             target_s: target.as_secs_f64(),
             batch,
-            tile,
             writing: Fit::default(),
             prompts_alone: Fit::default(),
             prompts_beside: Fit::default(),
@@ -85,7 +78,7 @@ impl Pace {
     pub(super) fn prompt_seconds(&self, work: &Work) -> f64 {
         match work.beside() {
             0 => PROMPT_ONLY * self.target_s,
-            replies => self.seconds_beside(replies, work.starving),
+            replies => self.seconds_beside(replies),
         }
     }
 
@@ -108,15 +101,15 @@ impl Pace {
         };
         let affordable = self.affordable(position, seconds, replies).unwrap_or(most);
         let least = match (work.prompt_tokens, replies) {
-            (0, 0) => TOKENS_MIN_ALONE,
+            (0, 0) => TILE,
             (0, _) => TOKENS_MIN,
             _ => 0,
         };
         let chunk = affordable.min(most).max(least);
         if chunk >= wanted {
             wanted
-        } else if chunk >= self.tile {
-            chunk - chunk % self.tile
+        } else if chunk >= TILE {
+            chunk - chunk % TILE
         } else {
             chunk
         }
@@ -165,7 +158,7 @@ impl Pace {
                 ..Work::default()
             })
         });
-        let seconds = self.seconds_beside(reply_tokens, false) - prompt;
+        let seconds = self.seconds_beside(reply_tokens) - prompt;
         match self.writing.per_v() {
             _ if seconds <= 0.0 => 0,
             token if token > 0.0 => (seconds / token) as usize,
@@ -174,14 +167,9 @@ impl Pace {
     }
 
     /// Returns the seconds that so many tokens of replies leave of a step.
-    fn seconds_beside(&self, reply_tokens: usize, starving: bool) -> f64 {
+    fn seconds_beside(&self, reply_tokens: usize) -> f64 {
         let writing = self.writing.at(1.0, reply_tokens as f64);
-        (self.target(starving) / self.caution.factor() - writing).max(0.0)
-    }
-
-    /// Returns the seconds that a step beside replies should take.
-    fn target(&self, starving: bool) -> f64 {
-        self.target_s * if starving { STRETCH } else { 1.0 }
+        (self.target_s / self.caution.factor() - writing).max(0.0)
     }
 
     /// Returns the seconds that the prompts of a step are expected to take.
@@ -245,9 +233,7 @@ impl Pace {
         if work.beside() > 0 && work.prompt_tokens > 0 {
             let expected = writing + self.prompt_cost(work);
             // A shorter one keeps nobody waiting, however long it should have taken.
-            // No more than a pause may take, however much was planned.
-            let long = (LONG * self.target(work.starving)).min(2.0 * self.target_s);
-            let surprise = (took > long).then(|| took / expected);
+            let surprise = (took > LONG * self.target_s).then(|| took / expected);
             self.caution.learn(work.prompt_tokens, surprise);
         }
         // A step with prompts takes no less than its writing alone.
@@ -280,10 +266,8 @@ pub(super) fn positions(tokens: usize, position: usize) -> usize {
 mod tests {
     use super::*;
 
-    const TILE: usize = 64;
-
     fn pace() -> Pace {
-        Pace::new(Duration::from_millis(200), 512, TILE)
+        Pace::new(Duration::from_millis(200), 512)
     }
 
     fn writes(reply_tokens: usize) -> Work {
@@ -299,7 +283,6 @@ mod tests {
             waiting: 0,
             prompt_tokens,
             prompt_positions: positions(prompt_tokens, position),
-            starving: false,
         }
     }
 
@@ -364,7 +347,7 @@ mod tests {
     fn the_first_prompt_always_advances() {
         let pace = taught();
         assert_eq!(pace.prompt_chunk(400, 0, 0.0, &writes(4)), TOKENS_MIN);
-        assert_eq!(pace.prompt_chunk(400, 0, 0.0, &writes(0)), TOKENS_MIN_ALONE);
+        assert_eq!(pace.prompt_chunk(400, 0, 0.0, &writes(0)), TILE);
         assert_eq!(pace.prompt_chunk(400, 0, 0.0, &computes(32, 0, 4)), 0);
     }
 
@@ -424,47 +407,6 @@ mod tests {
         assert_eq!(pace.prompt_chunk(4000, 0, seconds, &writes(20)), TOKENS_MIN);
         let one_already = computes(8, 0, 20);
         assert_eq!(pace.prompt_chunk(4000, 0, seconds, &one_already), 0);
-    }
-
-    #[test]
-    fn replies_give_way_to_a_prompt_that_starves() {
-        let mut pace = taught();
-        let starves = Work {
-            starving: true,
-            ..writes(4)
-        };
-        let (usual, stretched) = (
-            pace.prompt_seconds(&writes(4)),
-            pace.prompt_seconds(&starves),
-        );
-        assert!(
-            (stretched - usual - 0.15).abs() < 0.001,
-            "{usual} {stretched}"
-        );
-        // A step that was meant to be long is no surprise.
-        let step = |starving| Work {
-            starving,
-            ..computes(400, 0, 4)
-        };
-        pace.learn(&step(true), Duration::from_millis(350));
-        assert!((pace.prompt_seconds(&starves) - stretched).abs() < 0.02);
-        pace.learn(&step(true), Duration::from_millis(420));
-        let careful = pace.prompt_seconds(&starves);
-        assert!(careful < 0.9 * stretched, "{careful} {stretched}");
-    }
-
-    #[test]
-    fn chunks_are_whole_tiles_of_the_kernel() {
-        let chunk = |tile| {
-            let mut pace = Pace::new(Duration::from_millis(200), 512, tile);
-            for _ in 0..9 {
-                pace.learn(&computes(64, 0, 0), Duration::from_millis(256));
-            }
-            pace.prompt_chunk(4000, 0, pace.prompt_seconds(&writes(0)), &writes(0))
-        };
-        let (wide, narrow) = (chunk(64), chunk(8));
-        assert_eq!((wide, narrow % 8), (64, 0));
-        assert!(narrow > 64, "{narrow}");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! What a step computes: the next tokens of all replies, guesses at what follows, and as much of prompts as leaves no reply
 //! waiting.
 
-use std::time::Duration;
-
 use llama_cpp_2::token::LlamaToken;
 
 use crate::engine::{
@@ -14,10 +12,6 @@ use crate::engine::{
 
 /// More tokens that a grammar forces on a reply are computed in several steps, so that no other reply stutters.
 const FORCED_TOKENS_MAX: usize = 64;
-
-/// A prompt that is computed and is not ready this long after its admission starves, if there are replies beside it. A first
-/// sentence is promised within a second where the machine is free, so most prompts never come to it.
-const STARVES_AFTER: Duration = Duration::from_secs(2);
 
 /// What a slot has in the batch.
 pub(super) struct Part {
@@ -57,10 +51,6 @@ impl EngineCore<'_> {
         work.reply_tokens = planned(&parts);
         let elsewhere = |slot: &&Slot| slot.is_writing() && slot.job.adapter != self.turn;
         work.waiting = self.slots.iter().filter(elsewhere).count();
-        work.starving = prompting
-            .iter()
-            .map(|&slot| &self.slots[slot])
-            .any(|slot| slot.started && slot.age() >= STARVES_AFTER);
         let mut seconds = self.pace.prompt_seconds(&work);
         for slot in prompting {
             if !self.slots[slot].started {
