@@ -19,8 +19,9 @@ pub(crate) enum Meant<'a> {
     Nothing,
 }
 
-/// Looks for a brand: the one that is so called; else one that is the same but for accents and marks; else the only one that begins
-/// with the words, or that they begin with; else the only one within them, or that they are within.
+/// Looks for a brand: the one that is so called; else one that is the same but for accents and marks; else the
+/// only one that begins with the words, or that they begin with; else the only one within them, or that they
+/// are within.
 pub(crate) fn meant<'a>(wanted: &str, brands: &'a [String]) -> Meant<'a> {
     let called = wanted.trim().to_lowercase();
     if let Some(brand) = brands.iter().find(|brand| brand.to_lowercase() == called) {
