@@ -106,15 +106,16 @@ class Order:
         self.group_tokens = group_tokens
         self.seed = seed
         # A position in the order means the same only where all of these are the same.
-        self.key = f"{sequences.fingerprint()} {self.groups_a_step} {group_tokens} {seed}"
+        self.key = f"{sequences.fingerprint()} {self.groups_a_step} alike {group_tokens} {seed}"
 
     def steps(self, epoch: int) -> list[list[list[int]]]:
-        """Returns the steps of a pass over all sequences: each is a list of groups."""
+        """Returns the steps of a pass over all sequences: each is a list of groups of like length, so that no worker waits long."""
         shuffled = list(range(len(self.sequences)))
         random.Random(f"{self.seed}/{epoch}").shuffle(shuffled)
         groups = self.sequences.groups(self.group_tokens, shuffled)
-        random.Random(f"{self.seed}/{epoch}/groups").shuffle(groups)
-        return [groups[at : at + self.groups_a_step] for at in range(0, len(groups), self.groups_a_step)]
+        steps = [groups[at : at + self.groups_a_step] for at in range(0, len(groups), self.groups_a_step)]
+        random.Random(f"{self.seed}/{epoch}/steps").shuffle(steps)
+        return steps
 
     def steps_a_pass(self) -> int:
         """Counts the steps of a pass; lengths alone decide it, so every pass has as many."""
