@@ -76,6 +76,13 @@ fn found() -> (State, Meta) {
             .id()
             .clone()
     };
+    let nothing = Input::ToolsAnswered {
+        effect: effect(&state),
+        evidence: Vec::new(),
+        identified: None,
+        proof: None,
+    };
+    take(&mut state, nothing);
     let search = Input::Generated {
         effect: effect(&state),
         output: mercer_schemas::Generated {

@@ -6,15 +6,15 @@
 use mercer_schemas::{
     ActionBy, Channel, CustomerId, DeliveryStatus, Detail, DraftSource, EffectId, Event, Evidence,
     Generated, HandoffReason, IdentityEnd, InboundMessage, Input, MessageId, Meta, OutboundMessage,
-    Personal, Plan, Proof, RenderedReply, Sender, ShopTerms, ToolCall, TurnId, Verdict,
-    conversation::GENERATED_CHARS_MAX,
+    Personal, Plan, PromptStyle, Proof, RenderedReply, Sender, ShopTerms, ToolCall, TurnId,
+    Verdict, conversation::GENERATED_CHARS_MAX,
 };
 
 use crate::bounds::{MERGES_MAX, PROOF_DETAILS_MAX, TURN_CHARS_MAX, head};
 use crate::effect::open_effect;
 use crate::rounds::Rounds;
 use crate::state::{Phase, State, Turn};
-use crate::tools::{self, Handoff, SearchCatalog, SearchPolicies};
+use crate::tools::{self, Handoff, SearchCatalog, SearchPolicies, look_up};
 use crate::{prompt, replies};
 
 /// After this long a customer may have forgotten that Mercer reads text only. A day is also how
@@ -162,17 +162,31 @@ fn receive(
     }
     let new_words = new_words.join("\n");
     let was_cut = messages.iter().any(|m| m.cut_from_chars.is_some());
+    // A model that chooses from the shop's names reads what the stores hold on the words before it writes.
+    let has_terms = state.terms.is_some() || terms.is_some();
+    let looks_up_first = has_terms && meta.settings.prompt_style == PromptStyle::Shop;
     match state.phase.turn() {
-        Some(turn) => events.extend(merged(turn, &new_words, was_cut)),
+        Some(turn) => {
+            let extended = merged(turn, &new_words, was_cut);
+            let begins_again = extended.is_some();
+            events.extend(extended);
+            if begins_again && looks_up_first {
+                events.push(plan_made(&turn.id, look_up::first_plan()));
+            }
+        }
         None => {
             let words = head(&new_words, TURN_CHARS_MAX);
+            let turn = TurnId::from_parts(meta.at_ms, u128::from(meta.entropy));
             events.extend(compacted);
             events.push(Event::TurnStarted {
-                turn: TurnId::from_parts(meta.at_ms, u128::from(meta.entropy)),
+                turn: turn.clone(),
                 attempt: 0,
                 words: words.into(),
                 cut: was_cut || words.len() < new_words.len(),
             });
+            if looks_up_first {
+                events.push(plan_made(&turn, look_up::first_plan()));
+            }
         }
     }
     events
@@ -319,9 +333,9 @@ fn generated(
         .ok()
         .and_then(|plan| tools::admitted(state, turn, meta.settings.hints, &plan));
     Ok(vec![match plan {
-        Some(plan) => plan_made(turn, fresh(rounds, plan)),
-        None if rounds.is_empty() => plan_made(turn, fallback_plan(turn)),
-        None => plan_made(turn, Plan::default()),
+        Some(plan) => plan_made(&turn.id, fresh(rounds, plan)),
+        None if rounds.is_empty() => plan_made(&turn.id, fallback_plan(turn)),
+        None => plan_made(&turn.id, Plan::default()),
     }])
 }
 
@@ -332,9 +346,9 @@ fn fresh(rounds: &Rounds, mut plan: Plan) -> Plan {
     plan
 }
 
-fn plan_made(turn: &Turn, plan: Plan) -> Event {
+fn plan_made(turn: &TurnId, plan: Plan) -> Event {
     Event::PlanMade {
-        turn: turn.id.clone(),
+        turn: turn.clone(),
         plan,
     }
 }
@@ -507,7 +521,7 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
             rounds,
             reply_only: false,
             ..
-        } if rounds.is_empty() => vec![plan_made(turn, fallback_plan(turn))],
+        } if rounds.is_empty() => vec![plan_made(&turn.id, fallback_plan(turn))],
         Phase::Writing { turn, rounds, .. } => vec![template_draft(turn, rounds)],
         Phase::Gathering { turn, rounds, plan } => {
             let wanted = plan.calls.iter().find_map(person_asked_for);

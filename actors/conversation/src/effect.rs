@@ -70,6 +70,8 @@ pub struct Lookup {
     pub is_open: bool,
     /// Policies, questions and promotions that the turn before drew on.
     pub spoken_of: Vec<DocumentId>,
+    /// Records that the latest replies told, the last one first.
+    pub told: Vec<(Handle, RecordKey)>,
     /// The customer, where identity is already proven.
     pub customer: Option<CustomerId>,
     /// What that rests on, and what was given towards a proof.
@@ -116,6 +118,42 @@ fn spoken_of(state: &State) -> Vec<DocumentId> {
     documents.collect()
 }
 
+/// Turns back that a customer may mean without naming what they mean.
+const TOLD_TURNS: usize = 4;
+/// Most records that they may mean.
+const TOLD_MAX: usize = 8;
+
+/// Returns the records that the latest replies referred to, the last one first.
+fn told(state: &State) -> Vec<(Handle, RecordKey)> {
+    if state.terms.is_none() {
+        return Vec::new();
+    }
+    let known = state.known();
+    let mut out: Vec<(Handle, RecordKey)> = Vec::new();
+    for past in state.past.iter().rev().take(TOLD_TURNS) {
+        for handle in references(past.reply.expose()).into_iter().rev() {
+            let record = known.iter().find(|(of, _)| of.as_str() == handle);
+            out.extend(record.filter(|record| !out.contains(record)).cloned());
+        }
+    }
+    out.truncate(TOLD_MAX);
+    out
+}
+
+/// Returns the handles that a reply with unfilled references names, in order.
+fn references(reply: &str) -> Vec<&str> {
+    let references = reply.split("{{").skip(1);
+    let handles = references.filter_map(|rest| {
+        let (reference, _) = rest.split_once("}}")?;
+        Some(
+            reference
+                .split_once('.')
+                .map_or(reference, |(handle, _)| handle),
+        )
+    });
+    handles.collect()
+}
+
 /// Returns the effect that the state waits for, if any.
 pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
     let state = &*state.as_read(settings);
@@ -150,6 +188,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
                 },
                 is_open: state.terms.is_some(),
                 spoken_of: spoken_of(state),
+                told: told(state),
                 customer: state.customer.clone(),
                 identity: state.identity.clone(),
                 hints: settings.hints && state.terms.is_none(),

@@ -36,4 +36,4 @@ pub use state::{PastTurn, Phase, State, Turn};
 /// Version of the decision logic. It is stored with every record. A change of what [`decide`]
 /// answers to recorded inputs raises it, a changed list of words included; older records are then
 /// folded but not decided again. `tests/golden.rs` decides on recorded conversations and so sees it.
-pub const LOGIC_VERSION: u32 = 7;
+pub const LOGIC_VERSION: u32 = 8;

@@ -8,6 +8,7 @@ mod free;
 #[cfg(test)]
 mod gift_wrap;
 mod handoff;
+pub(crate) mod look_up;
 mod order_status;
 pub(crate) mod product_details;
 mod search_catalog;
@@ -20,6 +21,7 @@ use mercer_schemas::{Evidence, Plan, ShopTerms, ToolCall};
 use schemars::Schema;
 
 pub use handoff::Handoff;
+pub use look_up::LookUp;
 pub use order_status::OrderStatus;
 pub use product_details::ProductDetails;
 pub use search_catalog::{NEAREST, NO_BRAND, OneOrMore, SEVERAL_BRANDS, SearchCatalog};
@@ -34,6 +36,7 @@ const HANDLES_MAX: usize = 64;
 
 /// All tools, in the order in which the prompt, a plan's grammar and what a reply refers to have them.
 pub const ALL: &[&dyn Tool] = &[
+    &look_up::Tool,
     &search_catalog::Tool,
     &product_details::Tool,
     &search_policies::Tool,
@@ -54,8 +57,8 @@ pub trait Tool: Sync {
     /// Schema of its arguments.
     fn schema(&self) -> Schema;
 
-    /// What an instructed model is told of it: a line of the system prompt.
-    fn prompt(&self) -> &'static str;
+    /// What an instructed model is told of it: a line of the system prompt. None where no model calls it.
+    fn prompt(&self) -> Option<&'static str>;
 
     /// Adds the rules of its calls to a plan's grammar. False where it cannot be called now.
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool;

@@ -1,12 +1,12 @@
 //! Calls of a conversation that has the shop's names: free words where nothing can be harmed.
 
 use mercer_conversation::tools::NO_BRAND;
-use mercer_conversation::{Effect, Phase, State, decide, evolve, invariants, wanted};
+use mercer_conversation::{Effect, Lookup, Phase, State, decide, evolve, invariants, wanted};
 use mercer_schemas::terms::TERMS_MAX;
 use mercer_schemas::{
     ActionBy, Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms,
     Generated, Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
-    RenderedReply, Settings, ShopTerms,
+    RenderedReply, Role, Settings, ShopTerms,
 };
 
 fn meta(at: u64) -> Meta {
@@ -60,6 +60,16 @@ fn bag(number: usize) -> Evidence {
     )
 }
 
+fn message(id: u64, words: &str) -> InboundMessage {
+    InboundMessage {
+        id: MessageId::from_parts(1, u128::from(id)),
+        provider_id: format!("m{id}"),
+        sent_at_ms: 1,
+        cut_from_chars: None,
+        content: Content::Text { text: words.into() },
+    }
+}
+
 #[derive(Default)]
 struct Talk {
     state: State,
@@ -77,18 +87,19 @@ impl Talk {
         events
     }
 
+    /// Hears words, on which the stores hold nothing.
     fn says(&mut self, words: &str, terms: Option<ShopTerms>) -> Vec<Event> {
+        let events = self.hears(words, terms);
+        self.finds(vec![]);
+        events
+    }
+
+    fn hears(&mut self, words: &str, terms: Option<ShopTerms>) -> Vec<Event> {
         let id = self.at + 1;
         self.when(Input::ReceiveMessages {
             channel: Channel::Whatsapp,
             address: "447700900001".into(),
-            messages: vec![InboundMessage {
-                id: MessageId::from_parts(1, u128::from(id)),
-                provider_id: format!("m{id}"),
-                sent_at_ms: 1,
-                cut_from_chars: None,
-                content: Content::Text { text: words.into() },
-            }],
+            messages: vec![message(id, words)],
             terms,
         })
     }
@@ -138,6 +149,13 @@ impl Talk {
                 claims: vec![],
             }),
         });
+    }
+
+    fn looking(&self) -> Lookup {
+        match wanted(&self.state, &meta(0).settings) {
+            Some(Effect::CallTools { lookup, .. }) => lookup,
+            _ => panic!("no tools are called"),
+        }
     }
 
     fn writing(&self) -> (Vec<ChatMessage>, String) {
@@ -191,7 +209,64 @@ fn names_are_learnt_once_and_stand_in_front() {
     assert!(!learnt(&talk.says("a bag", Some(ShopTerms::default()))));
     let (second, _) = talk.writing();
     assert_eq!(second[..first.len()], first[..]);
-    assert_eq!(second.len(), first.len() + 2, "small talk is one message");
+    assert_eq!(
+        second.len(),
+        first.len() + 3,
+        "small talk is one message, and what was looked up another"
+    );
+}
+
+#[test]
+fn a_turn_begins_with_what_the_stores_hold_on_the_words() {
+    let first = r#"{"calls":[{"tool":"look_up"}]}"#;
+    let mut talk = Talk::default();
+    talk.hears("a bag", Some(terms()));
+    assert_eq!(talk.looking().plan.to_line(), first);
+    // Words that come in meanwhile are looked up with the others.
+    talk.hears("a red one", None);
+    let looking = talk.looking();
+    assert_eq!(looking.plan.to_line(), first);
+    assert_eq!(looking.words.expose(), "a bag\na red one");
+    assert!(looking.told.is_empty());
+    talk.finds(vec![bag(1), bag(2)]);
+    let (prompt, _) = talk.writing();
+    let [.., words, found] = prompt.as_slice() else {
+        panic!("a prompt");
+    };
+    assert!(words.role == Role::User && found.role == Role::Tool);
+    assert!(
+        found.content == "p1 Bag; £5; in stock\np2 Bag; £5; in stock",
+        "{found:?}"
+    );
+    // No model calls it.
+    assert!(!talk.admits(r#"{"tool":"look_up"}"#));
+    let (_, grammar) = talk.writing();
+    assert!(!grammar.contains("look_up"), "{grammar}");
+    // The next turn may mean what was told, the last of it first.
+    talk.replies("{{p2.name}} or {{p1.name}}, both {{p1.price}}.");
+    talk.hears("the second", None);
+    let told: Vec<String> = talk
+        .looking()
+        .told
+        .iter()
+        .map(|(handle, _)| handle.to_string())
+        .collect();
+    assert_eq!(told, ["p1", "p2"]);
+    // A model that was not taught the shop's names begins by writing.
+    let mut other = meta(9);
+    other.settings.prompt_style = PromptStyle::Compact;
+    let input = Input::ReceiveMessages {
+        channel: Channel::Whatsapp,
+        address: "447700900002".into(),
+        messages: vec![message(1, "a bag")],
+        terms: Some(terms()),
+    };
+    let events = decide(&State::default(), &input, &other).expect("taken");
+    assert!(
+        !events
+            .iter()
+            .any(|event| matches!(event, Event::PlanMade { .. }))
+    );
 }
 
 #[test]
@@ -321,7 +396,7 @@ fn an_attribute_named_as_a_sentence_is_no_policy() {
     let (prompt, _) = talk.writing();
     assert_eq!(
         prompt.last().expect("evidence").content,
-        "p1 name=Jeans; w=30, 32"
+        "p1 Jeans; w=30, 32"
     );
 }
 
@@ -347,7 +422,7 @@ fn with_more_brands_than_a_list_holds_a_brand_is_free_words() {
             .last()
             .expect("evidence")
             .content
-            .starts_with("search: no such brand, any brand\np1 "),
+            .starts_with("search: no such brand, any brand\np1 Bag;"),
     );
 }
 
@@ -369,4 +444,48 @@ fn a_handle_stays_its_records_and_a_reply_needs_no_reference() {
         !grammar.contains("{{p1."),
         "the turn before is not told anew"
     );
+}
+
+#[test]
+fn what_a_prompt_has_told_of_a_product_it_does_not_tell_again() {
+    let pack = |number: usize, fields: &[(&str, &str)]| {
+        let key = RecordKey::Product(ProductId::new("P").expect("key"));
+        record(key, number, fields)
+    };
+    let size = |number: usize, fields: &[(&str, &str)]| {
+        let key = RecordKey::Variant(format!("P-{number}").parse().expect("sku"));
+        record(key, number, fields)
+    };
+    let told = |talk: &Talk| {
+        let (prompt, _) = talk.writing();
+        prompt.last().expect("evidence").content.clone()
+    };
+    let head = [
+        ("name", "Pack"),
+        ("price", "from £5"),
+        ("stock", "in stock"),
+    ];
+    let all = [head.as_slice(), &[("weight", "1 kg"), ("size", "S, L")]].concat();
+    let mut talk = Talk::default();
+    talk.hears("a pack", Some(terms()));
+    talk.finds(vec![
+        pack(1, &all),
+        size(
+            1,
+            &[("name", "S"), ("price", "from £5"), ("stock", "in stock")],
+        ),
+        size(2, &[("name", "L"), ("price", "£7"), ("stock", "in stock")]),
+    ]);
+    assert_eq!(
+        told(&talk),
+        "p1 Pack; from £5; in stock; weight=1 kg; size=S, L\nv1 S; in stock\nv2 L; £7; in stock"
+    );
+    talk.replies("{{p1.name}}.");
+    talk.hears("how heavy is it", None);
+    let now = [head.as_slice(), &[("weight", "2 kg"), ("size", "S, L")]].concat();
+    talk.finds(vec![pack(1, &now)]);
+    assert_eq!(told(&talk), "p1 Pack; from £5; in stock; weight=2 kg");
+    // A reply may refer to what is not told again.
+    let (_, grammar) = talk.writing();
+    assert!(grammar.contains("{{p1.size}}"), "{grammar}");
 }

@@ -6,6 +6,7 @@ mod fitting;
 #[cfg(test)]
 mod gift_wrap;
 mod handoff;
+mod look_up;
 mod order_status;
 mod product_details;
 mod search_catalog;
@@ -29,6 +30,7 @@ const PRODUCTS_MAX: usize = 3;
 
 /// All tools.
 const ALL: &[&dyn Tool] = &[
+    &look_up::Tool,
     &search_catalog::Tool,
     &product_details::Tool,
     &search_policies::Tool,
@@ -84,6 +86,8 @@ pub struct Request<'a> {
     pub found: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
     pub spoken_of: &'a [DocumentId],
+    /// Records that the latest replies told, the last one first.
+    pub told: &'a [(Handle, RecordKey)],
     /// The plan.
     pub plan: &'a Plan,
     /// The customer's words of the turn: what a call's few words leave out.

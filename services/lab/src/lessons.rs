@@ -78,6 +78,8 @@ struct Report {
     written: usize,
     blocked: usize,
     ended_by: BTreeMap<&'static str, usize>,
+    /// How many replies each rule would block; one may be blocked by several.
+    blocked_by: BTreeMap<String, usize>,
     misses: Vec<String>,
 }
 
@@ -117,6 +119,9 @@ pub(crate) async fn run(config: &Config, args: Args) -> anyhow::Result<ExitCode>
     );
     for (what, count) in &report.ended_by {
         println!("{count:>5} ended by: {what}");
+    }
+    for (rule, count) in &report.blocked_by {
+        println!("{count:>5} blocked by: {rule}");
     }
     if args.misses {
         report.misses.iter().for_each(|miss| println!("{miss}"));

@@ -47,8 +47,8 @@ impl super::Tool for Tool {
         schema_for!(GiftWrap)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"gift_wrap","paper":"red"} asks whether it can be wrapped."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(r#"{"tool":"gift_wrap","paper":"red"} asks whether it can be wrapped."#)
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

@@ -37,8 +37,10 @@ impl super::Tool for Tool {
         schema_for!(Handoff)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"handoff","reason":"asked"} calls a person; reason is asked, complaint or unable."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(
+            r#"{"tool":"handoff","reason":"asked"} calls a person; reason is asked, complaint or unable."#,
+        )
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

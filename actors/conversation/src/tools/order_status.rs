@@ -50,8 +50,10 @@ impl super::Tool for Tool {
         schema_for!(OrderStatus)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"order_status","order":"..."} reports an order; leave out the number if the customer has not given one. Call it too when the customer gives an e-mail address or a postcode for an order."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(
+            r#"{"tool":"order_status","order":"..."} reports an order; leave out the number if the customer has not given one. Call it too when the customer gives an e-mail address or a postcode for an order."#,
+        )
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

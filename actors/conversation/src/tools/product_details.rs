@@ -57,8 +57,10 @@ impl super::Tool for Tool {
         schema_for!(ProductDetails)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"product_details","products":["p1"],"about":["blue"]} looks closer at products already shown; products are their handles; about are options or attributes that are asked for; it may be left out."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(
+            r#"{"tool":"product_details","products":["p1"],"about":["blue"]} looks closer at products already shown; products are their handles; about are options or attributes that are asked for; it may be left out."#,
+        )
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

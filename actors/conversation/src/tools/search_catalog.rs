@@ -113,8 +113,10 @@ impl super::Tool for Tool {
         schema_for!(SearchCatalog)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"search_catalog","query":"words of the customer","min_price":"20","max_price":"80","in_stock":true,"sort":"price_asc"} finds products; all but query are optional."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(
+            r#"{"tool":"search_catalog","query":"words of the customer","min_price":"20","max_price":"80","in_stock":true,"sort":"price_asc"} finds products; all but query are optional."#,
+        )
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

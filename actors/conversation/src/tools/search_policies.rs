@@ -44,8 +44,10 @@ impl super::Tool for Tool {
         schema_for!(SearchPolicies)
     }
 
-    fn prompt(&self) -> &'static str {
-        r#"{"tool":"search_policies","query":"words of the customer"} finds policies, delivery, returns, promotions and shop information."#
+    fn prompt(&self) -> Option<&'static str> {
+        Some(
+            r#"{"tool":"search_policies","query":"words of the customer"} finds policies, delivery, returns, promotions and shop information."#,
+        )
     }
 
     fn offer(&self, said: &Said<'_>, rules: &mut Rules) -> bool {

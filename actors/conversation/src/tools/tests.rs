@@ -163,10 +163,8 @@ fn every_tool_has_a_name_a_rule_and_a_schema_of_its_own() {
         assert_eq!(unique.len(), list.len());
     }
     for tool in ALL {
-        assert!(
-            tool.prompt()
-                .contains(&format!("\"tool\":\"{}\"", tool.name()))
-        );
-        assert!(tool.schema().get("properties").is_some(), "{}", tool.name());
+        let name = format!("\"tool\":\"{}\"", tool.name());
+        assert!(tool.prompt().is_none_or(|prompt| prompt.contains(&name)));
+        assert!(tool.schema().get("type").is_some(), "{}", tool.name());
     }
 }

@@ -24,6 +24,7 @@ pub(super) async fn call_tools(
             shown: &lookup.shown,
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,
+            told: &lookup.told,
             plan: &lookup.plan,
             words: &lookup.words,
             hints: lookup.hints,

@@ -258,7 +258,7 @@ async fn side_by_side(
 }
 
 /// Reads products in the order of the records that name them or their variants.
-async fn products(
+pub(super) async fn products(
     tools: &Tools,
     request: &Request<'_>,
     records: impl Iterator<Item = &(Handle, RecordKey)> + Send,

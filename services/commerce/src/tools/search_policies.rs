@@ -43,7 +43,18 @@ impl super::Tool for Tool {
     ) -> Result<(), Error> {
         let call: SearchPolicies = call.arguments().ok_or(Error::Call)?;
         if request.is_open {
-            search_freely(tools, request, &call.query, answer).await
+            let is_told = tell(
+                tools,
+                request,
+                call.query.expose(),
+                (FREELY_MAX, PASSAGES_CHARS_MAX),
+                answer,
+            )
+            .await?;
+            if !is_told {
+                answer.evidence.push(Evidence::NoPolicy);
+            }
+            Ok(())
         } else {
             search(tools, request, &call.query, answer).await
         }
@@ -98,17 +109,19 @@ async fn search(
     Ok(())
 }
 
-/// Brings passages sentence by sentence, so that a reply can quote those that answer.
-async fn search_freely(
+/// Brings passages sentence by sentence, so that a reply can quote those that answer. At most so many, and so many
+/// characters of them. False where there are none.
+pub(super) async fn tell(
     tools: &Tools,
     request: &Request<'_>,
-    query: &Personal<String>,
+    text: &str,
+    (passages_max, chars_max): (usize, usize),
     answer: &mut Answer,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let passages = PassageQuery {
-        text: query.expose().clone(),
+        text: text.to_owned(),
         at_ms: request.at_ms,
-        limit: FREELY_MAX,
+        limit: passages_max,
         ..PassageQuery::default()
     };
     let hits = tools
@@ -116,10 +129,10 @@ async fn search_freely(
         .search_documents(&request.shop.id, passages)
         .await?;
     if hits.is_empty() {
-        answer.evidence.push(Evidence::NoPolicy);
+        return Ok(false);
     }
     // The first passage may take most of the room, and each has some.
-    let mut left = PASSAGES_CHARS_MAX;
+    let mut left = chars_max;
     let mut after = hits.len();
     let mut passages = Vec::new();
     for hit in hits {
@@ -156,7 +169,7 @@ async fn search_freely(
         }
     };
     answer.push_fitting(passages, write, leave_out);
-    Ok(())
+    Ok(true)
 }
 
 /// Of the last passage the last sentence but for its first, then the passage; the first one stays.

@@ -73,6 +73,7 @@ impl World {
             found: shown,
             is_open,
             spoken_of: &[],
+            told: shown,
             plan: &plan,
             words: &words.into(),
             hints: !is_open,
@@ -177,6 +178,57 @@ async fn a_search_tells_what_it_is_asked_about() {
         .await;
     assert!(told.contains("weight=3 kg; poles=fibreglass"), "{told}");
     assert!(!told.contains("pegs"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn words_are_looked_up_beside_what_was_told() {
+    let mut tents = ["A", "B", "C", "D", "E"].map(|id| tent(id, "Orn"));
+    tents[0]
+        .attributes
+        .insert("weight".to_owned(), "3 kg".to_owned());
+    let mut small = tents[1].variants[0].clone();
+    small.sku = "B-2".parse().expect("sku");
+    tents[1].variants.push(small);
+    for (variant, size) in tents[1].variants.iter_mut().zip(["one", "two"]) {
+        variant.options = [("persons".to_owned(), size.to_owned())].into();
+    }
+    let world = World::with(tents.into()).await;
+    let told = async |words: &str, shown: &[&str]| {
+        let shown: Vec<(Handle, RecordKey)> = shown
+            .iter()
+            .enumerate()
+            .map(|(at, key)| {
+                let key: RecordKey = key.parse().expect("key");
+                (Handle::new(&key, at + 1), key)
+            })
+            .collect();
+        let plan = r#"{"calls":[{"tool":"look_up"}]}"#;
+        let answer = world
+            .run(plan, words, true, &shown)
+            .await
+            .expect("an answer");
+        evidence_text(&answer.evidence, "en-GB")
+    };
+    let nothing = told("thanks, bye", &[]).await;
+    assert_eq!(nothing, "none");
+    let found = told("a tent", &[]).await;
+    assert!(found.starts_with("search: 3 products\np1 "), "{found}");
+    // What was told comes first, with all of it, and is not found again.
+    let more = told(
+        "is there another tent, and how heavy is it",
+        &["product:A", "variant:B-2", "product:C"],
+    )
+    .await;
+    let lines: Vec<&str> = more.lines().collect();
+    assert!(lines[0].starts_with("p1 name=Tent A;") && lines[0].contains("weight=3 kg"));
+    assert!(lines[1].contains("name=Tent B;"), "{more}");
+    assert!(lines[2].starts_with("v1 name=two;") || lines[2].contains("name=one;"));
+    assert_eq!(lines[4], "search: 2 products", "{more}");
+    assert!(
+        !lines[5..]
+            .iter()
+            .any(|line| line.contains("Tent A") || line.contains("Tent B"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

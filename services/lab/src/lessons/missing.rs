@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use mercer_corpus::written::{Call, Turn};
-use mercer_schemas::Evidence;
 use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::{Evidence, RecordKey};
 
+use super::reply;
 use super::stage::Stage;
 
 /// Most things asked of a product at once, as a call admits.
@@ -27,6 +28,38 @@ impl Stage<'_> {
             asked.truncate(ABOUT_MAX);
         }
         out
+    }
+
+    /// Returns the calls of a turn that bring what was not found with the customer's own words.
+    ///
+    /// Orders and persons are found by calls alone. Who asks for the cheapest means that of the whole shop, which
+    /// takes a search in order; and a search whose reply names nothing found it missing. Whatever else the reply tells must not be there yet.
+    pub(super) fn needed(&self, turn: &Turn, calls: &[Call]) -> Vec<Call> {
+        let evidence = self.evidence();
+        let told: Vec<&str> = references(&turn.reply).collect();
+        let lacks = |kinds: &[&str]| {
+            let mut of_kind = told
+                .iter()
+                .filter(|written| kinds.iter().any(|kind| written.starts_with(kind)));
+            of_kind.any(|written| !reply::is_told(written, turn, &evidence))
+        };
+        let sold = ["product:", "variant:", "search."];
+        let names_sold = told
+            .iter()
+            .any(|written| sold.iter().any(|kind| written.starts_with(kind)));
+        let is_shown = |product: &String| {
+            evidence.iter().any(|line| {
+                matches!(line,
+                Evidence::Record { key: RecordKey::Product(id), .. } if id.as_str() == product)
+            })
+        };
+        let is_needed = |call: &&Call| match call {
+            Call::Orders(_) | Call::Handoff(_) => true,
+            Call::Policies(_) => lacks(&["policy:"]),
+            Call::Search(search) => search.sort.is_some() || !names_sold || lacks(&sold),
+            Call::Details(details) => lacks(&sold) || !details.products.iter().all(is_shown),
+        };
+        calls.iter().filter(is_needed).cloned().collect()
     }
 
     /// Says whether a look at products would bring nothing new: all that the reply tells of each was found, and more than
@@ -53,8 +86,7 @@ impl Stage<'_> {
                 _ => false,
             })
         };
-        let references = turn.reply.split("{{").skip(1).filter_map(|reference| {
-            let (reference, _) = reference.split_once("}}")?;
+        let references = references(&turn.reply).filter_map(|reference| {
             let (key, name) = reference.rsplit_once('.')?;
             let (kind, id) = key.split_once(':')?;
             let (product, asked) = match kind {
@@ -82,6 +114,12 @@ impl Stage<'_> {
             Some((product.id.to_string(), options))
         })
     }
+}
+
+/// Returns the references of a written reply, without braces.
+fn references(reply: &str) -> impl Iterator<Item = &str> {
+    let rest = reply.split("{{").skip(1);
+    rest.filter_map(|rest| Some(rest.split_once("}}")?.0))
 }
 
 /// A reference to a product or one of its variants in a reply.

@@ -33,6 +33,16 @@ pub(super) fn reply(turn: &Turn, evidence: &[Evidence]) -> Result<String, Obstac
     Ok(out)
 }
 
+/// Says whether the evidence has what a written reference tells.
+pub(super) fn is_told(written: &str, turn: &Turn, evidence: &[Evidence]) -> bool {
+    let offered = grammar::references(evidence);
+    references(written, turn, evidence).is_ok_and(|found| {
+        found
+            .iter()
+            .all(|reference| !reference.starts_with('{') || offered.contains(reference))
+    })
+}
+
 /// Returns what stands for a reference: of a policy one for each sentence that answers.
 fn references(written: &str, turn: &Turn, evidence: &[Evidence]) -> Result<Vec<String>, Obstacle> {
     let missing = || ("a record that was not found", written.to_owned());

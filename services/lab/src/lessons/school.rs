@@ -79,15 +79,25 @@ impl School {
         }
         if !lesson.is_empty() {
             let name = format!("{}/{}", self.shop.id, dialogue.name);
+            let is_blocked = |at: usize| stage.blocked.iter().any(|(place, _)| *place == at);
             let messages = lesson.iter().enumerate().map(|(at, message)| Lesson {
                 message,
-                learn: !stage.blocked.contains(&at),
+                learn: !is_blocked(at),
             });
             let line = Line {
                 name: &name,
                 messages: messages.collect(),
             };
             report.blocked += stage.blocked.len();
+            for (place, rules) in &stage.blocked {
+                let reply = &lesson[*place].content;
+                report
+                    .misses
+                    .push(format!("{name}: blocked by {}: {reply}", rules.join(", ")));
+                for rule in rules {
+                    *report.blocked_by.entry(rule.clone()).or_default() += 1;
+                }
+            }
             writeln!(out, "{}", serde_json::to_string(&line)?)?;
         }
         Ok(())

@@ -28,8 +28,8 @@ pub(super) struct Stage<'a> {
     meta: Meta,
     channel: Channel,
     address: String,
-    /// Places of replies that the rules would block: they are read, and not learnt.
-    pub(super) blocked: Vec<usize>,
+    /// Places of replies that the rules would block, and by which: they are read, and not learnt.
+    pub(super) blocked: Vec<(usize, Vec<String>)>,
 }
 
 impl<'a> Stage<'a> {
@@ -89,7 +89,10 @@ impl<'a> Stage<'a> {
             messages: vec![message],
             terms: Some(self.school.terms.clone()),
         })?;
-        for (calls, next) in [(&turn.calls, turn.more.as_slice()), (&turn.more, &[])] {
+        self.run_tools().await?;
+        let calls = self.needed(turn, &turn.calls);
+        let more = self.needed(turn, &turn.more);
+        for (calls, next) in [(&calls, more.as_slice()), (&more, &[])] {
             // What was never shown is searched for by its name first.
             if let Err(obstacle) = self.show(calls).await? {
                 return Ok(Err(obstacle));
@@ -127,8 +130,10 @@ impl<'a> Stage<'a> {
             bail!("no reply is wanted");
         };
         prompt.push(ChatMessage::new(Role::Assistant, reply.as_str()));
-        if verdicts.iter().any(|verdict| !verdict.passed) {
-            self.blocked.push(prompt.len() - 1);
+        let blocking = verdicts.into_iter().filter(|verdict| !verdict.passed);
+        let rules: Vec<String> = blocking.map(|verdict| verdict.rule).collect();
+        if !rules.is_empty() {
+            self.blocked.push((prompt.len() - 1, rules));
         }
         self.write(&reply)?;
         let Some(Effect::CheckReply { id, .. }) = self.wanted() else {
@@ -166,9 +171,19 @@ impl<'a> Stage<'a> {
         let plan = Plan { calls };
         let line = plan.to_line();
         self.write(&line)?;
-        let (id, lookup) = match self.wanted() {
-            Some(Effect::CallTools { id, lookup }) if lookup.plan == plan => (id, lookup),
-            _ => return Ok(Err(("a call that is not admitted", line))),
+        match self.wanted() {
+            Some(Effect::CallTools { lookup, .. }) if lookup.plan == plan => {
+                self.run_tools().await?;
+                Ok(Ok(()))
+            }
+            _ => Ok(Err(("a call that is not admitted", line))),
+        }
+    }
+
+    /// Runs the tools that are called now.
+    async fn run_tools(&mut self) -> anyhow::Result<()> {
+        let Some(Effect::CallTools { id, lookup }) = self.wanted() else {
+            bail!("no tools are called");
         };
         let request = Request {
             shop: &self.school.shop,
@@ -180,6 +195,7 @@ impl<'a> Stage<'a> {
             shown: &lookup.shown,
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,
+            told: &lookup.told,
             plan: &lookup.plan,
             words: &lookup.words,
             hints: lookup.hints,
@@ -192,8 +208,7 @@ impl<'a> Stage<'a> {
             evidence: answer.evidence,
             identified: answer.identified,
             proof: answer.proof,
-        })?;
-        Ok(Ok(()))
+        })
     }
 
     pub(super) fn handle(&self, product: &str) -> Option<String> {

@@ -1,0 +1,65 @@
+//! How products and variants read where a model chooses among them: briefly, and nothing twice.
+//!
+//! They are most of such a prompt, and a processor reads some 300 tokens a second. A record's name, price
+//! and stock come without their names, which all of them have; a variant's price where it is another than
+//! its product's; and an attribute once, since the prompt still shows where it was told. A reply may refer
+//! to all of it.
+
+use std::collections::BTreeSet;
+
+use mercer_schemas::evidence::field;
+use mercer_schemas::{Evidence, Handle, RecordKey};
+
+use super::cut;
+
+/// A value is cut to this many characters; a reference renders it whole.
+const VALUE_CHARS_MAX: usize = 160;
+
+/// What a prompt has told so far.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Attributes and options: of which record, which, and the value.
+    fields: BTreeSet<(Handle, String, String)>,
+    /// The price of the last product.
+    price: String,
+}
+
+impl Told {
+    /// Writes a product or variant; none for other lines.
+    pub(super) fn line(&mut self, evidence: &Evidence, locale: &str) -> Option<String> {
+        let Evidence::Record {
+            handle,
+            key,
+            fields,
+            ..
+        } = evidence
+        else {
+            return None;
+        };
+        if !key.kind().is_sold() {
+            return None;
+        }
+        let is_variant = matches!(key, RecordKey::Variant(_));
+        let mut parts = Vec::new();
+        for field in fields {
+            let value = cut(&field.value.text(locale), VALUE_CHARS_MAX);
+            match field.name.as_str() {
+                field::PRICE if is_variant && value == self.price => {}
+                field::PRICE => {
+                    if !is_variant {
+                        self.price.clone_from(&value);
+                    }
+                    parts.push(value);
+                }
+                field::NAME | field::STOCK => parts.push(value),
+                name => {
+                    let told = (handle.clone(), name.to_owned(), value.clone());
+                    if self.fields.insert(told) {
+                        parts.push(format!("{name}={value}"));
+                    }
+                }
+            }
+        }
+        Some(format!("{handle} {}", parts.join("; ")))
+    }
+}
