@@ -5,6 +5,7 @@ use std::str::FromStr;
 use icu_decimal::DecimalFormatter;
 use icu_decimal::input::Decimal;
 use icu_locale_core::Locale;
+use iso_currency::Country;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,6 +32,9 @@ pub struct Currency([u8; 3]);
 
 /// Decimals of a currency that the list says nothing of: nearly all have two.
 const DECIMALS_USUAL: u32 = 2;
+
+/// Signs that stand before an amount.
+const SIGNS: &[char] = &['$', '£', '¥', '€', '₹', '₨', '₦', '₱', '₩', '₪', '₫', '฿'];
 
 /// Says why a text is not money or a currency.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,15 +72,29 @@ impl Currency {
         std::str::from_utf8(&self.0).unwrap_or("XXX")
     }
 
-    /// Returns the symbol that shoppers know, or `None` where the code itself is used.
-    pub fn symbol(self) -> Option<&'static str> {
-        match &self.0 {
+    /// Returns the symbol that shoppers of a locale know, or `None` where the code itself is used.
+    fn symbol(self, locale: &Locale) -> Option<String> {
+        let everywhere = match &self.0 {
             b"GBP" => Some("£"),
             b"EUR" => Some("€"),
             b"USD" => Some("$"),
             b"JPY" => Some("¥"),
             _ => None,
-        }
+        };
+        everywhere
+            .map(str::to_owned)
+            .or_else(|| self.symbol_at_home(locale))
+    }
+
+    /// Where English is written in a country of the currency, its symbol says enough: `$` in Canada, `R` in
+    /// South Africa, `₹` in India. Short words such as `Ksh` are none, and stand behind in some languages.
+    fn symbol_at_home(self, locale: &Locale) -> Option<String> {
+        let listed = self.listed()?;
+        let country: Country = locale.id.region?.as_str().parse().ok()?;
+        let symbol = listed.symbol().symbol;
+        let is_sign = symbol == "R" || symbol.contains(SIGNS);
+        let is_at_home = locale.id.language.as_str() == "en" && listed.used_by().contains(&country);
+        (is_at_home && is_sign).then_some(symbol)
     }
 }
 
@@ -214,19 +232,21 @@ impl Money {
         Self::parse_decimal(&plain, currency)
     }
 
-    /// Writes the amount as a shop's customers read it: `£1,045.99`, `¥1,200`, `1 045,99 SEK`. The
+    /// Writes the amount as a shop's customers read it: `£1,045.99`, `¥1,200`, `1 045,99 SEK`, and in
+    /// South Africa `R1 045,99`. The
     /// locale is the shop's (BCP 47); one that is not known groups as English does.
     pub fn text(self, locale: &str) -> String {
         let decimals = i16::try_from(self.currency.decimals()).unwrap_or_default();
         let mut amount = Decimal::from(self.minor.unsigned_abs());
         amount.multiply_pow10(-decimals);
         let locale = Locale::try_from_str(locale).unwrap_or(Locale::UNKNOWN);
+        let symbol = self.currency.symbol(&locale);
         let amount = match DecimalFormatter::try_new(locale.into(), Default::default()) {
             Ok(formatter) => formatter.format(&amount).to_string(),
             Err(_) => amount.to_string(),
         };
         let sign = if self.minor < 0 { "-" } else { "" };
-        match self.currency.symbol() {
+        match symbol {
             Some(symbol) => format!("{sign}{symbol}{amount}"),
             None => format!("{sign}{amount} {}", self.currency.code()),
         }
