@@ -128,6 +128,17 @@ class DataTest(Encoded):
         for step in (0, 1, len(whole[0]) - 1, len(whole[0]), len(flat) - 1):
             self.assertEqual(next(order.from_step(step)), flat[step])
 
+    def test_the_groups_of_a_step_are_of_like_length(self):
+        sequences = self.sequences(200)
+        order = Order(sequences, batch_tokens=1024, group_tokens=512, seed=3)
+        longest = lambda picked: max(sequences.lengths[at] for at in picked)
+        ranks = sorted(longest(picked) for step in order.steps(0) for picked in step)
+        for step in order.steps(0):
+            lengths = [longest(picked) for picked in step]
+            # Of all groups none is longer than the shortest of the step and shorter than its longest, padding aside.
+            between = [length for length in ranks if min(lengths) + 32 < length < max(lengths) - 32]
+            self.assertFalse(between, lengths)
+
     def test_groups_hold_their_bound(self):
         sequences = self.sequences()
         for picked in sequences.groups(512):

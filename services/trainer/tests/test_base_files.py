@@ -121,11 +121,13 @@ class MethodTest(Files):
 class ApartTest(Files):
     """Tokens that are given: everybody sees them, and no gradient flows through them."""
 
+    TOKENS = 400  # more than look at once
+
     def setUp(self):
         super().setUp()
         self.decoder = self.base.decoder
-        self.frozen = prepare(self.decoder, Method("upper", layers=1))
-        self.x = self.decoder.lower(torch.randint(3, 250, (1, 40)), self.frozen)
+        self.frozen = prepare(self.decoder, Method("upper", layers=2))
+        self.x = self.decoder.lower(torch.randint(3, 250, (1, self.TOKENS)), self.frozen)
 
     def gradients(self, vectors: torch.Tensor) -> dict[str, torch.Tensor]:
         self.decoder.zero_grad()
@@ -133,12 +135,12 @@ class ApartTest(Files):
         return {name: weight.grad.clone() for name, weight in trained(self.decoder).items()}
 
     def test_given_tokens_change_no_vector(self):
-        given = torch.rand(40) < 0.7
+        given = torch.rand(self.TOKENS) < 0.7
         apart = self.decoder.upper_apart(self.x, self.frozen, given)
         torch.testing.assert_close(apart, self.decoder.upper(self.x, self.frozen)[:, ~given], atol=1e-5, rtol=1e-5)
 
     def test_matrices_learn_in_half_precision_too(self):
-        given = torch.arange(40) % 3 > 0
+        given = torch.arange(self.TOKENS) % 3 > 0
         with torch.autocast("cpu", dtype=torch.bfloat16):
             vectors = self.decoder.upper_apart(self.x, self.frozen, given)
         for name, gradient in self.gradients(vectors.float()).items():
@@ -146,10 +148,10 @@ class ApartTest(Files):
 
     def test_gradients_are_whole_where_nothing_is_given_and_others_where_something_is(self):
         whole = self.gradients(self.decoder.upper(self.x, self.frozen))
-        nothing = self.gradients(self.decoder.upper_apart(self.x, self.frozen, torch.zeros(40, dtype=torch.bool)))
+        nothing = self.gradients(self.decoder.upper_apart(self.x, self.frozen, torch.zeros(self.TOKENS, dtype=torch.bool)))
         for name, gradient in whole.items():
             torch.testing.assert_close(nothing[name], gradient, atol=1e-4, rtol=1e-3, msg=name)
-        given = torch.ones(40, dtype=torch.bool)
+        given = torch.ones(self.TOKENS, dtype=torch.bool)
         given[-1] = False
         some = self.gradients(self.decoder.upper_apart(self.x, self.frozen, given))
         # What a query asks is learned in full, what the keys of given tokens answer is not.
