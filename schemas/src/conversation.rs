@@ -303,7 +303,7 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         cut: bool,
     },
-    /// The model's calls of a round were understood. Without any, it is to reply.
+    /// The calls of a round: the model's, or the look-up that a turn begins with. Without any, the model is to reply.
     PlanMade {
         /// The turn.
         turn: TurnId,

@@ -46,3 +46,11 @@ pub fn head(text: &str, chars_max: usize) -> &str {
         None => text,
     }
 }
+
+/// Returns the last characters of a text.
+pub fn tail(text: &str, chars_max: usize) -> &str {
+    match text.chars().count().checked_sub(chars_max) {
+        Some(before) => &text[head(text, before).len()..],
+        None => text,
+    }
+}

@@ -411,7 +411,7 @@ fn reply_checked(
     };
     Ok(match source {
         DraftSource::Model => vec![blocked],
-        DraftSource::Repair => vec![blocked, template_draft(turn, rounds)],
+        DraftSource::Repair => vec![blocked, template_draft(turn, rounds, Some(draft.expose()))],
         DraftSource::Template => {
             let mut events = vec![blocked];
             events.extend(give_up(turn, HandoffReason::Unable, meta));
@@ -448,7 +448,7 @@ fn reply_passed(
             turn: turn.id.clone(),
             failed: false,
             // "Thanks" is no sign that the stores can be read.
-            still_failed: state.last_turn_failed && rounds.is_empty(),
+            still_failed: state.last_turn_failed && rounds.called().next().is_none(),
         },
     ]
 }
@@ -464,8 +464,24 @@ fn person_asked_for(call: &ToolCall) -> Option<HandoffReason> {
     Some(call.arguments::<Handoff>()?.reason)
 }
 
-fn template_draft(turn: &Turn, rounds: &Rounds) -> Event {
-    template(turn, replies::from_evidence(&rounds.all_evidence()))
+/// Says what was found without a model: what calls brought; where there were none, what a draft referred to, or
+/// without one all that the words were looked up for.
+fn template_draft(turn: &Turn, rounds: &Rounds, draft: Option<&str>) -> Event {
+    let called = rounds.called_evidence();
+    let evidence = match draft {
+        _ if !called.is_empty() => called,
+        Some(draft) => {
+            let meant = replies::references(draft);
+            let is_meant = |line: &Evidence| matches!(line, Evidence::Record { handle, .. } if meant.contains(&handle.as_str()));
+            rounds
+                .evidence()
+                .filter(|line| is_meant(line))
+                .cloned()
+                .collect()
+        }
+        None => rounds.all_evidence(),
+    };
+    template(turn, replies::from_evidence(&evidence))
 }
 
 fn template(turn: &Turn, draft: String) -> Event {
@@ -522,10 +538,10 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
             reply_only: false,
             ..
         } if rounds.is_empty() => vec![plan_made(&turn.id, fallback_plan(turn))],
-        Phase::Writing { turn, rounds, .. } => vec![template_draft(turn, rounds)],
+        Phase::Writing { turn, rounds, .. } => vec![template_draft(turn, rounds, None)],
         Phase::Gathering { turn, rounds, plan } => {
             let wanted = plan.calls.iter().find_map(person_asked_for);
-            let found = replies::told(&rounds.all_evidence());
+            let found = replies::told(&rounds.called_evidence());
             match found.filter(|_| wanted.is_none()) {
                 // What earlier rounds found is told.
                 Some(found) => {
@@ -541,10 +557,12 @@ fn effect_failed(state: &State, effect: &EffectId, meta: &Meta) -> Result<Vec<Ev
         Phase::Checking {
             turn,
             rounds,
+            draft,
             source,
-            ..
         } => match source {
-            DraftSource::Model | DraftSource::Repair => vec![template_draft(turn, rounds)],
+            DraftSource::Model | DraftSource::Repair => {
+                vec![template_draft(turn, rounds, Some(draft.expose()))]
+            }
             DraftSource::Template => look_up_failed(state, turn, person_wanted(rounds), meta),
         },
     })

@@ -12,7 +12,7 @@ use crate::grammar::TurnGrammar;
 use crate::intent::IntentQuestion;
 use crate::state::{Phase, State};
 use crate::tools::product_details;
-use crate::{grammar, intent, prompt};
+use crate::{grammar, intent, prompt, replies};
 
 /// A wish towards the world. Exactly one is open while a turn runs.
 #[derive(Clone, PartialEq)]
@@ -70,7 +70,7 @@ pub struct Lookup {
     pub is_open: bool,
     /// Policies, questions and promotions that the turn before drew on.
     pub spoken_of: Vec<DocumentId>,
-    /// Records that the latest replies told, the last one first.
+    /// Products and variants that the latest replies told, those of the last reply first.
     pub told: Vec<(Handle, RecordKey)>,
     /// The customer, where identity is already proven.
     pub customer: Option<CustomerId>,
@@ -123,35 +123,23 @@ const TOLD_TURNS: usize = 4;
 /// Most records that they may mean.
 const TOLD_MAX: usize = 8;
 
-/// Returns the records that the latest replies referred to, the last one first.
+/// Returns the products and variants that the latest replies referred to: those of the last reply first, as they were named.
 fn told(state: &State) -> Vec<(Handle, RecordKey)> {
     if state.terms.is_none() {
         return Vec::new();
     }
-    let known = state.known();
     let mut out: Vec<(Handle, RecordKey)> = Vec::new();
     for past in state.past.iter().rev().take(TOLD_TURNS) {
-        for handle in references(past.reply.expose()).into_iter().rev() {
-            let record = known.iter().find(|(of, _)| of.as_str() == handle);
+        let known = past.rounds.handles();
+        for handle in replies::references(past.reply.expose()) {
+            let record = known
+                .iter()
+                .find(|(of, key)| of.as_str() == handle && key.kind().is_sold());
             out.extend(record.filter(|record| !out.contains(record)).cloned());
         }
     }
     out.truncate(TOLD_MAX);
     out
-}
-
-/// Returns the handles that a reply with unfilled references names, in order.
-fn references(reply: &str) -> Vec<&str> {
-    let references = reply.split("{{").skip(1);
-    let handles = references.filter_map(|rest| {
-        let (reference, _) = rest.split_once("}}")?;
-        Some(
-            reference
-                .split_once('.')
-                .map_or(reference, |(handle, _)| handle),
-        )
-    });
-    handles.collect()
 }
 
 /// Returns the effect that the state waits for, if any.

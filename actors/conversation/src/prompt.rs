@@ -35,26 +35,19 @@ pub fn next(state: &State, turn: &Turn, rounds: &Rounds, settings: &Settings) ->
 /// Returns how many of the oldest turns must leave so that the history fits the settings; when
 /// it must be cut at all it is cut to half, so that this happens seldom.
 pub fn turns_to_compact(state: &State, settings: &Settings) -> usize {
-    let mut prompt = Prompt::new(state, settings);
-    let mut size = |past: &PastTurn| {
-        prompt.messages.clear();
-        prompt.push_turn(past);
+    // What is left tells anew what turns that leave have told, so it is written from its beginning.
+    let chars = |past: &[PastTurn]| -> usize {
+        let mut prompt = Prompt::new(state, settings);
+        past.iter().for_each(|past| prompt.push_turn(past));
         prompt.messages.iter().map(|m| m.content.len()).sum()
     };
-    let sizes: Vec<usize> = state.past.iter().map(&mut size).collect();
-    let mut total: usize = sizes.iter().sum();
-    if total <= settings.history_chars_max {
+    if chars(&state.past) <= settings.history_chars_max {
         return 0;
     }
-    let mut dropped = 0;
-    for size in sizes {
-        if total <= settings.history_chars_max / 2 {
-            break;
-        }
-        total -= size;
-        dropped += 1;
-    }
-    dropped
+    let fits = |dropped: &usize| chars(&state.past[*dropped..]) <= settings.history_chars_max / 2;
+    (1..=state.past.len())
+        .find(fits)
+        .unwrap_or(state.past.len())
 }
 
 /// A prompt that is written, message by message.

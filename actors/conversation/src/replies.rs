@@ -36,6 +36,20 @@ pub(crate) fn promises_person(draft: &str) -> bool {
 /// Most products that a template names.
 const PRODUCTS_MAX: usize = 3;
 
+/// Returns the handles that a reply with unfilled references names, in order.
+pub(crate) fn references(reply: &str) -> Vec<&str> {
+    let references = reply.split("{{").skip(1);
+    let handles = references.filter_map(|rest| {
+        let (reference, _) = rest.split_once("}}")?;
+        Some(
+            reference
+                .split_once('.')
+                .map_or(reference, |(handle, _)| handle),
+        )
+    });
+    handles.collect()
+}
+
 /// Writes a reply, references unfilled, that says what the evidence holds and nothing else.
 pub(crate) fn from_evidence(evidence: &[Evidence]) -> String {
     told(evidence).unwrap_or_else(|| GREETING.to_owned())

@@ -4,6 +4,8 @@ use mercer_schemas::plan::ROUNDS_MAX;
 use mercer_schemas::{Evidence, Handle, Plan, RecordKey, ToolCall};
 use serde::{Deserialize, Serialize};
 
+use crate::tools::look_up;
+
 /// One round: what was called, and what was found.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Round {
@@ -84,6 +86,19 @@ impl Rounds {
     /// Returns a copy of all that was found, in order.
     pub fn all_evidence(&self) -> Vec<Evidence> {
         self.evidence().cloned().collect()
+    }
+
+    /// Returns the rounds whose calls somebody wrote: all but the look-up that a turn begins with.
+    pub fn called(&self) -> impl Iterator<Item = &Round> {
+        let rounds = self.rounds.iter();
+        rounds.filter(|round| !look_up::is_first(&round.plan))
+    }
+
+    /// Returns a copy of what these found, in order.
+    pub fn called_evidence(&self) -> Vec<Evidence> {
+        self.called()
+            .flat_map(|round| round.evidence.clone())
+            .collect()
     }
 
     /// Returns what the handles of the records found stand for, each once.

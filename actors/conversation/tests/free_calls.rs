@@ -242,7 +242,7 @@ fn a_turn_begins_with_what_the_stores_hold_on_the_words() {
     assert!(!talk.admits(r#"{"tool":"look_up"}"#));
     let (_, grammar) = talk.writing();
     assert!(!grammar.contains("look_up"), "{grammar}");
-    // The next turn may mean what was told, the last of it first.
+    // The next turn may mean what was told.
     talk.replies("{{p2.name}} or {{p1.name}}, both {{p1.price}}.");
     talk.hears("the second", None);
     let told: Vec<String> = talk
@@ -251,7 +251,7 @@ fn a_turn_begins_with_what_the_stores_hold_on_the_words() {
         .iter()
         .map(|(handle, _)| handle.to_string())
         .collect();
-    assert_eq!(told, ["p1", "p2"]);
+    assert_eq!(told, ["p2", "p1"]);
     // A model that was not taught the shop's names begins by writing.
     let mut other = meta(9);
     other.settings.prompt_style = PromptStyle::Compact;
@@ -484,7 +484,7 @@ fn what_a_prompt_has_told_of_a_product_it_does_not_tell_again() {
     talk.hears("how heavy is it", None);
     let now = [head.as_slice(), &[("weight", "2 kg"), ("size", "S, L")]].concat();
     talk.finds(vec![pack(1, &now)]);
-    assert_eq!(told(&talk), "p1 Pack; from £5; in stock; weight=2 kg");
+    assert_eq!(told(&talk), "p1 Pack; from £5; in stock; weight=2 kg; size");
     // A reply may refer to what is not told again.
     let (_, grammar) = talk.writing();
     assert!(grammar.contains("{{p1.size}}"), "{grammar}");

@@ -67,8 +67,8 @@ pub(crate) struct Shared {
 /// four times over, and few enough that every other write waits a fraction of a second.
 pub(crate) const STORE_PERMITS: usize = 256;
 
-/// Least characters of history for a model with the shop's names in front: what its searches bring is
-/// some 1,000 characters a turn, and "the second one" may be three turns ago. Some 2,000 tokens of the
+/// Least characters of history for a model with the shop's names in front: what is looked up and called is
+/// some 700 characters a turn, and "the second one" may be three turns ago. Some 2,000 tokens of the
 /// 8,192 that such a model reads.
 const HISTORY_CHARS_SHOP: usize = 6_000;
 

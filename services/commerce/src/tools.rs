@@ -86,7 +86,7 @@ pub struct Request<'a> {
     pub found: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
     pub spoken_of: &'a [DocumentId],
-    /// Records that the latest replies told, the last one first.
+    /// Products and variants that the latest replies told, those of the last reply first.
     pub told: &'a [(Handle, RecordKey)],
     /// The plan.
     pub plan: &'a Plan,
@@ -108,7 +108,9 @@ pub struct Answer {
     handles: Vec<(Handle, RecordKey)>,
     /// The shop's locale, by which values are worded.
     locale: String,
-    /// Characters that the evidence may have after the running call, as the model reads it.
+    /// Characters that the evidence may have after the running call, written in full.
+    call_chars_max: usize,
+    /// And now, where some of it is kept free.
     chars_max: usize,
     /// In the order of the calls.
     pub evidence: Vec<Evidence>,
@@ -166,6 +168,7 @@ impl Answer {
             tool: "",
             handles,
             locale: locale.to_owned(),
+            call_chars_max: 0,
             chars_max: 0,
             evidence: Vec::new(),
             identified: None,
@@ -176,10 +179,16 @@ impl Answer {
     /// Begins a call, which has the room that those before it left in the round.
     fn begin(&mut self, tool: &'static str) {
         self.tool = tool;
-        self.chars_max = ROUND_EVIDENCE_CHARS_MAX.min(self.chars() + CALL_EVIDENCE_CHARS_MAX);
+        self.call_chars_max = ROUND_EVIDENCE_CHARS_MAX.min(self.chars() + CALL_EVIDENCE_CHARS_MAX);
+        self.keep_free(0);
     }
 
-    /// Counts the characters of what was found, as the model reads it, with the ends of its lines.
+    /// Keeps so many characters of the running call's room for what is found later.
+    fn keep_free(&mut self, chars: usize) {
+        self.chars_max = self.call_chars_max.saturating_sub(chars);
+    }
+
+    /// Counts the characters of what was found, written in full, with the ends of its lines.
     fn chars(&self) -> usize {
         match self.evidence.is_empty() {
             true => 0,

@@ -52,7 +52,7 @@ pub(crate) fn reply_fits(reply: &str, evidence: &[Evidence], words: &str) -> boo
             }
             gap_ok = false;
             rest = &rest[run.text.len()..];
-        } else if "{}<>|\\£€$¥%".contains(c) {
+        } else if "{}<>|\\£€$¥₹₦₩₪₫₱฿%".contains(c) {
             return false;
         } else {
             gap_ok |= c == ' ' || c.is_ascii_alphabetic();

@@ -13,7 +13,7 @@ use crate::tools::ALL;
 
 /// Characters that a reply's words cannot contain: digits, braces and currency come by reference
 /// only, and `<>|` would look like template markup to some models.
-const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥%";
+const NOT_WORDS: &str = r"0-9{}<>|\\£€$¥₹₦₩₪₫₱฿%";
 
 /// Most references that one answer must hold: their orders are 16 rules then.
 pub(super) const NEEDED_MAX: usize = 4;

@@ -2,10 +2,10 @@
 //!
 //! They are most of such a prompt, and a processor reads some 300 tokens a second. A record's name, price
 //! and stock come without their names, which all of them have; a variant's price where it is another than
-//! its product's; and an attribute once, since the prompt still shows where it was told. A reply may refer
-//! to all of it.
+//! its product's; and an attribute's value once, since the prompt still shows where it was told. Its name
+//! says that a reply may refer to it now.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use mercer_schemas::evidence::field;
 use mercer_schemas::{Evidence, Handle, RecordKey};
@@ -18,8 +18,8 @@ const VALUE_CHARS_MAX: usize = 160;
 /// What a prompt has told so far.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Attributes and options: of which record, which, and the value.
-    fields: BTreeSet<(Handle, String, String)>,
+    /// Attributes and options: of which record, which, and the value that it was told to have last.
+    fields: BTreeMap<(Handle, String), String>,
     /// The price of the last product.
     price: String,
 }
@@ -53,10 +53,12 @@ impl Told {
                 }
                 field::NAME | field::STOCK => parts.push(value),
                 name => {
-                    let told = (handle.clone(), name.to_owned(), value.clone());
-                    if self.fields.insert(told) {
-                        parts.push(format!("{name}={value}"));
-                    }
+                    let what = (handle.clone(), name.to_owned());
+                    let before = self.fields.insert(what, value.clone());
+                    parts.push(match before {
+                        Some(before) if before == value => name.to_owned(),
+                        _ => format!("{name}={value}"),
+                    });
                 }
             }
         }

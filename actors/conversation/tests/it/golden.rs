@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use mercer_conversation::{LOGIC_VERSION, State, decide, evolve, invariants};
+use mercer_conversation::{LOGIC_VERSION, Phase, State, decide, evolve, invariants};
 use mercer_schemas::evidence::field;
 use mercer_schemas::{
     Channel, Content, CustomerId, DeliveryStatus, Detail, Event, Evidence, EvidenceRole, Field,
     Handle, Input, LogBody, LogRecord, Money, OrderNumber, OrderStatus, Proof, RecordKey, Sender,
-    Stock, Value,
+    ShopTerms, Stock, Value,
 };
 
 use crate::script::{Script, message, product, received};
@@ -152,6 +152,7 @@ const CONVERSATIONS: &[(&str, Course)] = &[
     ("lists", lists),
     ("typed", typed),
     ("identity", identity),
+    ("looked_up", looked_up),
 ];
 
 /// Words at which a search phrase ends, as version 5 knew them, and a few at which none does.
@@ -582,6 +583,54 @@ fn failed(script: &mut Script) {
     script.write("{{p1.name}}");
     script.fail();
     script.fail();
+}
+
+/// A model that chooses from the shop's names: every turn begins with a look-up, whatever becomes of it.
+fn looked_up(script: &mut Script) {
+    script.terms = Some(ShopTerms {
+        categories: vec!["Kitchen > Kettles".into()],
+        ..ShopTerms::default()
+    });
+    script.says("a kettle");
+    script.says("a red one");
+    script.find(kettles());
+    script.write("{{p1.name}} and {{p2.name}}.");
+    script.check(Some("Kettle and kettle."));
+    // The stores cannot be read.
+    script.says("how heavy are they");
+    script.fail();
+    // Small talk in between is no sign that they can be; then they cannot be read later on, and a person is called.
+    script.says("thanks");
+    script.find(vec![]);
+    script.write("You're welcome.");
+    script.check(Some("You're welcome."));
+    script.says("how heavy are they now");
+    script.find(kettles());
+    script.plan(r#"{"calls":[{"tool":"product_details","products":["p1"]}]}"#);
+    script.fail();
+    assert!(script.state.phase == Phase::WithPerson);
+    script.hand_back();
+    // A draft is blocked twice, and then what it referred to is told.
+    script.says("are they cheap");
+    script.find(kettles());
+    for _ in 0..2 {
+        script.write("{{p2.name}} is free.");
+        script.check(None);
+    }
+    script.check(Some("Kettle."));
+    // Nothing is written.
+    script.says("hello?");
+    script.find(kettles());
+    script.fail();
+    script.check(Some("Kettle."));
+    script.says("a person please");
+    script.find(vec![]);
+    script.plan(r#"{"calls":[{"tool":"handoff","reason":"asked"}]}"#);
+    script.find(vec![Evidence::HandedOver]);
+    script.write("A colleague will answer you.");
+    script.check(Some("A colleague will answer you."));
+    script.hand_back();
+    script.says("a kettle");
 }
 
 /// Plans that a word list admits or does not: a change of a list changes one of these decisions.

@@ -4,7 +4,7 @@ use mercer_conversation::{LOGIC_VERSION, State, decide, evolve, invariants, want
 use mercer_schemas::{
     ActionBy, Channel, Content, EffectId, Evidence, Field, Generated, Handle, InboundMessage,
     Input, LogBody, LogRecord, MessageId, Meta, ProductId, PromptStyle, RecordKey, RenderedReply,
-    Settings, Verdict,
+    Settings, ShopTerms, Verdict,
 };
 
 /// A conversation that is played.
@@ -14,6 +14,8 @@ pub(crate) struct Script {
     pub(crate) records: Vec<LogRecord>,
     /// The shop's locale, where values have types.
     pub(crate) locale: &'static str,
+    /// The shop's names, where a model writes that chooses from them.
+    pub(crate) terms: Option<ShopTerms>,
     /// What the first reply begins with.
     pub(crate) introduction: Option<&'static str>,
     at: u64,
@@ -25,6 +27,9 @@ impl Script {
         let before = self.records.len();
         self.at += 1;
         let mut meta = meta(self.at);
+        if self.terms.is_some() {
+            meta.settings.prompt_style = PromptStyle::Shop;
+        }
         meta.settings.locale = self.locale.to_owned();
         meta.settings.introduction = self.introduction.map(str::to_owned);
         let events = decide(&self.state, &input, &meta).expect("not refused");
@@ -59,7 +64,11 @@ impl Script {
 
     pub(crate) fn says(&mut self, text: &str) -> usize {
         let number = self.at + 1;
-        self.take(received(vec![message(number, text)]))
+        let mut input = received(vec![message(number, text)]);
+        if let Input::ReceiveMessages { terms, .. } = &mut input {
+            terms.clone_from(&self.terms);
+        }
+        self.take(input)
     }
 
     pub(crate) fn plan(&mut self, json: &str) {

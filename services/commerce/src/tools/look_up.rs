@@ -5,7 +5,7 @@
 //! may, `order_status` sees to.
 
 use async_trait::async_trait;
-use mercer_conversation::bounds::head;
+use mercer_conversation::bounds::tail;
 use mercer_conversation::tools::LookUp;
 use mercer_knowledge::ProductQuery;
 use mercer_schemas::plan::Arguments;
@@ -17,10 +17,10 @@ use super::{Answer, Error, Request, Tools, product_details, search_policies};
 use crate::asked::{Asked, Part};
 
 /// Products of the latest replies that the words may go on about.
-const TOLD_MAX: usize = 2;
+const TOLD_MAX: usize = 3;
 /// Characters of attributes that are told of them together, beside those that the words name. The best one
 /// found has half of it, the others none.
-const ATTRIBUTES_CHARS_MAX: usize = 400;
+const ATTRIBUTES_CHARS_MAX: usize = 500;
 /// And of those.
 const ASKED_CHARS_MAX: usize = 600;
 /// Most variants of them together, where the words name their options.
@@ -35,8 +35,9 @@ const VARIANTS_FEW: usize = 4;
 const PASSAGES_MAX: usize = 3;
 /// Characters of them together.
 const PASSAGES_CHARS_MAX: usize = 900;
-/// Characters of the words that are searched for.
-const WORDS_CHARS_MAX: usize = 200;
+/// Characters of the words that are searched for, the last ones: a story comes before its question, and what was
+/// written meanwhile stands last.
+const WORDS_CHARS_MAX: usize = 400;
 
 /// What a call does.
 pub(super) struct Tool;
@@ -54,11 +55,12 @@ impl super::Tool for Tool {
         _: &ToolCall,
         answer: &mut Answer,
     ) -> Result<(), Error> {
-        let words = head(request.words.expose(), WORDS_CHARS_MAX);
+        let words = tail(request.words.expose(), WORDS_CHARS_MAX);
         let mut asked = Asked::default();
         asked.say(request.words.expose());
         let mut spoken_of = product_details::products(tools, request, request.told.iter()).await?;
         spoken_of.truncate(TOLD_MAX);
+        answer.keep_free(PASSAGES_CHARS_MAX);
         let told = told(
             &spoken_of.iter().collect::<Vec<_>>(),
             &asked,
@@ -67,6 +69,7 @@ impl super::Tool for Tool {
         );
         answer.push_fitting(told, write, leave_out);
         search(tools, request, words, &spoken_of, &asked, answer).await?;
+        answer.keep_free(0);
         search_policies::tell(
             tools,
             request,

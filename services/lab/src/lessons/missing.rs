@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use mercer_corpus::written::{Call, Turn};
-use mercer_schemas::evidence::{field, value_of};
+use mercer_schemas::evidence::{field, field_name, value_of};
 use mercer_schemas::{Evidence, RecordKey};
 
 use super::reply;
@@ -47,17 +47,29 @@ impl Stage<'_> {
         let names_sold = told
             .iter()
             .any(|written| sold.iter().any(|kind| written.starts_with(kind)));
-        let is_shown = |product: &String| {
-            evidence.iter().any(|line| {
-                matches!(line,
-                Evidence::Record { key: RecordKey::Product(id), .. } if id.as_str() == product)
-            })
+        // Whoever says that something is not on record has read the whole of it.
+        let is_known = |product: &String| {
+            let attributes = self
+                .school
+                .product(product)
+                .map(|product| product.attributes.keys());
+            let known = |name: &String| {
+                evidence.iter().any(|line| {
+                    matches!(line,
+                Evidence::Record { key: RecordKey::Product(id), fields, .. }
+                    if id.as_str() == product && value_of(fields, &field_name(name)).is_some())
+                })
+            };
+            attributes.is_some_and(|mut names| names.all(known))
         };
+        let tells_more = self.told(turn).iter().any(|told| told.is_more);
         let is_needed = |call: &&Call| match call {
             Call::Orders(_) | Call::Handoff(_) => true,
             Call::Policies(_) => lacks(&["policy:"]),
             Call::Search(search) => search.sort.is_some() || !names_sold || lacks(&sold),
-            Call::Details(details) => lacks(&sold) || !details.products.iter().all(is_shown),
+            Call::Details(details) => {
+                lacks(&sold) || !tells_more && !details.products.iter().all(is_known)
+            }
         };
         calls.iter().filter(is_needed).cloned().collect()
     }

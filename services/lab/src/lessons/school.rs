@@ -90,7 +90,7 @@ impl School {
             };
             report.blocked += stage.blocked.len();
             for (place, rules) in &stage.blocked {
-                let reply = &lesson[*place].content;
+                let reply = lesson.get(*place).map_or("", |message| &message.content);
                 report
                     .misses
                     .push(format!("{name}: blocked by {}: {reply}", rules.join(", ")));

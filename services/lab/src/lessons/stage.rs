@@ -90,9 +90,8 @@ impl<'a> Stage<'a> {
             terms: Some(self.school.terms.clone()),
         })?;
         self.run_tools().await?;
-        let calls = self.needed(turn, &turn.calls);
-        let more = self.needed(turn, &turn.more);
-        for (calls, next) in [(&calls, more.as_slice()), (&more, &[])] {
+        for (calls, next) in [(&turn.calls, turn.more.as_slice()), (&turn.more, &[])] {
+            let calls = &self.needed(turn, calls);
             // What was never shown is searched for by its name first.
             if let Err(obstacle) = self.show(calls).await? {
                 return Ok(Err(obstacle));

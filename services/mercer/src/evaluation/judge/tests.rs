@@ -117,6 +117,34 @@ fn silence() -> PlayedTurn {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_was_looked_up_first_need_not_be_called_for() {
+    let shop = northwind().await;
+    let called = |tools: &[&str]| {
+        let mut played = said("So it is.", &[]);
+        let calls: Vec<String> = tools
+            .iter()
+            .map(|tool| format!(r#"{{"tool":"{tool}"}}"#))
+            .collect();
+        let plan = format!(r#"{{"calls":[{}]}}"#, calls.join(","));
+        played.turns.turns[0].plan = Some(serde_json::from_str(&plan).expect("a plan"));
+        played
+    };
+    for (expect, tools, holds) in [
+        ("[search_policies]", &["look_up"][..], true),
+        ("[]", &["look_up", "product_details"], true),
+        ("[]", &["product_details"], false),
+        ("[order_status]", &["look_up"], false),
+        ("[search_catalog]", &["look_up", "order_status"], false),
+        ("[order_status]", &["look_up", "order_status"], true),
+    ] {
+        let faults = shop
+            .faults(&format!("tools: {expect}"), &called(tools))
+            .await;
+        assert_eq!(faults.is_empty(), holds, "{expect} {tools:?}: {faults}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_reply_holds_what_it_must_and_not_what_it_must_not() {
     let shop = northwind().await;
     let reply = said("Yes, we gift-wrap it’s box.", &[]);
