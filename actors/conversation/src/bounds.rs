@@ -22,8 +22,8 @@ pub const NUMBERS_SAID_MAX: usize = 64;
 /// letters would come back in every phrase around it.
 pub const WORD_CHARS_MAX: usize = 64;
 
-/// Characters of evidence that one call with free words brings, as the model reads them. One that answers
-/// has 300 to 900; five products with long attributes and their variants had thousands, and a model finds
+/// Characters of evidence that one call with free words brings, written in full; a prompt may tell them more briefly. One that
+/// answers has 300 to 900; five products with long attributes and their variants had thousands, and a model finds
 /// less in more. Some 600 tokens.
 pub const CALL_EVIDENCE_CHARS_MAX: usize = 2_000;
 

@@ -18,10 +18,10 @@ use crate::asked::{Asked, Part};
 
 /// Products of the latest replies that the words may go on about.
 const TOLD_MAX: usize = 3;
-/// Characters of attributes that are told of them together, beside those that the words name. The best one
-/// found has half of it, the others none.
+/// Characters of attributes that the words do not name, of all of them together. The best one found has half of
+/// it, the others none.
 const ATTRIBUTES_CHARS_MAX: usize = 500;
-/// And of those.
+/// Characters of attributes that the words name, of all of them together.
 const ASKED_CHARS_MAX: usize = 600;
 /// Most variants of them together, where the words name their options.
 const VARIANTS_MAX: usize = 8;
