@@ -126,16 +126,18 @@ class Block(nn.Module):
     def apart(self, given: Tensor, x: Tensor, places: "Places", is_last: bool) -> tuple[Tensor, Tensor]:
         """Computes tokens that are given, through which no gradient flows, and the others; each sees all before it.
 
-        In the last block nothing needs more of the given ones than what the others see of them.
+        How keys and values are made of given tokens is learned all the same: it costs next to nothing, and is how a model
+        learns what to look at. In the last block nothing needs more of the given ones than that.
         """
-        # With gradients first: autocast keeps what it made of a matrix, and made without gradients it would be used with them.
         q, k, v = self._queries_keys_values(x, *places.angles)
-        with torch.no_grad():
-            q_given, k_given, v_given = self._queries_keys_values(given, *places.angles_given)
+        # With gradients before without: autocast keeps what it made of a matrix, and made without it would be used with them.
+        normed = self.attn_norm(given).detach()
+        k_given, v_given = rotate(self._heads(self.attn_k(normed)), *places.angles_given).to(v.dtype), self._heads(self.attn_v(normed))
         k, v = (torch.cat(both, dim=2).index_select(2, places.order) for both in ((k_given, k), (v_given, v)))
         x = self._feed_forward(x, attend_in_parts(q, k, v, places.parts))
         if not is_last:
             with torch.no_grad():
+                q_given = rotate(self._heads(self.attn_q(normed)), *places.angles_given).to(v.dtype)
                 given = self._feed_forward(given, attend_in_parts(q_given, k.detach(), v.detach(), places.parts_given))
         return given, x
 
@@ -205,7 +207,8 @@ class Decoder(nn.Module):
         """Computes the other blocks of one sequence from what `lower` gives; returns the vectors of tokens that are not given.
 
         No gradient flows through those that are. In a conversation most tokens are evidence that tools gave, and a gradient
-        costs twice what the way there does.
+        costs twice what the way there does. With keys and values of given tokens learned nevertheless, the gradient of a
+        half-trained 135 M model has a cosine of 0.92 with the whole one, without 0.89 (0.92 and 0.72 for the keys' matrices).
         """
         places = Places(self.shape, given)
         x_given, x = x[:, places.given].detach(), x[:, places.others]
