@@ -5,7 +5,7 @@
 
 use mercer_schemas::{
     ChatMessage, CustomerId, DocumentId, EffectId, Evidence, Handle, Identity, Personal, Plan,
-    RecordKey, Settings,
+    RecordKey, RecordKind, Settings,
 };
 
 use crate::grammar::TurnGrammar;
@@ -70,7 +70,7 @@ pub struct Lookup {
     pub is_open: bool,
     /// Policies, questions and promotions that the turn before drew on.
     pub spoken_of: Vec<DocumentId>,
-    /// Products and variants that the latest replies told, those of the last reply first.
+    /// Products, variants and orders that the latest replies told, those of the last reply first.
     pub told: Vec<(Handle, RecordKey)>,
     /// The customer, where identity is already proven.
     pub customer: Option<CustomerId>,
@@ -123,7 +123,8 @@ const TOLD_TURNS: usize = 4;
 /// Most records that they may mean.
 const TOLD_MAX: usize = 8;
 
-/// Returns the products and variants that the latest replies referred to: those of the last reply first, as they were named.
+/// Returns the products, variants and orders that the latest replies referred to: those of the last reply first, as they were
+/// named.
 fn told(state: &State) -> Vec<(Handle, RecordKey)> {
     if state.terms.is_none() {
         return Vec::new();
@@ -132,9 +133,10 @@ fn told(state: &State) -> Vec<(Handle, RecordKey)> {
     for past in state.past.iter().rev().take(TOLD_TURNS) {
         let known = past.rounds.handles();
         for handle in replies::references(past.reply.expose()) {
+            let is_told = |key: &RecordKey| key.kind().is_sold() || key.kind() == RecordKind::Order;
             let record = known
                 .iter()
-                .find(|(of, key)| of.as_str() == handle && key.kind().is_sold());
+                .find(|(of, key)| of.as_str() == handle && is_told(key));
             out.extend(record.filter(|record| !out.contains(record)).cloned());
         }
     }

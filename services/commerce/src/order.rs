@@ -58,31 +58,106 @@ pub(crate) async fn look_up(
     shop: &ShopId,
     question: &Question<'_>,
 ) -> Result<Finding, Error> {
-    let owner = store
-        .customers()
-        .by_channel_identity(shop, question.channel, question.address.expose())
-        .await?;
-    let proven = still_proven(store, shop, question, owner.as_ref()).await?;
-    let ended = question.customer.is_some() && proven.is_none();
     let given = Given::of(question.words.expose());
-    let mut finding = match proven.or_else(|| owner.clone()) {
-        Some(customer) if is_own(store, shop, &customer, &given.emails).await? => Finding {
-            outcome: of_customer(store, shop, &customer, question, &given).await?,
+    let writer = Writer::of(store, shop, question, &given).await?;
+    let mut finding = match &writer.known {
+        Some(customer) => Finding {
+            outcome: of_customer(store, shop, customer, question, &given).await?,
             proof: remembering(question),
         },
-        _ => prove(store, shop, question, &given).await?,
+        None => prove(store, shop, question, &given).await?,
     };
-    if let Outcome::Orders(customer, _) = &finding.outcome {
-        finding.proof = Proof {
-            stamp: store
-                .customers()
-                .stamp(shop, customer, owner.as_ref())
-                .await?,
-            ..Proof::default()
-        };
-    }
-    finding.proof.ended = ended;
+    writer.stamp(store, shop, &mut finding).await?;
     Ok(finding)
+}
+
+/// Looks for orders of somebody who need not prove who they are; none where they must, or have none, or write a number
+/// that is none of theirs. Nothing that they write counts as a proof or a wrong one.
+pub(crate) async fn look_up_own(
+    store: &Store,
+    shop: &ShopId,
+    question: &Question<'_>,
+) -> Result<Option<Finding>, Error> {
+    let given = Given::of(question.words.expose());
+    let writer = Writer::of(store, shop, question, &given).await?;
+    let Some(customer) = &writer.known else {
+        return Ok(None);
+    };
+    let mut finding = Finding {
+        outcome: of_customer(store, shop, customer, question, &given).await?,
+        proof: remembering(question),
+    };
+    writer.stamp(store, shop, &mut finding).await?;
+    let named = question.order.map(code_key);
+    let digits = |code: &str| code.bytes().filter(u8::is_ascii_digit).count();
+    let is_meant = |order: &Versioned<Order>| {
+        let number = code_key(order.value.number.as_str());
+        // With as many digits a code may be the number of another order; with others it is a size or an amount.
+        let may_be_another = |code: &String| digits(code) == digits(&number);
+        given.codes.contains(&number)
+            || named.as_ref() == Some(&number)
+            || !given.codes.iter().any(may_be_another)
+    };
+    let own = match &finding.outcome {
+        Outcome::Orders(_, orders) => orders.iter().any(is_meant),
+        _ => false,
+    };
+    Ok(own.then_some(finding))
+}
+
+/// Who writes, as far as it is known before they prove anything.
+struct Writer {
+    /// Whose the channel's address is.
+    owner: Option<CustomerId>,
+    /// Who they are, by an earlier proof or by the address.
+    known: Option<CustomerId>,
+    /// What was proven earlier holds no more.
+    ended: bool,
+}
+
+impl Writer {
+    async fn of(
+        store: &Store,
+        shop: &ShopId,
+        question: &Question<'_>,
+        given: &Given,
+    ) -> Result<Self, Error> {
+        let owner = store
+            .customers()
+            .by_channel_identity(shop, question.channel, question.address.expose())
+            .await?;
+        let proven = still_proven(store, shop, question, owner.as_ref()).await?;
+        let ended = question.customer.is_some() && proven.is_none();
+        let known = match proven.or_else(|| owner.clone()) {
+            Some(customer) if is_own(store, shop, &customer, &given.emails).await? => {
+                Some(customer)
+            }
+            _ => None,
+        };
+        Ok(Self {
+            owner,
+            known,
+            ended,
+        })
+    }
+
+    /// Notes in a finding what it rests on, and whether an earlier one ended.
+    async fn stamp(
+        &self,
+        store: &Store,
+        shop: &ShopId,
+        finding: &mut Finding,
+    ) -> Result<(), Error> {
+        if let Outcome::Orders(customer, _) = &finding.outcome {
+            let owner = self.owner.as_ref();
+            finding.proof = Proof {
+                stamp: store.customers().stamp(shop, customer, owner).await?,
+                ..Proof::default()
+            };
+        }
+        finding.proof.ended = self.ended;
+        Ok(())
+    }
 }
 
 fn remembering(question: &Question<'_>) -> Proof {

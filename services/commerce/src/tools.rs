@@ -86,7 +86,7 @@ pub struct Request<'a> {
     pub found: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
     pub spoken_of: &'a [DocumentId],
-    /// Products and variants that the latest replies told, those of the last reply first.
+    /// Products, variants and orders that the latest replies told, those of the last reply first.
     pub told: &'a [(Handle, RecordKey)],
     /// The plan.
     pub plan: &'a Plan,

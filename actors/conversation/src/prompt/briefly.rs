@@ -1,14 +1,14 @@
-//! How products and variants read where a model chooses among them: briefly, and nothing twice.
+//! How products, variants and orders read where a model chooses among them: briefly, and nothing twice.
 //!
 //! They are most of such a prompt, and a processor reads some 300 tokens a second. A record's name, price
 //! and stock come without their names, which all of them have; a variant's price where it is another than
-//! its product's; and an attribute's value once, since the prompt still shows where it was told. Its name
-//! says that a reply may refer to it now.
+//! its product's; and the value of an attribute, or of what an order tells, once, since the prompt still
+//! shows where it was told. Its name says that a reply may refer to it now.
 
 use std::collections::BTreeMap;
 
 use mercer_schemas::evidence::field;
-use mercer_schemas::{Evidence, Handle, RecordKey};
+use mercer_schemas::{Evidence, Handle, RecordKey, RecordKind};
 
 use super::cut;
 
@@ -18,14 +18,14 @@ const VALUE_CHARS_MAX: usize = 160;
 /// What a prompt has told so far.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Attributes and options: of which record, which, and the value that it was told to have last.
+    /// Attributes, options and what orders tell: of which record, which, and the value that it was told to have last.
     fields: BTreeMap<(Handle, String), String>,
     /// The price of the last product.
     price: String,
 }
 
 impl Told {
-    /// Writes a product or variant; none for other lines.
+    /// Writes a product, variant or order; none for other lines.
     pub(super) fn line(&mut self, evidence: &Evidence, locale: &str) -> Option<String> {
         let Evidence::Record {
             handle,
@@ -36,7 +36,7 @@ impl Told {
         else {
             return None;
         };
-        if !key.kind().is_sold() {
+        if !key.kind().is_sold() && key.kind() != RecordKind::Order {
             return None;
         }
         let is_variant = matches!(key, RecordKey::Variant(_));

@@ -5,10 +5,10 @@ use mercer_schemas::{
     Channel, Currency, Customer, CustomerId, Identity, Money, Order, OrderLine, OrderNumber,
     OrderStatus, Personal, ShopId, Sku,
 };
-use mercer_store::{Store, StoreConfig};
+use mercer_store::{Store, StoreConfig, Versioned};
 use mercer_testing::{PostgresServer, sqlite_url};
 
-use super::{Outcome, Question, look_up};
+use super::{Finding, Outcome, Question, look_up, look_up_own};
 
 /// 2026-11-23, UTC milliseconds.
 const NOW_MS: i64 = 1_795_392_000_000;
@@ -83,6 +83,7 @@ topics![
     a_number_that_changed_hands_is_its_new_owners,
     a_known_customer_is_told_their_own_orders_only,
     an_id_of_the_platform_is_no_phone,
+    only_who_is_known_is_told_orders_without_asking,
 ];
 
 fn shop() -> ShopId {
@@ -191,6 +192,33 @@ impl<'a> Talk<'a> {
 
     /// Says something; the plan names an order.
     async fn means(&mut self, words: &str, order: Option<&str>) -> String {
+        let answer = self.ask(words, order, false).await.expect("an answer");
+        if answer.proof.ended {
+            self.customer = None;
+        }
+        self.identity.wrong += u32::from(answer.proof.wrong);
+        self.identity.given = answer.proof.given;
+        match answer.outcome {
+            Outcome::IdentityNeeded => "identity needed".to_owned(),
+            Outcome::NotFound => "not found".to_owned(),
+            Outcome::Person => "a person".to_owned(),
+            Outcome::Orders(customer, orders) => {
+                self.customer = Some(customer);
+                self.identity.stamp = answer.proof.stamp;
+                numbers(&orders)
+            }
+        }
+    }
+
+    /// Returns the orders that are told unasked when the customer says something.
+    async fn is_told(&mut self, words: &str, order: Option<&str>) -> Option<String> {
+        match self.ask(words, order, true).await?.outcome {
+            Outcome::Orders(_, orders) => Some(numbers(&orders)),
+            _ => None,
+        }
+    }
+
+    async fn ask(&mut self, words: &str, order: Option<&str>, is_own: bool) -> Option<Finding> {
         self.said += 1;
         let attempt = format!("{}/{}", self.name, self.said);
         let (words, address) = (
@@ -206,28 +234,20 @@ impl<'a> Talk<'a> {
             channel: self.channel,
             address: &address,
             at_ms: self.at_ms,
-            latest: 1,
+            latest: if is_own { 2 } else { 1 },
         };
-        let answer = look_up(self.store, &shop(), &question)
-            .await
-            .expect("answer");
-        if answer.proof.ended {
-            self.customer = None;
+        if is_own {
+            let found = look_up_own(self.store, &shop(), &question).await;
+            return found.expect("an answer");
         }
-        self.identity.wrong += u32::from(answer.proof.wrong);
-        self.identity.given = answer.proof.given;
-        match answer.outcome {
-            Outcome::IdentityNeeded => "identity needed".to_owned(),
-            Outcome::NotFound => "not found".to_owned(),
-            Outcome::Person => "a person".to_owned(),
-            Outcome::Orders(customer, orders) => {
-                self.customer = Some(customer);
-                self.identity.stamp = answer.proof.stamp;
-                let numbers: Vec<&str> = orders.iter().map(|o| o.value.number.as_str()).collect();
-                numbers.join(" ")
-            }
-        }
+        let answer = look_up(self.store, &shop(), &question).await;
+        Some(answer.expect("an answer"))
     }
+}
+
+fn numbers(orders: &[Versioned<Order>]) -> String {
+    let numbers: Vec<&str> = orders.iter().map(|o| o.value.number.as_str()).collect();
+    numbers.join(" ")
 }
 
 async fn any_countrys_codes_prove(env: Env) {
@@ -684,4 +704,30 @@ async fn an_id_of_the_platform_is_no_phone(env: Env) {
     for words in ["HB-2", "HB-2 x@example.com 1234", "HB-2 @ - ''"] {
         assert_ne!(stranger.says(words).await, "HB-2", "{words}");
     }
+}
+
+async fn only_who_is_known_is_told_orders_without_asking(env: Env) {
+    two_customers(&env.store).await;
+    fill(&env.store, Vec::new(), vec![order("HB-70420", "C-2")]).await;
+    // By the address.
+    let mut bob = Talk::new(&env.store, "a").phone("447700900124");
+    let both = bob.is_told("a kettle of 2 litres", None).await;
+    let both = both.expect("orders");
+    assert_eq!(both.split(' ').count(), 2, "{both}");
+    let one = bob.is_told("who brings HB-70418?", None).await;
+    assert_eq!(one.as_deref(), Some("HB-70418"));
+    let told_before = bob.is_told("who brings it?", Some("HB-70418")).await;
+    assert_eq!(told_before.as_deref(), Some("HB-70418"));
+    for others in ["HB-70417", "HB-99999"] {
+        let words = format!("my neighbour's order {others}?");
+        assert_eq!(bob.is_told(&words, None).await, None);
+    }
+    assert_eq!(bob.is_told("ann@example.com here", None).await, None);
+    // By a proof, and by nothing that could be one.
+    let mut ann = Talk::new(&env.store, "b");
+    let proof = "HB-70417 ann@example.com BS1 4DJ";
+    assert_eq!(ann.is_told(proof, None).await, None);
+    assert_eq!(ann.says(proof).await, "HB-70417");
+    let known = ann.is_told("and now?", None).await;
+    assert_eq!(known.as_deref(), Some("HB-70417"));
 }

@@ -1,8 +1,8 @@
 //! `look_up`: what the stores hold on the customer's own words.
 //!
-//! The products that the latest replies told, what a search for the words finds beside them, and the
-//! policies that are nearest to them. Orders are not looked for: whether somebody asks for theirs, and
-//! may, `order_status` sees to.
+//! Orders of a customer who is known, the products that the latest replies told, what a search for the
+//! words finds beside them, and the policies that are nearest to them. Who must prove who they are first,
+//! `order_status` sees to.
 
 use async_trait::async_trait;
 use mercer_conversation::bounds::tail;
@@ -13,9 +13,11 @@ use mercer_schemas::{Evidence, Product, ToolCall};
 use mercer_store::Versioned;
 
 use super::fitting::{Told, leave_out};
-use super::{Answer, Error, Request, Tools, product_details, search_policies};
+use super::{Answer, Error, Request, Tools, order_status, product_details, search_policies};
 use crate::asked::{Asked, Part};
 
+/// Orders of a known customer, the latest ones, while none was told.
+const ORDERS_MAX: u64 = 2;
 /// Products of the latest replies that the words may go on about.
 const TOLD_MAX: usize = 3;
 /// Characters of attributes that the words do not name, of all of them together. The best one found has half of
@@ -61,6 +63,7 @@ impl super::Tool for Tool {
         let mut spoken_of = product_details::products(tools, request, request.told.iter()).await?;
         spoken_of.truncate(TOLD_MAX);
         answer.keep_free(PASSAGES_CHARS_MAX);
+        order_status::tell_own(tools, request, ORDERS_MAX, answer).await?;
         let told = told(
             &spoken_of.iter().collect::<Vec<_>>(),
             &asked,

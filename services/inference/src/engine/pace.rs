@@ -17,8 +17,8 @@ const LONG: f64 = 1.25;
 /// Chunks are multiples of this: llama.cpp's attention on CPUs works on tiles of 64 queries (`GGML_FA_TILE_Q`).
 const TILE: usize = 64;
 /// A step without replies may take this many times the target: nobody reads along, but a cancel and a newcomer wait
-/// for its end.
-const PROMPT_ONLY: f64 = 2.0;
+/// for its end. More tokens at a time are computed quicker: SmolLM2-135M on two threads reads 264 a second by 64, 336 by 256.
+const PROMPT_ONLY: f64 = 4.0;
 /// Positions are counted in thousands, so that both numbers of a fit are of the same order.
 const POSITIONS: f64 = 1000.0;
 

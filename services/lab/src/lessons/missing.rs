@@ -32,7 +32,7 @@ impl Stage<'_> {
 
     /// Returns the calls of a turn that bring what was not found with the customer's own words.
     ///
-    /// Orders and persons are found by calls alone. Who asks for the cheapest means that of the whole shop, which
+    /// Persons are found by calls alone, and so are orders of somebody who proves who they are. Who asks for the cheapest means that of the whole shop, which
     /// takes a search in order; and a search whose reply names nothing found it missing. Whatever else the reply tells must not be there yet.
     pub(super) fn needed(&self, turn: &Turn, calls: &[Call]) -> Vec<Call> {
         let evidence = self.evidence();
@@ -44,9 +44,10 @@ impl Stage<'_> {
             of_kind.any(|written| !reply::is_told(written, turn, &evidence))
         };
         let sold = ["product:", "variant:", "search."];
-        let names_sold = told
-            .iter()
-            .any(|written| sold.iter().any(|kind| written.starts_with(kind)));
+        let names = |kinds: &[&str]| {
+            told.iter()
+                .any(|written| kinds.iter().any(|kind| written.starts_with(kind)))
+        };
         // Whoever says that something is not on record has read the whole of it.
         let is_known = |product: &String| {
             let attributes = self
@@ -64,9 +65,10 @@ impl Stage<'_> {
         };
         let tells_more = self.told(turn).iter().any(|told| told.is_more);
         let is_needed = |call: &&Call| match call {
-            Call::Orders(_) | Call::Handoff(_) => true,
+            Call::Handoff(_) => true,
+            Call::Orders(_) => !names(&["order:"]) || lacks(&["order:"]),
             Call::Policies(_) => lacks(&["policy:"]),
-            Call::Search(search) => search.sort.is_some() || !names_sold || lacks(&sold),
+            Call::Search(search) => search.sort.is_some() || !names(&sold) || lacks(&sold),
             Call::Details(details) => {
                 lacks(&sold) || !tells_more && !details.products.iter().all(is_known)
             }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mercer_conversation::tools::{LookUp, ProductDetails, SearchCatalog, SearchPolicies};
+use mercer_conversation::tools::{
+    LookUp, OrderStatus, ProductDetails, SearchCatalog, SearchPolicies,
+};
 use mercer_replay::{Turns, What};
 use mercer_schemas::plan::Arguments;
 use mercer_schemas::{Claim, Evidence, Intent, Plan, RecordKey};
@@ -164,10 +166,11 @@ async fn none_of(
 }
 
 /// Tools that bring what a turn that begins with a look-up may have found already.
-const LOOKED_UP: [&str; 3] = [
+const LOOKED_UP: [&str; 4] = [
     SearchCatalog::TOOL,
     ProductDetails::TOOL,
     SearchPolicies::TOOL,
+    OrderStatus::TOOL,
 ];
 
 /// Says what does not hold, leaving alternatives aside.
