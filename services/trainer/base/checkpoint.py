@@ -1,6 +1,7 @@
 """Writes and reads checkpoints: what was trained, and all that the next step depends on.
 
-A checkpoint without an optimizer holds weights alone: enough to export and to start from, not to resume.
+A checkpoint without an optimizer holds weights alone: enough to export and to start from, not to resume. Where a run keeps
+a mean of its weights, `weights` are that mean, and `trained` what the next step begins with.
 """
 
 from __future__ import annotations
@@ -42,14 +43,14 @@ def method_of(saved: dict[str, object]) -> Method:
     return Method(**saved["method"])
 
 
-def put_weights(decoder: Decoder, saved: dict[str, object]) -> None:
+def put_weights(decoder: Decoder, saved: dict[str, object], which: str = "weights") -> None:
     """Puts a checkpoint's weights into a decoder that was prepared in the same way."""
     places = trained(decoder)
-    if places.keys() != saved["weights"].keys():
+    if places.keys() != saved[which].keys():
         raise SystemExit("the checkpoint holds other weights than this run trains")
     with torch.no_grad():
         for name, place in places.items():
-            place.copy_(saved["weights"][name])
+            place.copy_(saved[which][name])
 
 
 def weights_alone(saved: dict[str, object]) -> dict[str, object]:

@@ -130,8 +130,9 @@ class Block(nn.Module):
         learns what to look at. In the last block nothing needs more of the given ones than that.
         """
         q, k, v = self._queries_keys_values(x, *places.angles)
+        with torch.no_grad():
+            normed = self.attn_norm(given)
         # With gradients before without: autocast keeps what it made of a matrix, and made without it would be used with them.
-        normed = self.attn_norm(given).detach()
         k_given, v_given = rotate(self._heads(self.attn_k(normed)), *places.angles_given).to(v.dtype), self._heads(self.attn_v(normed))
         k, v = (torch.cat(both, dim=2).index_select(2, places.order) for both in ((k_given, k), (v_given, v)))
         x = self._feed_forward(x, attend_in_parts(q, k, v, places.parts))

@@ -44,6 +44,8 @@ def parse(description: str, arguments: list[str] | None = None) -> argparse.Name
                           help="said: none through rules and evidence, which are most tokens; twice as fast on a processor")
     learning.add_argument("--words-count", type=float, default=1, help="how much plain words of replies count; calls and references count 1")
     learning.add_argument("--batch-tokens", type=int, help=f"of a step, padding included; default: {BATCH_TOKENS}")
+    learning.add_argument("--mean-steps", type=int, default=0,
+                          help="score and keep the mean of about the last N steps' weights: as good as slowing down, at any time; 0: the weights themselves")
     learning.add_argument("--seed", type=int, default=1)
 
     machine = parser.add_argument_group("machine")

@@ -26,6 +26,7 @@ from .conversation import Encoder
 from .data import Order, Sequences
 from .device import Device
 from .lower import Lower
+from .mean import Mean
 from .markup import Markup
 from .methods import Method, prepare, trained
 from .options import parse
@@ -64,12 +65,15 @@ class Trainer:
         self.counted = f"{encoder.split} conversations split, {encoder.left_out} turns too long"
         self.heldout = Sequences.encode(args.heldout, encoder, args.heldout_limit)
         self.lower = Lower(self.decoder, self.frozen, self.sequences, args.out, f"{self.base_sha256} {self.device.is_bf16}")
+        self.mean = Mean(self.weights, args.mean_steps) if args.mean_steps else None
         self.order = Order(self.sequences, args.batch_tokens, args.group_tokens, args.seed)
         self.step, self.tokens, self.order_from, seconds = 0, 0, 0, 0.0
         if (args.out / checkpoint.NAME).exists():
             seconds = self._resume(checkpoint.load(args.out / checkpoint.NAME))
         elif args.start:
             checkpoint.put_weights(self.decoder, checkpoint.load(args.start))
+            if self.mean:
+                self.mean.restart()
         steps = None if args.epochs is None else self.order_from + max(1, round(args.epochs * self.order.steps_a_pass()))
         self.budget = Budget(args.minutes, steps, self.step, seconds)
 
@@ -81,6 +85,10 @@ class Trainer:
         if "optimizer" not in saved:
             raise SystemExit(f"{self.args.out} holds weights alone, which a run cannot go on from; begin another with --start")
         checkpoint.put_weights(self.decoder, saved)
+        if self.mean:
+            self.mean.restart(saved.get("mean_of", 0))
+        # Beside a mean stand the weights that are being trained.
+        checkpoint.put_weights(self.decoder, saved, "trained" if "trained" in saved else "weights")
         self.optimizer.load_state_dict(saved["optimizer"])
         torch.set_rng_state(saved["random"])
         if saved.get("learning", self.learning) != self.learning:
@@ -92,8 +100,10 @@ class Trainer:
 
     def save(self) -> None:
         """Writes the checkpoint."""
-        checkpoint.save(self.args.out / checkpoint.NAME, {
-            "base": self.base_sha256, "method": self.method.to_dict(), "weights": {name: weight.detach() for name, weight in self.weights.items()},
+        weights = {name: weight.detach() for name, weight in self.weights.items()}
+        mean = {"weights": self.mean.weights, "mean_of": self.mean.of, "trained": weights} if self.mean else {"weights": weights}
+        checkpoint.save(self.args.out / checkpoint.NAME, mean | {
+            "base": self.base_sha256, "method": self.method.to_dict(),
             "optimizer": self.optimizer.state_dict(), "random": torch.get_rng_state(),
             "learning": self.learning, "step": self.step, "tokens": self.tokens, "seconds": self.budget.seconds(),
             "order": self.order.key, "order_from": self.order_from,
@@ -174,9 +184,11 @@ class Trainer:
         for settings in self.optimizer.param_groups:
             settings["lr"] = rate
         self.optimizer.step()
+        if self.mean:
+            self.mean.take()
 
     def _score(self, progress: Progress | None) -> None:
-        with progress.pause() if progress else nullcontext():
+        with progress.pause() if progress else nullcontext(), self.mean.in_place() if self.mean else nullcontext():
             result = score(self.decoder, self.tokenizer, self.heldout, self.device, self.group)
         if progress:
             progress.scored(self.step, result)

@@ -77,15 +77,16 @@ class TrainingTest(unittest.TestCase):
         return checkpoint.load(self.folder / out / checkpoint.NAME)
 
     def test_a_killed_run_goes_on_as_if_nothing_had_happened(self):
-        for method in ("lora", "upper"):
-            with self.subTest(method):
-                whole_run, killed_run = f"whole-{method}", f"killed-{method}"
-                self.train(whole_run, "--method", method)
-                killed = self.train_apart("-c", KILLED, *self.options(killed_run, "--method", method, "--save-minutes", "0"))
+        for method, more in (("lora", ()), ("upper", ()), ("upper", ("--mean-steps", "5"))):
+            with self.subTest(method, more=more):
+                whole_run, killed_run = (f"{which}-{method}-{len(more)}" for which in ("whole", "killed"))
+                options = ("--method", method, *more)
+                self.train(whole_run, *options)
+                killed = self.train_apart("-c", KILLED, *self.options(killed_run, *options, "--save-minutes", "0"))
                 self.assertEqual(killed.returncode, -signal.SIGKILL, killed.stderr)
                 self.assertEqual(self.saved(killed_run)["step"], 6)
                 (self.folder / killed_run / "checkpoint.part").write_bytes(b"torn")
-                self.assertIn("from step 6", self.train(killed_run, "--method", method))
+                self.assertIn("from step 6", self.train(killed_run, *options))
                 whole = self.losses(whole_run)
                 self.assertGreater(len(whole), 10)
                 self.assertEqual(self.losses(killed_run), whole)
@@ -94,6 +95,16 @@ class TrainingTest(unittest.TestCase):
                 for name, weight in self.saved(whole_run)["weights"].items():
                     # Kept vectors of the lower block may come from a batch of another shape, rounded otherwise.
                     torch.testing.assert_close(weight, weights[name], atol=1e-6, rtol=1e-5, msg=name)
+
+    def test_a_mean_of_weights_is_what_is_kept_and_scored(self):
+        self.train("plain", "--method", "upper")
+        self.train("mean", "--method", "upper", "--mean-steps", "5")
+        self.assertEqual(self.losses("mean"), self.losses("plain"))  # it changes no step
+        plain, saved = self.saved("plain"), self.saved("mean")
+        for name, weight in saved["trained"].items():
+            torch.testing.assert_close(weight, plain["weights"][name])
+            self.assertFalse(torch.equal(weight, saved["weights"][name]), name)
+        self.assertNotEqual(self.lines("mean")[-1]["heldout_loss"], self.lines("plain")[-1]["heldout_loss"])
 
     def test_two_workers_learn_what_one_learns(self):
         # With `upper` they also share what the frozen block made of the sequences in the first pass.
