@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use hmac::{Hmac, KeyInit, Mac};
 use mercer_replay::Turns;
-use mercer_schemas::{Channel, Event, LogBody, LogRecord, ShopId};
-use mercer_store::Store;
+use mercer_schemas::{ActionBy, Channel, Event, LogBody, LogRecord, ShopId};
+use mercer_store::{Command, InboxItem, InboxKind, NewInbox, Store};
 use serde_json::json;
 use sha2::Sha256;
 
@@ -96,6 +96,44 @@ impl Caller<'_> {
             self.seen_replies += replies.len();
         }
         Ok(PlayedTurn { turns, replies })
+    }
+
+    /// Gives the conversation back, as the person who has it would, and waits until it is.
+    ///
+    /// # Errors
+    /// When the store cannot be written, or the conversation does not take it in time.
+    pub(crate) async fn hand_back(&self) -> anyhow::Result<()> {
+        let by = ActionBy {
+            key_id: "evaluation".to_owned(),
+        };
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let row = NewInbox {
+            channel: Channel::Whatsapp,
+            provider_id: format!("evaluation:{}:hand-back:{}", self.phone, self.sent),
+            address: self.phone.as_str().into(),
+            kind: InboxKind::Command,
+            payload: InboxItem::Command(Command::HandBack { by }).to_payload(),
+            received_at_ms: now_ms,
+            sent_at_ms: now_ms,
+        };
+        let inbox = self.line.store.inbox();
+        inbox.insert(&self.line.shop, vec![row]).await?;
+        tokio::time::timeout(TURN, self.given_back())
+            .await
+            .context("the conversation was not given back in time")?
+    }
+
+    async fn given_back(&self) -> anyhow::Result<()> {
+        let (conversations, shop) = (self.line.store.conversations(), &self.line.shop);
+        loop {
+            let row = conversations
+                .get_by_address(shop, Channel::Whatsapp, &self.phone)
+                .await?;
+            if row.is_some_and(|row| row.phase == "idle") {
+                return Ok(());
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn post(&self, id: &str, words: &str) -> anyhow::Result<()> {

@@ -46,6 +46,8 @@ pub(crate) struct TurnResult {
     pub(crate) blocked: Vec<String>,
     /// Texts that reached the customer.
     pub(crate) replies: Vec<String>,
+    /// A person was called.
+    pub(crate) handed_over: bool,
     /// From posting the message to the arrival of the reply, milliseconds.
     pub(crate) ms: u64,
 }
@@ -100,6 +102,8 @@ pub(crate) struct Judged {
     pub(crate) grounded: bool,
     /// Tools called.
     pub(crate) tools: Vec<String>,
+    /// A person was called.
+    pub(crate) handed_over: bool,
 }
 
 /// What expectations are compared with.
@@ -145,6 +149,7 @@ pub(crate) async fn judge(
         faults,
         grounded,
         tools: heard.tools,
+        handed_over: heard.handed_over,
     })
 }
 
@@ -166,12 +171,16 @@ async fn none_of(
 }
 
 /// Tools that bring what a turn that begins with a look-up may have found already.
-const LOOKED_UP: [&str; 4] = [
+const LOOKED_UP: [&str; 3] = [
     SearchCatalog::TOOL,
     ProductDetails::TOOL,
     SearchPolicies::TOOL,
-    OrderStatus::TOOL,
 ];
+
+/// Says whether a look-up told a customer's order.
+fn looked_up_order(line: &&Evidence) -> bool {
+    matches!(line, Evidence::Record { key: RecordKey::Order(_), tool: Some(tool), .. } if tool == LookUp::TOOL)
+}
 
 /// Says what does not hold, leaving alternatives aside.
 async fn faults(
@@ -187,8 +196,11 @@ async fn faults(
         );
         // What was looked up first need not be called for, and may be.
         if called.remove(LookUp::TOOL) {
+            let tells_order = heard.evidence.iter().any(looked_up_order);
+            let is_found =
+                |tool: &str| LOOKED_UP.contains(&tool) || tells_order && tool == OrderStatus::TOOL;
             for tools in [&mut expected, &mut called] {
-                tools.retain(|tool| !LOOKED_UP.contains(tool));
+                tools.retain(|tool| !is_found(tool));
             }
         }
         if expected != called {

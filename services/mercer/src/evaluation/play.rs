@@ -81,6 +81,14 @@ async fn play_one(
             .with_context(|| format!("{} turn {}", dialogue.name, place + 1))?;
         result.dialogue.clone_from(&dialogue.name);
         result.turn = place + 1;
+        let next = dialogue.turns.get(place + 1);
+        // Whoever wrote the dialogue allowed a person and expects answers later on: the person has done what was asked.
+        if result.right
+            && result.handed_over
+            && next.is_some_and(|next| next.expect.reply != Some(false))
+        {
+            caller.hand_back().await?;
+        }
         results.push(result);
         bar.inc(1);
     }
@@ -119,6 +127,7 @@ async fn play_turn(
         found: course.found,
         blocked: course.blocked,
         replies: played.replies,
+        handed_over: judged.handed_over,
         ms,
     })
 }

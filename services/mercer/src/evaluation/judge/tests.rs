@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use mercer_import::{OnError, import_shop};
 use mercer_replay::{Sent, Step, Turn};
-use mercer_schemas::{HandoffReason, MessageId, OutboundMessage, Personal, ShopId, TurnId};
+use mercer_schemas::{Handle, HandoffReason, MessageId, OutboundMessage, Personal, ShopId, TurnId};
 use mercer_store::{Store, StoreConfig};
 use tempfile::TempDir;
 
@@ -140,6 +140,26 @@ async fn what_was_looked_up_first_need_not_be_called_for() {
         let faults = shop
             .faults(&format!("tools: {expect}"), &called(tools))
             .await;
+        assert_eq!(faults.is_empty(), holds, "{expect} {tools:?}: {faults}");
+    }
+    // An order that the look-up told may be called for or not.
+    let key: RecordKey = "order:NW-1".parse().expect("a record");
+    let order = Evidence::Record {
+        handle: Handle::new(&key, 1),
+        key,
+        version: 1,
+        role: None,
+        tool: Some("look_up".to_owned()),
+        fields: Vec::new(),
+    };
+    for (expect, tools, holds) in [
+        ("[order_status]", &["look_up"][..], true),
+        ("[]", &["look_up", "order_status"], true),
+        ("[order_status]", &["search_catalog"], false),
+    ] {
+        let mut played = called(tools);
+        played.turns.turns[0].evidence = vec![order.clone()];
+        let faults = shop.faults(&format!("tools: {expect}"), &played).await;
         assert_eq!(faults.is_empty(), holds, "{expect} {tools:?}: {faults}");
     }
 }

@@ -19,6 +19,7 @@ fn turn(dialogue: &str, number: usize, kind: &str, fault: Option<&str>) -> TurnR
         found: Vec::new(),
         blocked: Vec::new(),
         replies: vec!["\"Yes\"\u{1}".to_owned()],
+        handed_over: false,
         ms: 1_200,
     }
 }
