@@ -177,7 +177,7 @@ pub enum Input {
         /// The customer whose identity was proven, if it was.
         #[serde(default)]
         identified: Option<CustomerId>,
-        /// What was found out about who writes; none where nobody asked, and in older records.
+        /// What was found out about who writes; none where no order was asked for or looked up, and in older records.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         proof: Option<Proof>,
     },

@@ -12,7 +12,7 @@ use mercer_schemas::{
 
 use crate::bounds::{MERGES_MAX, PROOF_DETAILS_MAX, TURN_CHARS_MAX, head};
 use crate::effect::open_effect;
-use crate::rounds::Rounds;
+use crate::rounds::{Rounds, is_order};
 use crate::state::{Phase, State, Turn};
 use crate::tools::{self, Handoff, SearchCatalog, SearchPolicies, look_up};
 use crate::{prompt, replies};
@@ -465,7 +465,7 @@ fn person_asked_for(call: &ToolCall) -> Option<HandoffReason> {
 }
 
 /// Says what was found without a model: what calls brought; where there were none, what a draft referred to, or
-/// without one all that the words were looked up for.
+/// without one all that the words were looked up for, but orders: whether they were asked for, nobody has read.
 fn template_draft(turn: &Turn, rounds: &Rounds, draft: Option<&str>) -> Event {
     let called = rounds.called_evidence();
     let evidence = match draft {
@@ -479,7 +479,11 @@ fn template_draft(turn: &Turn, rounds: &Rounds, draft: Option<&str>) -> Event {
                 .cloned()
                 .collect()
         }
-        None => rounds.all_evidence(),
+        None => rounds
+            .evidence()
+            .filter(|line| !is_order(line))
+            .cloned()
+            .collect(),
     };
     template(turn, replies::from_evidence(&evidence))
 }

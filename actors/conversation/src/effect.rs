@@ -3,13 +3,15 @@
 //! Because an effect follows from the state, a restart finds unfinished effects by looking, and
 //! runs them again under the same id.
 
+use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::{
     ChatMessage, CustomerId, DocumentId, EffectId, Evidence, Handle, Identity, Personal, Plan,
-    RecordKey, RecordKind, Settings,
+    RecordKey, Settings,
 };
 
 use crate::grammar::TurnGrammar;
 use crate::intent::IntentQuestion;
+use crate::rounds::Rounds;
 use crate::state::{Phase, State};
 use crate::tools::product_details;
 use crate::{grammar, intent, prompt, replies};
@@ -70,8 +72,10 @@ pub struct Lookup {
     pub is_open: bool,
     /// Policies, questions and promotions that the turn before drew on.
     pub spoken_of: Vec<DocumentId>,
-    /// Products, variants and orders that the latest replies told, those of the last reply first.
+    /// Records that the latest replies told, those of the last reply first.
     pub told: Vec<(Handle, RecordKey)>,
+    /// Passages of policies that the prompt shows, where calls have free words.
+    pub passages: Vec<KnownPassage>,
     /// The customer, where identity is already proven.
     pub customer: Option<CustomerId>,
     /// What that rests on, and what was given towards a proof.
@@ -80,6 +84,19 @@ pub struct Lookup {
     pub hints: bool,
     /// Names the attempt at the turn: a proof that several rounds look at is compared once.
     pub attempt: String,
+}
+
+/// A passage that the prompt shows.
+#[derive(Clone, PartialEq)]
+pub struct KnownPassage {
+    /// The handle that it has.
+    pub handle: Handle,
+    /// Its document.
+    pub document: RecordKey,
+    /// The document's title, with the passage's heading.
+    pub title: String,
+    /// The passage's first sentence: long sections are cut into passages of one heading.
+    pub first: String,
 }
 
 impl Effect {
@@ -102,29 +119,29 @@ impl Effect {
     }
 }
 
-/// Returns the documents that the turn before drew on.
+/// Returns the documents that the turn before drew on; where it looked up more than it told, those that its reply quoted.
 fn spoken_of(state: &State) -> Vec<DocumentId> {
-    let evidence = state.past.last().into_iter();
-    let documents =
-        evidence
-            .flat_map(|past| past.rounds.evidence())
-            .filter_map(|line| match line {
-                Evidence::Record {
-                    key: RecordKey::Document(id) | RecordKey::Promotion(id),
-                    ..
-                } => Some(id.clone()),
-                _ => None,
-            });
+    let Some(past) = state.past.last() else {
+        return Vec::new();
+    };
+    let told = replies::references(past.reply.expose());
+    let documents = past.rounds.evidence().filter_map(|line| match line {
+        Evidence::Record {
+            handle,
+            key: RecordKey::Document(id) | RecordKey::Promotion(id),
+            ..
+        } if state.terms.is_none() || told.contains(&handle.as_str()) => Some(id.clone()),
+        _ => None,
+    });
     documents.collect()
 }
 
 /// Turns back that a customer may mean without naming what they mean.
 const TOLD_TURNS: usize = 4;
 /// Most records that they may mean.
-const TOLD_MAX: usize = 8;
+const TOLD_MAX: usize = 12;
 
-/// Returns the products, variants and orders that the latest replies referred to: those of the last reply first, as they were
-/// named.
+/// Returns the records that the latest replies referred to: those of the last reply first, as they were named.
 fn told(state: &State) -> Vec<(Handle, RecordKey)> {
     if state.terms.is_none() {
         return Vec::new();
@@ -133,14 +150,40 @@ fn told(state: &State) -> Vec<(Handle, RecordKey)> {
     for past in state.past.iter().rev().take(TOLD_TURNS) {
         let known = past.rounds.handles();
         for handle in replies::references(past.reply.expose()) {
-            let is_told = |key: &RecordKey| key.kind().is_sold() || key.kind() == RecordKind::Order;
-            let record = known
-                .iter()
-                .find(|(of, key)| of.as_str() == handle && is_told(key));
+            let record = known.iter().find(|(of, _)| of.as_str() == handle);
             out.extend(record.filter(|record| !out.contains(record)).cloned());
         }
     }
     out.truncate(TOLD_MAX);
+    out
+}
+
+/// Returns the passages that the prompt shows, each once.
+fn passages(state: &State) -> Vec<KnownPassage> {
+    if state.terms.is_none() {
+        return Vec::new();
+    }
+    let past = state.past.iter().map(|past| &past.rounds);
+    let mut out: Vec<KnownPassage> = Vec::new();
+    for line in past.chain(state.phase.rounds()).flat_map(Rounds::evidence) {
+        if let Evidence::Record {
+            handle,
+            key,
+            fields,
+            ..
+        } = line
+            && let Some(title) = value_of(fields, field::TITLE)
+            && let Some(first) = value_of(fields, field::SENTENCES[0])
+            && out.iter().all(|known| known.handle != *handle)
+        {
+            out.push(KnownPassage {
+                handle: handle.clone(),
+                document: key.clone(),
+                title: title.text(""),
+                first: first.text(""),
+            });
+        }
+    }
     out
 }
 
@@ -179,6 +222,7 @@ pub fn wanted(state: &State, settings: &Settings) -> Option<Effect> {
                 is_open: state.terms.is_some(),
                 spoken_of: spoken_of(state),
                 told: told(state),
+                passages: passages(state),
                 customer: state.customer.clone(),
                 identity: state.identity.clone(),
                 hints: settings.hints && state.terms.is_none(),

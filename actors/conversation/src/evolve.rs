@@ -6,7 +6,7 @@ use mercer_schemas::{
 };
 
 use crate::replies;
-use crate::rounds::Rounds;
+use crate::rounds::{Rounds, is_order};
 use crate::state::{Origin, PastTurn, Phase, State, Turn};
 
 /// Applies an event.
@@ -112,7 +112,8 @@ pub fn evolve(mut state: State, event: &Event) -> State {
                 ..Identity::default()
             };
             // Who writes now may be somebody else, and is not told what the one before was told.
-            state.past.retain(|past| !tells_order(&past.rounds));
+            state.past.retain(|past| !tells_order(past));
+            state.past.iter_mut().for_each(forget_order);
             if let Phase::Writing { rounds, .. }
             | Phase::Gathering { rounds, .. }
             | Phase::Checking { rounds, .. } = &mut state.phase
@@ -255,16 +256,27 @@ fn wrote(identity: &mut Identity, at_ms: i64) {
     }
 }
 
-fn tells_order(rounds: &Rounds) -> bool {
-    rounds.evidence().any(|line| {
-        matches!(
-            line,
-            Evidence::Record {
-                key: RecordKey::Order(_),
-                ..
-            }
-        )
-    })
+/// Says whether a turn was about an order. One that was only looked up can leave it; what a reply that refers to nothing was
+/// about, nobody knows.
+fn tells_order(past: &PastTurn) -> bool {
+    let orders: Vec<&Evidence> = past
+        .rounds
+        .evidence()
+        .filter(|line| is_order(line))
+        .collect();
+    let told = replies::references(past.reply.expose());
+    let is_told = |line: &&Evidence| matches!(line, Evidence::Record { handle, .. } if told.contains(&handle.as_str()));
+    let was_called = || past.rounds.called_evidence().iter().any(is_order);
+    !orders.is_empty() && (told.is_empty() || orders.iter().any(is_told) || was_called())
+}
+
+/// Takes an order that was only looked up out of a turn: what was found of it, and all words, which may have told of it.
+fn forget_order(past: &mut PastTurn) {
+    if past.rounds.evidence().any(is_order) {
+        past.rounds.forget_orders();
+        past.words = Personal::default();
+        past.reply = Personal::new(replies::references_alone(past.reply.expose()));
+    }
 }
 
 /// Moves the running turn into the history, with what the customer was told.

@@ -25,7 +25,7 @@ mod words;
 
 pub use decide::{Refusal, decide};
 pub use deliveries::Deliveries;
-pub use effect::{Effect, Lookup, open_effect, wanted};
+pub use effect::{Effect, KnownPassage, Lookup, open_effect, wanted};
 pub use evolve::evolve;
 pub use introduction::introduction;
 pub use notice::notices;

@@ -50,6 +50,13 @@ pub(crate) fn references(reply: &str) -> Vec<&str> {
     handles.collect()
 }
 
+/// Returns a reply's references, without its words.
+pub(crate) fn references_alone(reply: &str) -> String {
+    let references = reply.split("{{").skip(1);
+    let whole = references.filter_map(|rest| Some(format!("{{{{{}}}}}", rest.split_once("}}")?.0)));
+    whole.collect::<Vec<_>>().join(" ")
+}
+
 /// Writes a reply, references unfilled, that says what the evidence holds and nothing else.
 pub(crate) fn from_evidence(evidence: &[Evidence]) -> String {
     told(evidence).unwrap_or_else(|| GREETING.to_owned())

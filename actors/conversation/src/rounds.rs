@@ -116,15 +116,6 @@ impl Rounds {
 
     /// Forgets orders that were found.
     pub(crate) fn forget_orders(&mut self) {
-        let is_order = |line: &Evidence| {
-            matches!(
-                line,
-                Evidence::Record {
-                    key: RecordKey::Order(_),
-                    ..
-                }
-            )
-        };
         for round in &mut self.rounds {
             round.evidence.retain(|line| !is_order(line));
         }
@@ -141,6 +132,17 @@ impl Rounds {
     pub fn may_go_on(&self) -> bool {
         self.len() < ROUNDS_MAX && self.evidence().all(|line| *line != Evidence::HandedOver)
     }
+}
+
+/// Says whether evidence is an order.
+pub(crate) fn is_order(line: &Evidence) -> bool {
+    matches!(
+        line,
+        Evidence::Record {
+            key: RecordKey::Order(_),
+            ..
+        }
+    )
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ pub(crate) mod look_up;
 mod order_status;
 pub(crate) mod product_details;
 mod search_catalog;
-mod search_policies;
+pub(crate) mod search_policies;
 
 use std::collections::BTreeSet;
 

@@ -4,10 +4,12 @@ use mercer_conversation::tools::NO_BRAND;
 use mercer_conversation::{Effect, Lookup, Phase, State, decide, evolve, invariants, wanted};
 use mercer_schemas::terms::TERMS_MAX;
 use mercer_schemas::{
-    ActionBy, Channel, ChatMessage, Content, EffectId, Event, Evidence, Field, FieldTerms,
-    Generated, Handle, InboundMessage, Input, MessageId, Meta, ProductId, PromptStyle, RecordKey,
-    RenderedReply, Role, Settings, ShopTerms,
+    ActionBy, Channel, ChatMessage, Content, CustomerId, EffectId, Event, Evidence, Field,
+    FieldTerms, Generated, Handle, InboundMessage, Input, MessageId, Meta, OrderNumber, ProductId,
+    PromptStyle, Proof, RecordKey, RenderedReply, Role, Settings, ShopTerms,
 };
+
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 fn meta(at: u64) -> Meta {
     Meta {
@@ -135,6 +137,27 @@ impl Talk {
             identified: None,
             proof: None,
         });
+    }
+
+    /// Finds things of a customer who is known by the address.
+    fn finds_of_known(&mut self, evidence: Vec<Evidence>) -> Vec<Event> {
+        let effect = self.effect();
+        self.when(Input::ToolsAnswered {
+            effect,
+            evidence,
+            identified: Some(CustomerId::new("C-1").expect("key")),
+            proof: Some(Proof {
+                stamp: Some("a".into()),
+                ..Proof::default()
+            }),
+        })
+    }
+
+    /// Returns what the last message of tools holds.
+    fn found(&self) -> String {
+        let (prompt, _) = self.writing();
+        let found = prompt.iter().rfind(|message| message.role == Role::Tool);
+        found.map_or(String::new(), |message| message.content.clone())
     }
 
     fn replies(&mut self, text: &str) {
@@ -270,8 +293,107 @@ fn a_turn_begins_with_what_the_stores_hold_on_the_words() {
 }
 
 #[test]
+fn an_order_that_was_looked_up_is_told_once_and_leaves_with_the_identity() {
+    let order = || {
+        let key = RecordKey::Order(OrderNumber::new("HB-70417").expect("key"));
+        record(key, 1, &[("number", "HB-70417"), ("status", "shipped")])
+    };
+    let identified = |events: &[Event]| {
+        let mut events = events.iter();
+        events.any(|event| matches!(event, Event::CustomerIdentified { .. }))
+    };
+    let mut talk = Talk::default();
+    talk.hears("a bag", Some(terms()));
+    assert!(identified(&talk.finds_of_known(vec![order(), bag(1)])));
+    assert_eq!(
+        talk.found(),
+        "o1 number=HB-70417; status=shipped\np1 Bag; £5; in stock"
+    );
+    talk.replies("{{p1.name}}, and your parcel comes on Friday.");
+    talk.hears("and my parcel?", None);
+    assert!(!identified(&talk.finds_of_known(vec![order()])));
+    assert_eq!(talk.found(), "o1 number; status");
+    talk.replies("{{o1.status}}.");
+    talk.hears("when?", None);
+    let told: Vec<String> = talk
+        .looking()
+        .told
+        .iter()
+        .map(|(handle, _)| handle.to_string())
+        .collect();
+    assert_eq!(told, ["o1", "p1"]);
+    talk.finds_of_known(vec![order()]);
+    talk.replies("Ask away.");
+    // Whoever writes a day later may be somebody else: only the bag stays, without a word.
+    talk.at += 2 * DAY_MS;
+    talk.hears("hello", None);
+    assert_eq!(talk.state.past.len(), 1);
+    talk.finds(vec![]);
+    let (prompt, _) = talk.writing();
+    let told: Vec<&str> = prompt[1..].iter().map(|m| m.content.as_str()).collect();
+    assert_eq!(
+        told,
+        ["p1 Bag; £5; in stock", "{{p1.name}}", "hello", "none"]
+    );
+    // Where no model writes, nobody has read whether an order was asked for.
+    talk.replies("Hello!");
+    talk.hears("hm", None);
+    talk.finds_of_known(vec![order()]);
+    let effect = talk.effect();
+    let failed = talk.when(Input::EffectFailed {
+        effect,
+        cause: "no worker".into(),
+    });
+    let draft = failed.iter().find_map(|event| match event {
+        Event::ReplyDrafted { draft, .. } => Some(draft.expose().clone()),
+        _ => None,
+    });
+    let draft = draft.expect("a template");
+    assert!(!draft.contains("{{o1"), "{draft}");
+}
+
+#[test]
+fn a_sentence_is_told_once_and_its_passage_known_by_its_handle() {
+    let passage = |second: &str| {
+        let key: RecordKey = "policy:returns".parse().expect("key");
+        let fields = [("title", "Returns"), ("a", "Send it back."), ("b", second)];
+        record(key, 1, &fields)
+    };
+    let mut talk = Talk::default();
+    talk.hears("can i return a bag", Some(terms()));
+    assert!(talk.looking().passages.is_empty());
+    talk.finds(vec![passage("Postage is free."), bag(1)]);
+    let first = "d1 Returns: [a] Send it back. [b] Postage is free.\np1 Bag; £5; in stock";
+    assert_eq!(talk.found(), first);
+    talk.replies("{{d1.a}}");
+    talk.hears("who pays", None);
+    let looking = talk.looking();
+    let [known] = looking.passages.as_slice() else {
+        panic!("a passage");
+    };
+    assert_eq!(
+        (
+            known.handle.as_str(),
+            known.title.as_str(),
+            known.first.as_str()
+        ),
+        ("d1", "Returns", "Send it back.")
+    );
+    // Of what was looked up, what the reply quoted was spoken of.
+    let spoken_of: Vec<&str> = looking.spoken_of.iter().map(|id| id.as_str()).collect();
+    assert_eq!(spoken_of, ["returns"]);
+    talk.finds(vec![passage("Postage is free.")]);
+    assert_eq!(talk.found(), "d1 Returns: [a] [b]");
+    talk.replies("We do.");
+    // A policy that has changed meanwhile is told anew.
+    talk.hears("sure", None);
+    assert!(talk.looking().spoken_of.is_empty());
+    talk.finds(vec![passage("You pay.")]);
+    assert_eq!(talk.found(), "d1 Returns: [a] [b] You pay.");
+}
+
+#[test]
 fn names_are_learnt_anew_after_a_day_without_a_turn() {
-    const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
     let learnt = |events: &[Event]| {
         events
             .iter()

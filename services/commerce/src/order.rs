@@ -71,8 +71,9 @@ pub(crate) async fn look_up(
     Ok(finding)
 }
 
-/// Looks for orders of somebody who need not prove who they are; none where they must, or have none, or write a number
-/// that is none of theirs. Nothing that they write counts as a proof or a wrong one.
+/// Looks for orders of somebody who need not prove who they are. None where they must, or are about to prove that they are
+/// somebody else, have no orders, or write a number that may be another's order. Nothing that they write counts as a proof
+/// or a wrong one; that an earlier proof holds no more is found all the same.
 pub(crate) async fn look_up_own(
     store: &Store,
     shop: &ShopId,
@@ -80,29 +81,52 @@ pub(crate) async fn look_up_own(
 ) -> Result<Option<Finding>, Error> {
     let given = Given::of(question.words.expose());
     let writer = Writer::of(store, shop, question, &given).await?;
-    let Some(customer) = &writer.known else {
-        return Ok(None);
+    let is_proving = !question.identity.given.is_empty();
+    let outcome = match &writer.known {
+        Some(customer) if !is_proving => {
+            of_customer(store, shop, customer, question, &given).await?
+        }
+        _ => Outcome::IdentityNeeded,
+    };
+    let outcome = match outcome {
+        Outcome::Orders(_, ref orders) if is_meant(orders, &given) => outcome,
+        _ if writer.ended => Outcome::IdentityNeeded,
+        _ => return Ok(None),
     };
     let mut finding = Finding {
-        outcome: of_customer(store, shop, customer, question, &given).await?,
+        outcome,
         proof: remembering(question),
     };
     writer.stamp(store, shop, &mut finding).await?;
-    let named = question.order.map(code_key);
-    let digits = |code: &str| code.bytes().filter(u8::is_ascii_digit).count();
-    let is_meant = |order: &Versioned<Order>| {
-        let number = code_key(order.value.number.as_str());
-        // With as many digits a code may be the number of another order; with others it is a size or an amount.
-        let may_be_another = |code: &String| digits(code) == digits(&number);
-        given.codes.contains(&number)
-            || named.as_ref() == Some(&number)
-            || !given.codes.iter().any(may_be_another)
+    Ok(Some(finding))
+}
+
+/// Says whether orders may be told to somebody who gives these codes: one of them is an order's number, or none of them
+/// looks like one.
+fn is_meant(orders: &[Versioned<Order>], given: &Given) -> bool {
+    let numbers: Vec<String> = orders
+        .iter()
+        .map(|order| code_key(order.value.number.as_str()))
+        .collect();
+    let may_be_another = |code: &String| {
+        let digits = digits(code);
+        numbers
+            .iter()
+            .any(|number| digits == self::digits(number) || digits == digits_last(number))
     };
-    let own = match &finding.outcome {
-        Outcome::Orders(_, orders) => orders.iter().any(is_meant),
-        _ => false,
-    };
-    Ok(own.then_some(finding))
+    let is_given = |number: &String| given.codes.contains(number);
+    numbers.iter().any(is_given) || !given.codes.iter().any(may_be_another)
+}
+
+fn digits(code: &str) -> usize {
+    code.chars().filter(|c| c.is_numeric()).count()
+}
+
+/// Counts the digits that a number ends with: customers leave out what all numbers begin with.
+fn digits_last(number: &str) -> usize {
+    let from_end = number.chars().rev();
+    let mut last = from_end.skip_while(|c| !c.is_numeric());
+    last.by_ref().take_while(|c| c.is_numeric()).count()
 }
 
 /// Who writes, as far as it is known before they prove anything.

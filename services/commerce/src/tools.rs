@@ -13,6 +13,7 @@ mod search_catalog;
 mod search_policies;
 
 use async_trait::async_trait;
+use mercer_conversation::KnownPassage;
 use mercer_conversation::bounds::{CALL_EVIDENCE_CHARS_MAX, ROUND_EVIDENCE_CHARS_MAX};
 use mercer_conversation::prompt::evidence_text;
 use mercer_knowledge::Knowledge;
@@ -86,8 +87,10 @@ pub struct Request<'a> {
     pub found: &'a [(Handle, RecordKey)],
     /// Documents that the turn before drew on.
     pub spoken_of: &'a [DocumentId],
-    /// Products, variants and orders that the latest replies told, those of the last reply first.
+    /// Records that the latest replies told, those of the last reply first.
     pub told: &'a [(Handle, RecordKey)],
+    /// Passages that the prompt shows: found again, they keep their handles.
+    pub passages: &'a [KnownPassage],
     /// The plan.
     pub plan: &'a Plan,
     /// The customer's words of the turn: what a call's few words leave out.
@@ -116,7 +119,7 @@ pub struct Answer {
     pub evidence: Vec<Evidence>,
     /// The customer whose identity is proven now.
     pub identified: Option<CustomerId>,
-    /// What was found out about who writes; none where no order was asked for.
+    /// What was found out about who writes; none where nobody asked for an order or looked one up.
     pub proof: Option<Proof>,
 }
 

@@ -1,16 +1,17 @@
-//! How products, variants and orders read where a model chooses among them: briefly, and nothing twice.
+//! How records read where a model chooses among them: briefly, and nothing twice.
 //!
 //! They are most of such a prompt, and a processor reads some 300 tokens a second. A record's name, price
 //! and stock come without their names, which all of them have; a variant's price where it is another than
-//! its product's; and the value of an attribute, or of what an order tells, once, since the prompt still
-//! shows where it was told. Its name says that a reply may refer to it now.
+//! its product's; and the value of an attribute, of what an order tells, and a policy's sentence once, since
+//! the prompt still shows where it was told. Its name says that a reply may refer to it now.
 
 use std::collections::BTreeMap;
 
 use mercer_schemas::evidence::field;
-use mercer_schemas::{Evidence, Handle, RecordKey, RecordKind};
+use mercer_schemas::{Evidence, Handle, RecordKey};
 
 use super::cut;
+use crate::tools::search_policies;
 
 /// A value is cut to this many characters; a reference renders it whole.
 const VALUE_CHARS_MAX: usize = 160;
@@ -18,14 +19,15 @@ const VALUE_CHARS_MAX: usize = 160;
 /// What a prompt has told so far.
 #[derive(Default)]
 pub(super) struct Told {
-    /// Attributes, options and what orders tell: of which record, which, and the value that it was told to have last.
+    /// Attributes, options, what orders tell, and sentences: of which record, which, and the value that it was told to have
+    /// last.
     fields: BTreeMap<(Handle, String), String>,
     /// The price of the last product.
     price: String,
 }
 
 impl Told {
-    /// Writes a product, variant or order; none for other lines.
+    /// Writes a record; none for other lines.
     pub(super) fn line(&mut self, evidence: &Evidence, locale: &str) -> Option<String> {
         let Evidence::Record {
             handle,
@@ -36,8 +38,9 @@ impl Told {
         else {
             return None;
         };
-        if !key.kind().is_sold() && key.kind() != RecordKind::Order {
-            return None;
+        if search_policies::is_document(key) {
+            let is_told = |name: &str, text: &str| self.is_told(handle, name, text);
+            return search_policies::passage(evidence, locale, is_told);
         }
         let is_variant = matches!(key, RecordKey::Variant(_));
         let mut parts = Vec::new();
@@ -52,16 +55,17 @@ impl Told {
                     parts.push(value);
                 }
                 field::NAME | field::STOCK => parts.push(value),
-                name => {
-                    let what = (handle.clone(), name.to_owned());
-                    let before = self.fields.insert(what, value.clone());
-                    parts.push(match before {
-                        Some(before) if before == value => name.to_owned(),
-                        _ => format!("{name}={value}"),
-                    });
-                }
+                name if self.is_told(handle, name, &value) => parts.push(name.to_owned()),
+                name => parts.push(format!("{name}={value}")),
             }
         }
         Some(format!("{handle} {}", parts.join("; ")))
+    }
+
+    /// Says whether the prompt has told this already, and notes that it tells it now.
+    fn is_told(&mut self, handle: &Handle, name: &str, value: &str) -> bool {
+        let what = (handle.clone(), name.to_owned());
+        let before = self.fields.insert(what, value.to_owned());
+        before.is_some_and(|before| before == value)
     }
 }

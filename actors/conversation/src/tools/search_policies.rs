@@ -85,26 +85,10 @@ impl super::Tool for Tool {
     }
 
     fn line(&self, evidence: &Evidence, locale: &str) -> Option<String> {
-        let (handle, fields) = match evidence {
-            Evidence::NoPolicy => return Some("policies: nothing found".to_owned()),
-            Evidence::Record {
-                handle,
-                key,
-                fields,
-                ..
-            } if is_document(key) => (handle, fields),
-            _ => return None,
-        };
-        let text = match value_of(fields, field::TEXT) {
-            Some(text) => cut(&text.text(locale), VALUE_CHARS_MAX),
-            None => sentences(fields, locale)?,
-        };
-        let title = value_of(fields, field::TITLE).map(|title| title.text(locale));
-        Some(format!(
-            "{handle} {}: {}",
-            cut(&title.unwrap_or_default(), TITLE_CHARS_MAX),
-            text
-        ))
+        match evidence {
+            Evidence::NoPolicy => Some("policies: nothing found".to_owned()),
+            _ => passage(evidence, locale, |_, _| false),
+        }
     }
 
     fn sentence(&self, evidence: &Evidence) -> Option<String> {
@@ -136,18 +120,49 @@ impl super::Tool for Tool {
     }
 }
 
+/// Writes a passage, and of the sentences that `is_told` takes for told their names alone; none for other lines.
+pub(crate) fn passage(
+    evidence: &Evidence,
+    locale: &str,
+    is_told: impl FnMut(&str, &str) -> bool,
+) -> Option<String> {
+    let (handle, fields) = match evidence {
+        Evidence::Record {
+            handle,
+            key,
+            fields,
+            ..
+        } if is_document(key) => (handle, fields),
+        _ => return None,
+    };
+    let text = match value_of(fields, field::TEXT) {
+        Some(text) => cut(&text.text(locale), VALUE_CHARS_MAX),
+        None => sentences(fields, locale, is_told)?,
+    };
+    let title = value_of(fields, field::TITLE).map(|title| title.text(locale));
+    let title = cut(&title.unwrap_or_default(), TITLE_CHARS_MAX);
+    Some(format!("{handle} {title}: {text}"))
+}
+
 /// A product may have an attribute that is named as a passage's sentence is.
-fn is_document(key: &RecordKey) -> bool {
+pub(crate) fn is_document(key: &RecordKey) -> bool {
     matches!(key, RecordKey::Document(_) | RecordKey::Promotion(_))
 }
 
 /// Writes a passage with the names of its sentences: `[a] Send it back. [b] Postage is free.`
-fn sentences(fields: &[Field], locale: &str) -> Option<String> {
+fn sentences(
+    fields: &[Field],
+    locale: &str,
+    mut is_told: impl FnMut(&str, &str) -> bool,
+) -> Option<String> {
     let told = fields.iter().filter(|field| field::is_passage(&field.name));
     let told: Vec<String> = told
         .map(|field| {
             let text = cut(&field.value.text(locale), SENTENCE_CHARS_MAX);
-            format!("[{}] {text}", field.name)
+            match is_told(&field.name, &text) {
+                true => format!("[{}]", field.name),
+                false => format!("[{}] {text}", field.name),
+            }
         })
         .collect();
     (!told.is_empty()).then(|| told.join(" "))

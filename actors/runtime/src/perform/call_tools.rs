@@ -25,6 +25,7 @@ pub(super) async fn call_tools(
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,
             told: &lookup.told,
+            passages: &lookup.passages,
             plan: &lookup.plan,
             words: &lookup.words,
             hints: lookup.hints,

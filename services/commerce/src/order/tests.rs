@@ -716,11 +716,17 @@ async fn only_who_is_known_is_told_orders_without_asking(env: Env) {
     assert_eq!(both.split(' ').count(), 2, "{both}");
     let one = bob.is_told("who brings HB-70418?", None).await;
     assert_eq!(one.as_deref(), Some("HB-70418"));
+    // Of one that was told before, unless another is written.
     let told_before = bob.is_told("who brings it?", Some("HB-70418")).await;
     assert_eq!(told_before.as_deref(), Some("HB-70418"));
-    for others in ["HB-70417", "HB-99999"] {
+    assert_eq!(bob.is_told("and HB-70420?", Some("HB-70418")).await, None);
+    let written = bob.is_told("and HB-70420?", None).await;
+    assert_eq!(written.as_deref(), Some("HB-70420"));
+    for others in ["HB-70417", "HB-99999", "70417"] {
         let words = format!("my neighbour's order {others}?");
-        assert_eq!(bob.is_told(&words, None).await, None);
+        for told in [None, Some("HB-70418")] {
+            assert_eq!(bob.is_told(&words, told).await, None, "{words}");
+        }
     }
     assert_eq!(bob.is_told("ann@example.com here", None).await, None);
     // By a proof, and by nothing that could be one.
@@ -730,4 +736,18 @@ async fn only_who_is_known_is_told_orders_without_asking(env: Env) {
     assert_eq!(ann.says(proof).await, "HB-70417");
     let known = ann.is_told("and now?", None).await;
     assert_eq!(known.as_deref(), Some("HB-70417"));
+    // Who begins to prove to be somebody else goes on with that.
+    assert_eq!(
+        bob.says("ann@example.com HB-70417").await,
+        "not found",
+        "without the postcode"
+    );
+    assert_eq!(bob.is_told("do you have tents?", None).await, None);
+    assert_eq!(bob.says("ann@example.com, BS1 4DJ").await, "HB-70417");
+    // A proof that holds no more is found when the next message is looked up.
+    let moved = customer("C-1", "ann@example.com", "M1 1AE", None);
+    fill(&env.store, vec![moved], Vec::new()).await;
+    let finding = ann.ask("and now?", None, true).await.expect("a finding");
+    assert!(finding.proof.ended);
+    assert!(matches!(finding.outcome, Outcome::IdentityNeeded));
 }

@@ -5,19 +5,21 @@
 //! `order_status` sees to.
 
 use async_trait::async_trait;
-use mercer_conversation::bounds::tail;
+use mercer_conversation::bounds::{CALL_EVIDENCE_CHARS_MAX, tail};
 use mercer_conversation::tools::LookUp;
 use mercer_knowledge::ProductQuery;
 use mercer_schemas::plan::Arguments;
-use mercer_schemas::{Evidence, Product, ToolCall};
+use mercer_schemas::{Evidence, Product, ToolCall, Variant};
 use mercer_store::Versioned;
 
 use super::fitting::{Told, leave_out};
 use super::{Answer, Error, Request, Tools, order_status, product_details, search_policies};
 use crate::asked::{Asked, Part};
 
-/// Orders of a known customer, the latest ones, while none was told.
-const ORDERS_MAX: u64 = 2;
+/// Orders of a known customer: the one that was told last, then the latest ones.
+const ORDERS_MAX: usize = 2;
+/// Characters that orders have, unless the first one alone is longer: what is told of products needs the others.
+const ORDERS_CHARS_MAX: usize = 500;
 /// Products of the latest replies that the words may go on about.
 const TOLD_MAX: usize = 3;
 /// Characters of attributes that the words do not name, of all of them together. The best one found has half of
@@ -64,8 +66,9 @@ impl super::Tool for Tool {
         asked.say(request.words.expose());
         let mut spoken_of = product_details::products(tools, request, request.told.iter()).await?;
         spoken_of.truncate(TOLD_MAX);
-        answer.keep_free(PASSAGES_CHARS_MAX);
+        answer.keep_free(CALL_EVIDENCE_CHARS_MAX - ORDERS_CHARS_MAX);
         order_status::tell_own(tools, request, ORDERS_MAX, answer).await?;
+        answer.keep_free(PASSAGES_CHARS_MAX);
         let told = told(
             &spoken_of.iter().collect::<Vec<_>>(),
             &asked,
@@ -75,10 +78,13 @@ impl super::Tool for Tool {
         answer.push_fitting(told, write, leave_out);
         search(tools, request, words, &spoken_of, &asked, answer).await?;
         answer.keep_free(0);
+        // One, so that what the words ask for now has a place too.
+        let spoken_of = &request.spoken_of[..request.spoken_of.len().min(1)];
         search_policies::tell(
             tools,
             request,
             words,
+            spoken_of,
             (PASSAGES_MAX, PASSAGES_CHARS_MAX),
             answer,
         )
@@ -101,9 +107,12 @@ fn told<'a>(
         let attributes = asked.all_attributes(&product.value, asked_max, chars_max);
         let mut variants = asked.variants(&product.value, variants_max / of_each);
         let all = &product.value.variants;
-        if variants.is_empty() && (2..=VARIANTS_FEW).contains(&all.len()) {
+        if (2..=VARIANTS_FEW).contains(&all.len()) {
+            // Those that the words name first: "no black, please" names what is not wanted.
+            let named: Vec<&Variant> = variants.iter().map(|part| part.what).collect();
+            let others = all.iter().filter(|variant| !named.contains(variant));
             let is_asked = false;
-            variants = all.iter().map(|what| Part { what, is_asked }).collect();
+            variants.extend(others.map(|what| Part { what, is_asked }));
         }
         Told::new(product, asked, attributes, variants)
     });

@@ -8,7 +8,6 @@ use mercer_store::Versioned;
 
 use super::{Answer, Error, Request, Tools};
 use crate::fields::{order_fields, order_record};
-use crate::given::Given;
 use crate::order::{self, Outcome, Question};
 
 /// Orders of a customer that a call without a number tells of, the latest ones, where calls have free
@@ -69,36 +68,50 @@ fn question<'a>(request: &Request<'a>, order: Option<&'a str>, latest: u64) -> Q
     }
 }
 
-/// Brings orders of somebody who need not prove who they are: the one that the latest replies told, or while none was told
-/// the latest ones.
+/// Brings orders of somebody who need not prove who they are: the one that the latest replies told first, then the latest
+/// ones, so many in all; the one alone whose number the words give.
 pub(super) async fn tell_own(
     tools: &Tools,
     request: &Request<'_>,
-    latest: u64,
+    most: usize,
     answer: &mut Answer,
 ) -> Result<(), Error> {
-    let number = |(_, key): &'_ (_, RecordKey)| match key {
-        RecordKey::Order(number) => Some(number.to_string()),
+    let told = request.told.iter().find_map(|(_, key)| match key {
+        RecordKey::Order(number) => Some(number.as_str()),
         _ => None,
-    };
-    let told = request.told.iter().find_map(number);
-    let gives_code = !Given::of(request.words.expose()).codes.is_empty();
-    let is_known = request.found.iter().any(|known| number(known).is_some());
-    if told.is_none() && !gives_code && is_known {
-        return Ok(());
+    });
+    let (store, shop) = (&tools.store, &request.shop.id);
+    let mut own: Option<(CustomerId, Vec<Versioned<Order>>)> = None;
+    for order in [told, None] {
+        let question = question(request, order, most as u64);
+        let Some(found) = order::look_up_own(store, shop, &question).await? else {
+            continue;
+        };
+        // One that ends an identity stays beside none that proves one.
+        if matches!(found.outcome, Outcome::Orders(..)) {
+            answer.proof = Some(found.proof);
+        } else {
+            answer.proof.get_or_insert(found.proof);
+        }
+        if let Outcome::Orders(customer, orders) = found.outcome {
+            let (_, all) = own.get_or_insert((customer, Vec::new()));
+            for order in orders {
+                let is_new = all
+                    .iter()
+                    .all(|known| known.value.number != order.value.number);
+                if is_new && all.len() < most {
+                    all.push(order);
+                }
+            }
+        }
     }
-    let question = question(request, told.as_deref(), latest);
-    let shop = &request.shop.id;
-    if let Some(found) = order::look_up_own(&tools.store, shop, &question).await?
-        && let Outcome::Orders(customer, orders) = found.outcome
-    {
-        answer.proof = Some(found.proof);
+    if let Some((customer, orders)) = own {
         tell(request, customer, orders, answer);
     }
     Ok(())
 }
 
-/// Tells a customer's orders, as many as there is room for. The latest one is told in any case.
+/// Tells a customer's orders, as many as there is room for. The first one is told in any case.
 fn tell(
     request: &Request<'_>,
     customer: CustomerId,
@@ -116,8 +129,7 @@ fn tell(
             answer.push(key, found.version, EvidenceRole::Shown, fields);
         }
     };
-    let leave_out =
-        |orders: &mut Vec<Versioned<Order>>| orders.len() > 1 && orders.pop().is_some();
+    let leave_out = |orders: &mut Vec<Versioned<Order>>| orders.len() > 1 && orders.pop().is_some();
     answer.push_fitting(orders, write, leave_out);
     answer.identified = Some(customer);
 }

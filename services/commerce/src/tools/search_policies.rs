@@ -1,13 +1,15 @@
 //! `search_policies`: finds policies, FAQ entries and promotions that are in force.
 
 use async_trait::async_trait;
+use mercer_conversation::KnownPassage;
 use mercer_conversation::hints::questions;
 use mercer_conversation::tools::SearchPolicies;
 use mercer_knowledge::{PassageQuery, sentences};
-use mercer_schemas::evidence::field;
+use mercer_schemas::evidence::{field, value_of};
 use mercer_schemas::plan::Arguments;
 use mercer_schemas::{
-    Document, DocumentKind, Evidence, EvidenceRole, Field, Personal, RecordKey, ToolCall,
+    Document, DocumentId, DocumentKind, Evidence, EvidenceRole, Field, Handle, Personal, RecordKey,
+    ToolCall,
 };
 use mercer_store::Versioned;
 
@@ -47,6 +49,7 @@ impl super::Tool for Tool {
                 tools,
                 request,
                 call.query.expose(),
+                &[],
                 (FREELY_MAX, PASSAGES_CHARS_MAX),
                 answer,
             )
@@ -109,20 +112,21 @@ async fn search(
     Ok(())
 }
 
-/// Brings passages sentence by sentence, so that a reply can quote those that answer. At most so many, and so many
-/// characters of them. False where there are none.
+/// Brings passages sentence by sentence, so that a reply can quote those that answer: of documents that were spoken of first,
+/// at most so many, and so many characters of them. False where there are none.
 pub(super) async fn tell(
     tools: &Tools,
     request: &Request<'_>,
     text: &str,
+    spoken_of: &[DocumentId],
     (passages_max, chars_max): (usize, usize),
     answer: &mut Answer,
 ) -> Result<bool, Error> {
     let passages = PassageQuery {
         text: text.to_owned(),
+        spoken_of: spoken_of.to_vec(),
         at_ms: request.at_ms,
         limit: passages_max,
-        ..PassageQuery::default()
     };
     let hits = tools
         .knowledge
@@ -163,13 +167,24 @@ pub(super) async fn tell(
     let write = |passages: &Vec<Passage>, answer: &mut Answer| {
         for (key, version, fields) in passages {
             // Two passages of one document have sentences of the same names, so each has its own handle.
-            let handle = answer.next_handle(key);
+            let handle = known(request, key, fields).unwrap_or_else(|| answer.next_handle(key));
             let role = EvidenceRole::Shown;
             answer.push_as(handle, key.clone(), *version, role, fields.clone());
         }
     };
     answer.push_fitting(passages, write, leave_out);
     Ok(true)
+}
+
+/// Returns the handle of a passage that the prompt shows.
+fn known(request: &Request<'_>, key: &RecordKey, fields: &[Field]) -> Option<Handle> {
+    let title = value_of(fields, field::TITLE)?.text("");
+    let first = value_of(fields, field::SENTENCES[0])?.text("");
+    let is_it = |known: &&KnownPassage| {
+        known.document == *key && known.title == title && known.first == first
+    };
+    let known = request.passages.iter().find(is_it)?;
+    Some(known.handle.clone())
 }
 
 /// Of the last passage the last sentence but for its first, then the passage; the first one stays.

@@ -1,10 +1,12 @@
 //! Running plans: what a tool needs to be run, and calls that are none.
 
+use mercer_conversation::KnownPassage;
 use mercer_conversation::bounds::{CALL_EVIDENCE_CHARS_MAX, ROUND_EVIDENCE_CHARS_MAX};
 use mercer_conversation::prompt::evidence_text;
 use mercer_knowledge::{Knowledge, SearchConfig, SearchModels};
 use mercer_schemas::{
-    Channel, Evidence, EvidenceRole, Handle, Identity, Plan, Product, RecordKey, Shop, ShopId,
+    Channel, Document, DocumentId, DocumentKind, Evidence, EvidenceRole, Handle, Identity, Plan,
+    Product, RecordKey, Shop, ShopId,
 };
 use mercer_store::{Store, StoreConfig};
 use mercer_testing::sqlite_url;
@@ -15,6 +17,8 @@ use super::{ALL, Answer, Error, Request, Tools};
 struct World {
     shop: Shop,
     tools: Tools,
+    /// Passages that the prompt shows.
+    passages: Vec<KnownPassage>,
     _folder: tempfile::TempDir,
 }
 
@@ -49,6 +53,7 @@ impl World {
         Self {
             shop,
             tools: Tools::new(store, knowledge),
+            passages: Vec::new(),
             _folder: folder,
         }
     }
@@ -74,6 +79,7 @@ impl World {
             is_open,
             spoken_of: &[],
             told: shown,
+            passages: &self.passages,
             plan: &plan,
             words: &words.into(),
             hints: !is_open,
@@ -95,6 +101,54 @@ async fn run(plan: &str) -> Result<Answer, Error> {
     world
         .run(plan, "can i have it wrapped in red", false, &[])
         .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_passage_that_the_prompt_shows_keeps_its_handle() {
+    let mut world = World::with(vec![tent("A", "Orn")]).await;
+    let document = |id: &str, body: &str| Document {
+        id: DocumentId::new(id).expect("key"),
+        kind: DocumentKind::Policy,
+        title: "Returns".to_owned(),
+        body: body.to_owned(),
+        valid_from_ms: None,
+        valid_to_ms: None,
+        code: None,
+    };
+    let documents = vec![
+        document(
+            "returns",
+            "## How\nSend a return back to us. Postage of a return is free.",
+        ),
+        document("shop-returns", "## How\nBring a return to a shop."),
+    ];
+    let store = world.tools.store().documents();
+    store
+        .put_many(&world.shop.id, documents)
+        .await
+        .expect("documents");
+    world.tools.knowledge.catch_up().await.expect("catch up");
+    let plan = r#"{"calls":[{"tool":"search_policies","query":"how to return"}]}"#;
+    let found = async |world: &World| {
+        let answer = world.run(plan, "how to return", true, &[]).await;
+        let answer = answer.expect("an answer");
+        evidence_text(&answer.evidence, "en-GB")
+    };
+    let anew = found(&world).await;
+    assert!(anew.contains("d1 ") && anew.contains("d2 "), "{anew}");
+    let passage = |first: &str| KnownPassage {
+        handle: Handle::new(&"policy:returns".parse().expect("key"), 7),
+        document: "policy:returns".parse().expect("key"),
+        title: "Returns, How".to_owned(),
+        first: first.to_owned(),
+    };
+    world.passages = vec![passage("Send a return back to us.")];
+    let known = found(&world).await;
+    assert!(known.contains("d7 Returns, How: [a] Send a"), "{known}");
+    assert!(known.contains("d1 Returns, How: [a] Bring"), "{known}");
+    // Another part of a long section has the same heading.
+    world.passages = vec![passage("Wash it first.")];
+    assert_eq!(found(&world).await, anew);
 }
 
 fn tent(id: &str, brand: &str) -> Product {
