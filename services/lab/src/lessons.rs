@@ -5,6 +5,7 @@
 //! its conversation there, and is counted by what stood in its way.
 
 mod calls;
+mod known;
 mod missing;
 mod reply;
 mod school;

@@ -1,19 +1,25 @@
 //! Calls as the model would write them: products by their handles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use mercer_conversation::tools::{
     self, Handoff, OneOrMore, OrderStatus, ProductDetails, SearchCatalog, SearchPolicies,
 };
-use mercer_corpus::written::{self, Call};
+use mercer_corpus::written::{self, Call, Turn};
 use mercer_schemas::{Plan, ToolCall};
 
+use super::missing::references;
 use super::school::Obstacle;
 use super::stage::Stage;
 
 impl Stage<'_> {
-    /// Writes a call; a search asks `about` things of what it finds.
-    pub(super) fn call(&self, call: &Call, about: &[String]) -> Result<ToolCall, Obstacle> {
+    /// Writes a call of a turn; a search asks `about` things of what it finds.
+    pub(super) fn call(
+        &self,
+        turn: &Turn,
+        call: &Call,
+        about: &[String],
+    ) -> Result<ToolCall, Obstacle> {
         Ok(match call {
             Call::Search(search) => {
                 let text = |text: &Option<written::Text>| text.as_ref().map(ToString::to_string);
@@ -60,8 +66,9 @@ impl Stage<'_> {
                 query: policies.query.clone().into(),
             }),
             Call::Orders(orders) => {
+                // Whenever the number of the order that is told stands before, and else never.
                 let call = ToolCall::new(&OrderStatus {
-                    order: orders.order.clone(),
+                    order: orders.order.clone().or_else(|| order_told(turn)),
                 });
                 // A number that was not written as the record has it is read from the words.
                 let plan = Plan { calls: vec![call] };
@@ -82,6 +89,18 @@ impl Stage<'_> {
                 ToolCall::new(&Handoff { reason })
             }
         })
+    }
+}
+
+/// Returns the number of the order that a reply tells; none of several.
+fn order_told(turn: &Turn) -> Option<String> {
+    let orders = references(&turn.reply).filter_map(|written| written.strip_prefix("order:"));
+    let numbers: BTreeSet<&str> = orders
+        .filter_map(|written| Some(written.rsplit_once('.')?.0))
+        .collect();
+    match numbers.first() {
+        Some(number) if numbers.len() == 1 => Some((*number).to_owned()),
+        _ => None,
     }
 }
 

@@ -32,8 +32,9 @@ impl Stage<'_> {
 
     /// Returns the calls of a turn that bring what was not found with the customer's own words.
     ///
-    /// Persons are found by calls alone, and so are orders of somebody who proves who they are. Who asks for the cheapest means that of the whole shop, which
-    /// takes a search in order; and a search whose reply names nothing found it missing. Whatever else the reply tells must not be there yet.
+    /// Persons are found by calls alone, and so are orders of somebody who proves who they are. Who asks for the cheapest
+    /// means that of the whole shop, which takes a search in order; and a search whose reply names nothing found it missing.
+    /// Whatever else the reply tells must not be there yet.
     pub(super) fn needed(&self, turn: &Turn, calls: &[Call]) -> Vec<Call> {
         let evidence = self.evidence();
         let told: Vec<&str> = references(&turn.reply).collect();
@@ -131,7 +132,7 @@ impl Stage<'_> {
 }
 
 /// Returns the references of a written reply, without braces.
-fn references(reply: &str) -> impl Iterator<Item = &str> {
+pub(super) fn references(reply: &str) -> impl Iterator<Item = &str> {
     let rest = reply.split("{{").skip(1);
     rest.filter_map(|rest| Some(rest.split_once("}}")?.0))
 }

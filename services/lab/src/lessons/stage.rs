@@ -98,15 +98,11 @@ impl<'a> Stage<'a> {
             }
             // A search asks at once for what would be looked up next.
             let about: Vec<String> = next.iter().flat_map(about).cloned().collect();
+            let about = self.known_fields(&about);
             for calls in calls.chunks(CALLS_MAX) {
                 let left = calls.iter().filter(|call| !self.has_told(turn, call));
-                let calls: Result<Vec<ToolCall>, Obstacle> =
-                    left.map(|call| self.call(call, &about)).collect();
-                let round = match calls {
-                    Ok(calls) => self.round(calls).await?,
-                    Err(obstacle) => Err(obstacle),
-                };
-                if let Err(obstacle) = round {
+                let left: Vec<Call> = left.cloned().collect();
+                if let Err(obstacle) = self.call_known(turn, &left, &about).await? {
                     return Ok(Err(obstacle));
                 }
             }
@@ -114,7 +110,7 @@ impl<'a> Stage<'a> {
         // What the reply tells and was not found yet is looked up.
         let missing = self.missing(turn);
         for (product, about) in missing {
-            if let Err(obstacle) = self.look_up(&product, about).await? {
+            if let Err(obstacle) = self.look_up(turn, &product, &about).await? {
                 return Ok(Err(obstacle));
             }
         }
@@ -148,6 +144,45 @@ impl<'a> Stage<'a> {
             }),
         })?;
         Ok(Ok(prompt))
+    }
+
+    /// Makes calls as far as a model can know what they say, and as they were written where that brings more.
+    async fn call_known(
+        &mut self,
+        turn: &Turn,
+        calls: &[Call],
+        about: &[String],
+    ) -> anyhow::Result<Result<(), Obstacle>> {
+        let known: Vec<Call> = calls.iter().map(|call| self.known(turn, call)).collect();
+        let before = self.state.clone();
+        let made = self.make(turn, &known, about).await?;
+        let lacking = self.lacking(turn);
+        if made.is_ok() && lacking == 0 {
+            return Ok(made);
+        }
+        let after = std::mem::replace(&mut self.state, before);
+        let written = self.make(turn, calls, about).await?;
+        if made.is_ok() && (written.is_err() || self.lacking(turn) >= lacking) {
+            self.state = after;
+            return Ok(made);
+        }
+        Ok(written)
+    }
+
+    async fn make(
+        &mut self,
+        turn: &Turn,
+        calls: &[Call],
+        about: &[String],
+    ) -> anyhow::Result<Result<(), Obstacle>> {
+        let calls: Result<Vec<ToolCall>, Obstacle> = calls
+            .iter()
+            .map(|call| self.call(turn, call, about))
+            .collect();
+        match calls {
+            Ok(calls) => self.round(calls).await,
+            Err(obstacle) => Ok(Err(obstacle)),
+        }
     }
 
     pub(super) fn evidence(&self) -> Vec<Evidence> {
@@ -195,6 +230,7 @@ impl<'a> Stage<'a> {
             found: &lookup.found,
             spoken_of: &lookup.spoken_of,
             told: &lookup.told,
+            passages: &lookup.passages,
             plan: &lookup.plan,
             words: &lookup.words,
             hints: lookup.hints,
@@ -231,41 +267,70 @@ impl<'a> Stage<'a> {
         let unknown: Vec<(&String, &[String])> =
             named.filter(|(id, _)| self.handle(id).is_none()).collect();
         for named in unknown.chunks(CALLS_MAX) {
-            let titles = named
+            let titles: Option<Vec<&str>> = named
                 .iter()
-                .filter_map(|(id, about)| Some((self.school.product(id)?.title.clone(), about)));
-            let searches = titles.map(|(title, about)| {
-                ToolCall::new(&SearchCatalog {
-                    query: title.into(),
-                    about: about.iter().map(|about| about.as_str().into()).collect(),
-                    ..SearchCatalog::default()
-                })
-            });
-            let searches: Vec<ToolCall> = searches.collect();
-            if searches.len() < named.len() {
+                .map(|(id, _)| Some(self.school.product(id)?.title.as_str()))
+                .collect();
+            let Some(titles) = titles else {
                 return Ok(Err(("a product that there is not", format!("{named:?}"))));
+            };
+            let searches = |names: &[String]| -> Vec<ToolCall> {
+                let named = names.iter().zip(named);
+                let search = |(name, (_, about)): (&String, &(&String, &[String]))| {
+                    let about = self.known_fields(about);
+                    ToolCall::new(&SearchCatalog {
+                        query: name.as_str().into(),
+                        about: about.into_iter().map(Into::into).collect(),
+                        ..SearchCatalog::default()
+                    })
+                };
+                named.map(search).collect()
+            };
+            // By the part of its name that somebody has said, unless that does not find it.
+            let known = titles.iter().map(|title| self.known_name(title));
+            let known: Option<Vec<String>> = known.collect();
+            let known = known.map(|names| searches(&names));
+            let whole: Vec<String> = titles.iter().map(|title| (*title).to_owned()).collect();
+            let whole = searches(&whole);
+            if let Some(known) = known {
+                let before = self.state.clone();
+                let is_made = self.round(known).await?.is_ok();
+                if is_made && named.iter().all(|(id, _)| self.handle(id).is_some()) {
+                    continue;
+                }
+                self.state = before;
             }
-            if let Err(obstacle) = self.round(searches).await? {
+            if let Err(obstacle) = self.round(whole).await? {
                 return Ok(Err(obstacle));
             }
         }
         Ok(Ok(()))
     }
 
-    /// Looks a product up, unless it was never shown.
+    /// Looks a product up, unless it was never shown: by names of fields, or where these do not bring it by values.
     async fn look_up(
         &mut self,
+        turn: &Turn,
         product: &str,
-        about: Vec<String>,
+        about: &[String],
     ) -> anyhow::Result<Result<(), Obstacle>> {
         let Some(handle) = self.handle(product) else {
             return Ok(Err(("a product that was not shown", product.to_owned())));
         };
-        let call = ProductDetails {
-            products: vec![handle],
-            about: about.into_iter().map(Into::into).collect(),
+        let call = |about: Vec<String>| {
+            ToolCall::new(&ProductDetails {
+                products: vec![handle.clone()],
+                about: about.into_iter().map(Into::into).collect(),
+            })
         };
-        self.round(vec![ToolCall::new(&call)]).await
+        let names = self.known_fields(&self.fields_of(product, about));
+        let before = self.state.clone();
+        let made = self.round(vec![call(names)]).await?;
+        if made.is_ok() && self.missing(turn).iter().all(|(id, _)| id != product) {
+            return Ok(made);
+        }
+        self.state = before;
+        self.round(vec![call(about.to_vec())]).await
     }
 
     fn write(&mut self, text: &str) -> anyhow::Result<()> {
@@ -288,7 +353,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    fn wanted(&self) -> Option<Effect> {
+    pub(super) fn wanted(&self) -> Option<Effect> {
         wanted(&self.state, &self.meta.settings)
     }
 
