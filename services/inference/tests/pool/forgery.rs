@@ -1,5 +1,6 @@
 //! Whoever reaches NATS can send anything: what is not true is dropped and counted.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_nats::Client;
@@ -360,6 +361,7 @@ async fn a_worker_whose_last_frame_tells_a_hash_which_is_none_is_left() {
     let info = world.model.engine.info();
     let starts = prefix_hashes(&info, None, &request.messages);
     let mut liar = Fake::ghost_with(&world.nats, "liar", &info, |heartbeat| {
+        heartbeat.load.prefill_tokens_per_s = 1e9;
         heartbeat.residency = Residency::Snapshot { starts };
     })
     .await;
@@ -389,8 +391,10 @@ async fn a_worker_whose_last_frame_tells_a_hash_which_is_none_is_left() {
         }
     });
     until("the liar is heard", async || world.pool.ready().len() == 2).await;
-    // Routing may take the other worker: whoever is asked, the text is whole.
+    // Routing may take the other worker, which a conversation then stays with: whoever is asked, the text is whole.
+    let asked = AtomicUsize::new(0);
     until("the liar is asked and found out", async || {
+        let request = bound(&asked.fetch_add(1, Ordering::SeqCst).to_string());
         let mut reader = world.begin(&request, 1).await;
         reader.end_whole(&expected).await;
         world.pool.dropped().contains_key("body")
