@@ -13,12 +13,6 @@ use crate::text::stop_words::{is_function, is_shopping};
 /// Signs before which a number is an amount.
 const CURRENCY_SIGNS: [char; 4] = ['£', '€', '$', '¥'];
 
-/// A text of more words is a message rather than a query: most of its short words are right and only unknown to the shop.
-/// Of 3,039 messages 424 were "corrected", most of them wrongly: wife to wide, came to care, perth to perch.
-const QUERY_WORDS: usize = 5;
-/// Characters of a word that is corrected in a message.
-const SPELT_CHARS_MIN: usize = 6;
-
 /// Weight of a word that only asks, in titles.
 const HINT_WEIGHT: f32 = 0.2;
 
@@ -75,9 +69,6 @@ pub(crate) fn analyse(
         }
     }
     all.truncate(config.query_words_max);
-    let is_message = all.len() > QUERY_WORDS;
-    let may_be_misspelt =
-        |word: &Word| !is_message || word.plain.chars().count() >= SPELT_CHARS_MIN;
     let asks = |word: &Word| {
         is_function(&word.plain) || (kind == Kind::Product && is_shopping(&word.plain))
     };
@@ -101,11 +92,7 @@ pub(crate) fn analyse(
             out.push(terms, kind, &word.stem, records, config)?;
             continue;
         }
-        let instead = match may_be_misspelt(&word) {
-            true => spelling::correct(terms, kind, &word.plain)?,
-            false => None,
-        };
-        match instead {
+        match spelling::correct(terms, kind, &word.plain)? {
             Some(instead) => {
                 for known in words(&instead) {
                     let records = terms.records_with(Class::Stem(kind), &known.stem)?;
