@@ -26,8 +26,8 @@ from .conversation import Encoder
 from .data import Order, Sequences
 from .device import Device
 from .lower import Lower
-from .mean import Mean
 from .markup import Markup
+from .mean import Mean
 from .methods import Method, prepare, trained
 from .options import parse
 from .progress import Progress

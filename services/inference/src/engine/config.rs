@@ -88,7 +88,7 @@ impl EngineConfig {
             batch_threads: 0,
             batch: 512,
             step_target: Duration::from_millis(200),
-            // A step is planned to take half a second at most; a slow disk may read a cache for some seconds.
+            // A step is planned to take a second at most; a slow disk may read a cache for some seconds.
             step_patience: Duration::from_secs(15),
             before_step: None,
             hardware: Hardware::default(),
